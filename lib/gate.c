@@ -1,0 +1,153 @@
+/*
+ * Waiting: look, yield, sleep. The protocol is in gate.h.
+ */
+#include "gate.h"
+
+#include <errno.h>
+#include <sched.h>
+
+/* Yields before sleeping. A yield costs about 1 us, a sleep and its wake-up about 10. */
+enum { PATIENCE_LEAST = 1, PATIENCE_MOST = 16 };
+
+int gate_init(struct gate *gate)
+{
+	atomic_init(&gate->sleepers, 0);
+	atomic_init(&gate->patience, PATIENCE_MOST);
+	atomic_init(&gate->slept, 0);
+	atomic_init(&gate->rung, 0);
+	return park_init(&gate->park);
+}
+
+void gate_destroy(struct gate *gate)
+{
+	park_destroy(&gate->park);
+}
+
+bool gate_is_past(const struct timespec *deadline)
+{
+	struct timespec now;
+
+	if (deadline == NULL)
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec != deadline->tv_sec ? now.tv_sec > deadline->tv_sec
+	                                      : now.tv_nsec >= deadline->tv_nsec;
+}
+
+static void count(_Atomic uint64_t *counter)
+{
+	/* Orders nothing. */
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* Sequentially consistent, like every change of sleepers and of the promises: see gate.h. */
+static uint32_t promise(struct gate *gate, uint32_t what)
+{
+	return atomic_fetch_add_explicit(&gate->park.word, what, memory_order_seq_cst);
+}
+
+static uint32_t keep(struct gate *gate, uint32_t what)
+{
+	return atomic_fetch_sub_explicit(&gate->park.word, what, memory_order_seq_cst);
+}
+
+/* Look, and yield between looks, as long as that has paid lately. */
+static bool look_around(struct gate *gate, gate_look *look, void *arg,
+                        const struct timespec *deadline)
+{
+	/* A guess that any thread may change meanwhile. */
+	uint32_t patience = atomic_load_explicit(&gate->patience, memory_order_relaxed);
+	uint32_t yields = 0;
+
+	while (!look(arg)) {
+		if (yields++ == patience || gate_is_past(deadline)) {
+			if (patience > PATIENCE_LEAST)
+				atomic_store_explicit(&gate->patience, patience / 2,
+				                      memory_order_relaxed);
+			return false;
+		}
+		sched_yield();
+	}
+	if (yields > 0 && patience < PATIENCE_MOST)
+		atomic_store_explicit(&gate->patience, patience * 2, memory_order_relaxed);
+	return true;
+}
+
+/* Sleep until rung, opened or late; a looker before and after. True: the last look got it. */
+static bool sleep_unless(struct gate *gate, gate_look *look, void *arg,
+                         const struct timespec *deadline)
+{
+	uint32_t seen;
+	bool got;
+
+	atomic_fetch_add_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+	keep(gate, GATE_LOOKER);
+	got = look(arg);
+	if (!got) {
+		count(&gate->slept);
+		for (;;) {
+			/* Pairs with gate_ring_sleeper() and gate_open(). */
+			seen = atomic_load_explicit(&gate->park.word, memory_order_seq_cst);
+			if ((seen & (GATE_TOKEN | GATE_OPEN)) || gate_is_past(deadline))
+				break;
+			park_sleep(&gate->park, seen, deadline);
+		}
+	}
+	/* Promise first, then take the token off: there is no instant without either. The token may
+	 * have been for another sleeper; that one sleeps on, as we will look. */
+	promise(gate, GATE_LOOKER);
+	atomic_fetch_and_explicit(&gate->park.word, ~(uint32_t)GATE_TOKEN, memory_order_seq_cst);
+	atomic_fetch_sub_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+	return got;
+}
+
+int gate_wait(struct gate *gate, gate_look *look, void *arg, const struct timespec *deadline)
+{
+	int r = 0;
+
+	promise(gate, GATE_LOOKER);
+	while (!look_around(gate, look, arg, deadline)) {
+		if (gate_is_past(deadline)) {
+			r = -ETIMEDOUT;
+			break;
+		}
+		if (sleep_unless(gate, look, arg, deadline))
+			break;
+	}
+	keep(gate, GATE_LOOKER);
+	return r;
+}
+
+static void ring_token(struct gate *gate)
+{
+	/* Pairs with the loop in sleep_unless(). */
+	uint32_t before =
+	        atomic_fetch_or_explicit(&gate->park.word, GATE_TOKEN, memory_order_seq_cst);
+
+	if (!(before & GATE_TOKEN)) {
+		count(&gate->rung);
+		park_wake_one(&gate->park);
+	}
+}
+
+void gate_ring_sleeper(struct gate *gate)
+{
+	/* Any promise will do, and so does an open gate. Step 3 of who brings something. */
+	if (atomic_load_explicit(&gate->park.word, memory_order_seq_cst) == 0)
+		ring_token(gate);
+}
+
+void gate_ring_anyway(struct gate *gate)
+{
+	/* Relaxed: a guess, taken anew by the next call. */
+	if (atomic_load_explicit(&gate->sleepers, memory_order_relaxed) != 0 &&
+	    atomic_load_explicit(&gate->park.word, memory_order_relaxed) >= GATE_LOOKER)
+		ring_token(gate);
+}
+
+void gate_open(struct gate *gate)
+{
+	/* Pairs with the loop in sleep_unless(). */
+	atomic_fetch_or_explicit(&gate->park.word, GATE_OPEN, memory_order_seq_cst);
+	park_wake_all(&gate->park);
+}

@@ -1,0 +1,75 @@
+/*
+ * A gate: where threads wait until there is something for them. It knows nothing of items; what
+ * they wait for is a look, a function that tries and says whether it got it.
+ *
+ * Between trying and sleeping a thread is a looker: it has promised to look once more.
+ *
+ * The rule: ring only if somebody sleeps and nobody is about to look; who stops looking rings on if
+ * something is left. So one item wakes one thread, and a stream of items none.
+ *
+ * Why no wake-up is lost. Who waits: 1 says in sleepers that it sleeps, 2 takes back its promise,
+ * 3 looks again, 4 sleeps. Who brings something: 1 brings it, 2 reads sleepers, 3 reads the
+ * promises. All of these are sequentially consistent, so they happen in one order that all agree
+ * on. If the bringer's 2 comes before the waiter's 1, the waiter's 3 sees what was brought. Else it
+ * reads the promises. If it finds one, that thread looks later, and rings on when it stops. If it
+ * finds none, it rings.
+ */
+#ifndef SPMCQ_GATE_H
+#define SPMCQ_GATE_H
+
+#include "park.h"
+
+#include <ck_md.h>
+#include <stdalign.h>
+
+/* Try once. True: got it, stop waiting. */
+typedef bool gate_look(void *arg);
+
+struct gate {
+	/* How many threads are between steps 1 and having woken. */
+	alignas(CK_MD_CACHELINE) _Atomic uint32_t sleepers;
+	/* The promises that somebody will look: see the GATE_ flags. Sleepers sleep on it. */
+	struct park park;
+	/* Yields before sleeping; grows while they find something. Any thread, relaxed. */
+	_Atomic uint32_t patience;
+	/* For spmcq_stats() only. Any thread, relaxed. */
+	_Atomic uint64_t slept;
+	_Atomic uint64_t rung;
+};
+
+enum gate_promise {
+	GATE_OPEN = 1u << 0,   /* 0 -> 1 once, by gate_open(); nobody sleeps here any more */
+	GATE_TOKEN = 1u << 1,  /* a sleeper has been rung and will look */
+	GATE_LOOKER = 1u << 2, /* counts lookers, from here up */
+};
+
+/* 0 or -ENOMEM. */
+int gate_init(struct gate *gate);
+void gate_destroy(struct gate *gate);
+
+/* Look, yield, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
+ * deadline (absolute CLOCK_MONOTONIC; NULL: none) has passed: -ETIMEDOUT. Looks at least once.
+ * The caller rings on afterwards if something is left. */
+int gate_wait(struct gate *gate, gate_look *look, void *arg, const struct timespec *deadline);
+
+void gate_ring_sleeper(struct gate *gate);
+
+/* After bringing something: wake one sleeper, if there is one and nobody is about to look.
+ * Wait-free; one load if nobody sleeps. */
+static inline void gate_ring(struct gate *gate)
+{
+	/* Pairs with the announcement in gate_wait(), as explained above. */
+	if (atomic_load_explicit(&gate->sleepers, memory_order_seq_cst) != 0)
+		gate_ring_sleeper(gate);
+}
+
+/* Wake a sleeper even though somebody promised to look: it may have been stopped. */
+void gate_ring_anyway(struct gate *gate);
+
+/* Wake all, and let nobody sleep here again. */
+void gate_open(struct gate *gate);
+
+/* Whether a deadline (NULL: none) has passed. */
+bool gate_is_past(const struct timespec *deadline);
+
+#endif

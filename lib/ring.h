@@ -1,0 +1,89 @@
+/*
+ * The lock-free bounded ring: positions and copies. It never waits and makes no system call.
+ *
+ * A position counts items, modulo 2^63. Slot i holds positions i, i + slots, i + 2 * slots, ...
+ * The producer fills position tail and publishes it by moving tail; a consumer copies the item at
+ * position head and makes it its own by moving head. A consumer stopped in between holds up nobody:
+ * the others move head without it, its own move then fails, and it drops its copy.
+ *
+ * The top bit of tail says closed. Closing and publishing are both atomic updates of tail, so an
+ * item is published before the ring is closed or not at all.
+ */
+#ifndef SPMCQ_RING_H
+#define SPMCQ_RING_H
+
+#include <ck_md.h>
+#include <assert.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CACHE_LINE CK_MD_CACHELINE
+#define RING_CLOSED (UINT64_C(1) << 63)
+
+/* Slots are made of these. Each is copied atomically, so that a consumer whose copy is overtaken
+ * by the producer reads garbage it will drop, not a data race. */
+typedef _Atomic uint64_t ring_word;
+
+struct ring {
+	/* Set by ring_init(), then only read. */
+	alignas(CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two >= capacity */
+	uint64_t capacity;                 /* items that fit */
+	size_t item_size;                  /* bytes */
+	size_t slot_words;                 /* words of a slot: item_size rounded up */
+	size_t words_offset;               /* from this struct to the first slot, in bytes */
+	uint64_t first;                    /* the position it all started at */
+	/* Written by the producer, but for the closed bit. */
+	alignas(CACHE_LINE) _Atomic uint64_t tail; /* next position to fill; RING_CLOSED: no more */
+	uint64_t head_seen;                        /* an old head, never ahead of it; producer's */
+	/* Written by every consumer. */
+	alignas(CACHE_LINE) _Atomic uint64_t head; /* next position to take; <= tail */
+	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
+};
+static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,
+              "producer and consumers must not share a line");
+
+/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap. */
+static inline int64_t ring_distance(uint64_t from, uint64_t to)
+{
+	return (int64_t)((to - from) << 1) / 2;
+}
+
+/* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
+size_t ring_slots_bytes(size_t capacity, size_t item_size);
+
+/* words_offset: where the slots lie, from ring, aligned for ring_word. */
+void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
+               uint64_t first);
+
+/* Put the first of n items at the tail, as many as fit. Returns how many, 0 when full, or
+ * -ESHUTDOWN. One thread at a time. Wait-free. */
+ssize_t ring_put(struct ring *ring, const void *items, size_t n);
+
+/* Take up to max items from the head. Returns how many, 0 when empty, or -ESHUTDOWN when closed
+ * and empty. Any thread. Lock-free: another try means that another consumer got an item. */
+ssize_t ring_take(struct ring *ring, void *items, size_t max);
+
+/* Take all there is without copying it; returns how many. The ring must be closed. Lock-free. */
+uint64_t ring_discard(struct ring *ring);
+
+void ring_close(struct ring *ring);
+bool ring_is_closed(const struct ring *ring);
+
+/* Positions as of now: everything before ring_head() was taken, before ring_tail() put. */
+uint64_t ring_head(const struct ring *ring);
+uint64_t ring_tail(const struct ring *ring);
+
+/* Whether consumers know of an item that nobody took yet. May miss one; never makes one up. */
+bool ring_knows_more(const struct ring *ring);
+
+/* How many items are in the ring, 0..capacity. */
+size_t ring_size(const struct ring *ring);
+
+/* For the producer: how many items would fit now. */
+uint64_t ring_room(struct ring *ring);
+
+#endif

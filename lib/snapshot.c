@@ -1,0 +1,101 @@
+/*
+ * The public calls that only look: facts, snapshots, and the clock.
+ */
+#include "queue.h"
+
+#include <errno.h>
+#include <limits.h>
+
+size_t spmcq_capacity(const struct spmcq *q)
+{
+	return q != NULL ? (size_t)q->ring.capacity : 0;
+}
+
+size_t spmcq_item_size(const struct spmcq *q)
+{
+	return q != NULL ? q->ring.item_size : 0;
+}
+
+size_t spmcq_size(const struct spmcq *q)
+{
+	return q != NULL ? ring_size(&q->ring) : 0;
+}
+
+size_t spmcq_unfinished(const struct spmcq *q)
+{
+	uint64_t done;
+	int64_t open;
+
+	if (q == NULL)
+		return 0;
+	/* The sum first, as in tally_check(): never below what is unfinished. */
+	done = tally_position(&q->tally);
+	open = ring_distance(done, ring_tail(&q->ring));
+	return open > 0 ? (size_t)open : 0;
+}
+
+bool spmcq_is_shutdown(const struct spmcq *q)
+{
+	return q == NULL || ring_is_closed(&q->ring);
+}
+
+static uint64_t read_count(const _Atomic uint64_t *counter)
+{
+	/* A statistic; orders nothing. */
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* How far position to is beyond from; 0 if the snapshots that they are made it seem behind. */
+static uint64_t ahead(uint64_t from, uint64_t to)
+{
+	int64_t distance = ring_distance(from, to);
+
+	return distance > 0 ? (uint64_t)distance : 0;
+}
+
+int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
+{
+	uint64_t discarded, done;
+
+	if (q == NULL || out == NULL)
+		return -EINVAL;
+	discarded = read_count(&q->discarded);
+	done = tally_position(&q->tally);
+	out->discarded = discarded;
+	out->done = ahead(q->ring.first + discarded, done);
+	out->got = ahead(q->ring.first + discarded, ring_head(&q->ring));
+	out->put = ahead(q->ring.first, ring_tail(&q->ring));
+	out->consumer_sleeps = read_count(&q->items.slept);
+	out->producer_sleeps = read_count(&q->room.slept);
+	out->joiner_sleeps = read_count(&q->finished.slept);
+	out->wakeups = read_count(&q->items.rung) + read_count(&q->room.rung) +
+	               read_count(&q->finished.rung);
+	return 0;
+}
+
+/* The last second a time_t holds. */
+static time_t last_second(void)
+{
+	return sizeof(time_t) > sizeof(int32_t) ? (time_t)INT64_MAX : (time_t)INT32_MAX;
+}
+
+struct timespec spmcq_after(double seconds)
+{
+	struct timespec t;
+	double whole;
+	long nsec;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (!(seconds > 0))
+		return t;
+	if (seconds >= (double)(last_second() - t.tv_sec - 1)) {
+		t.tv_sec = last_second();
+		t.tv_nsec = 999999999;
+		return t;
+	}
+	whole = (double)(time_t)seconds;
+	nsec = t.tv_nsec + (long)((seconds - whole) * 1e9);
+	t.tv_sec += (time_t)whole + nsec / 1000000000;
+	t.tv_nsec = nsec % 1000000000;
+	return t;
+}

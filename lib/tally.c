@@ -1,0 +1,156 @@
+/*
+ * The completion counter. Who pairs with whom:
+ *
+ *   R5 a report adds to a cell or to shared -> A5 tally_position() sums them: what the reporter
+ *      wrote before is visible to the joiner
+ *
+ * R5 and A5 are sequentially consistent for the gate that joiners wait at (see gate.h): a report is
+ * what is brought there, and tally_check() is the look.
+ */
+#include "tally.h"
+
+#include "self.h"
+
+#include <errno.h>
+
+void tally_init(struct tally *tally, uint64_t first)
+{
+	atomic_init(&tally->shared, first & ~RING_CLOSED);
+	atomic_init(&tally->strict, 0);
+	atomic_init(&tally->overrun, 0);
+	for (unsigned i = 0; i < TALLY_CELLS; i++) {
+		atomic_init(&tally->cells[i].owner, 0);
+		atomic_init(&tally->cells[i].done, 0);
+		tally->cells[i].got = 0;
+	}
+}
+
+/* Cells in the order they are handed out: one a line first, then the other halves. */
+static unsigned nth_cell(unsigned n)
+{
+	return n < TALLY_CELLS / 2 ? 2 * n : 2 * (n - TALLY_CELLS / 2) + 1;
+}
+
+/* Find the calling thread's cell, or make a free one its own. NULL if none is left. A thread's
+ * cell never lies behind a free one, as cells are taken in order and never given back. */
+static struct tally_cell *find_cell(struct tally *tally, uint64_t id)
+{
+	for (unsigned n = 0; n < TALLY_CELLS; n++) {
+		struct tally_cell *cell = &tally->cells[nth_cell(n)];
+		uint64_t owner = 0;
+
+		/* Acquire: if a dead thread had our id, its counts are ours to go on with.
+		 * Sequentially consistent: tally_position() stops at a free cell. */
+		if (atomic_compare_exchange_strong_explicit(
+		            &cell->owner, &owner, id, memory_order_seq_cst, memory_order_acquire) ||
+		    owner == id) {
+			spmcq_self.cell_hint = nth_cell(n);
+			return cell;
+		}
+	}
+	return NULL;
+}
+
+static struct tally_cell *own_cell(struct tally *tally)
+{
+	struct tally_cell *cell = &tally->cells[spmcq_self.cell_hint];
+	uint64_t id = self_id();
+
+	/* Relaxed: only we store our id, and it stays. */
+	if (atomic_load_explicit(&cell->owner, memory_order_relaxed) == id)
+		return cell;
+	return find_cell(tally, id);
+}
+
+void tally_got(struct tally *tally, uint64_t n)
+{
+	struct tally_cell *cell = own_cell(tally);
+
+	if (cell != NULL)
+		cell->got += n;
+}
+
+/* Report in the caller's cell, if it got that much and nobody may have reported it. */
+static bool done_in_cell(struct tally *tally, uint64_t n)
+{
+	struct tally_cell *cell = own_cell(tally);
+	uint64_t done;
+
+	/* Acquire, pairs with the store in done_shared(): who is called after such a report
+	 * returned goes there, too. */
+	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire))
+		return false;
+	/* Only we write it. */
+	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
+	if (cell->got - done < n)
+		return false;
+	/* R5. */
+	atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
+	return true;
+}
+
+/* The compare-and-swap fails when others report here, and then the sum is taken anew. A report in a
+ * cell that began before strict was set can still slip in after the sum: then join finds it. */
+static int done_shared(struct tally *tally, uint64_t n, const struct ring *ring)
+{
+	uint64_t shared, done;
+
+	atomic_store_explicit(&tally->strict, 1, memory_order_seq_cst);
+	do {
+		int64_t open;
+
+		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
+		done = tally_position(tally);
+		/* The ring after the sum: what is missing now was missing then. */
+		open = ring_distance(done, ring_head(ring));
+		if (open < 0)
+			atomic_store_explicit(&tally->overrun, 1, memory_order_relaxed);
+		if (open < 0 || (uint64_t)open < n)
+			return -ERANGE;
+		/* R5. */
+	} while (!atomic_compare_exchange_strong_explicit(
+	        &tally->shared, &shared, shared + n, memory_order_seq_cst, memory_order_relaxed));
+	return 0;
+}
+
+int tally_done(struct tally *tally, uint64_t n, const struct ring *ring)
+{
+	return done_in_cell(tally, n) ? 0 : done_shared(tally, n, ring);
+}
+
+void tally_discard(struct tally *tally, uint64_t n)
+{
+	/* R5. */
+	atomic_fetch_add_explicit(&tally->shared, n, memory_order_seq_cst);
+}
+
+uint64_t tally_position(const struct tally *tally)
+{
+	/* A5, all of them. */
+	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
+
+	for (unsigned n = 0; n < TALLY_CELLS; n++) {
+		const struct tally_cell *cell = &tally->cells[nth_cell(n)];
+
+		if (atomic_load_explicit(&cell->owner, memory_order_seq_cst) == 0)
+			break;
+		sum += atomic_load_explicit(&cell->done, memory_order_seq_cst);
+	}
+	return sum & ~RING_CLOSED;
+}
+
+int tally_check(struct tally *tally, const struct ring *ring)
+{
+	/* In this order: the count only grows, and never passes head, nor head tail. So if the sum,
+	 * taken first, equals a tail read last, it did so when the sum was complete. */
+	uint64_t done = tally_position(tally);
+	uint64_t head = ring_head(ring);
+	uint64_t tail = ring_tail(ring);
+
+	if (ring_distance(done, head) < 0)
+		atomic_store_explicit(&tally->overrun, 1, memory_order_relaxed);
+	/* Relaxed, here and above: says that the count is wrong, orders nothing. */
+	if (atomic_load_explicit(&tally->overrun, memory_order_relaxed))
+		return -ERANGE;
+	return done == tail ? 0 : -EAGAIN;
+}

@@ -1,0 +1,53 @@
+/*
+ * The completion counter behind task_done and join: how many items were reported as done.
+ *
+ * A thread that gets items has a cell of its own, where it counts what it got and what it reported
+ * of that; nobody else writes there, so reporting moves no cache line. Reports by others than the
+ * getter, or when the cells have run out, go to one shared counter, after comparing the sum of all
+ * with what was taken from the ring; from the first of them on the queue is "strict" and all
+ * reports go there, as a thread may no longer trust that its own items are still its own to report.
+ */
+#ifndef SPMCQ_TALLY_H
+#define SPMCQ_TALLY_H
+
+#include "ring.h"
+
+/* How many threads can have a cell. Beyond, everything still works, and slower. */
+enum { TALLY_CELLS = 64 };
+
+struct tally_cell {
+	_Atomic uint64_t owner; /* self_id() of its thread; 0 -> id once, never back */
+	_Atomic uint64_t done;  /* reported here; <= got. The owner's to write */
+	uint64_t got;           /* got by the owner. The owner's to read and write */
+	uint64_t unused;        /* two cells fill a line */
+};
+static_assert(CACHE_LINE % sizeof(struct tally_cell) == 0, "a cell must not straddle lines");
+
+struct tally {
+	/* Written by threads that report what others got, or have no cell. */
+	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
+	_Atomic uint32_t strict;                     /* 0 -> 1 once: all reports go to shared */
+	_Atomic uint32_t overrun;                    /* 0 -> 1 once: more reported than taken */
+	alignas(CACHE_LINE) struct tally_cell cells[TALLY_CELLS];
+};
+
+void tally_init(struct tally *tally, uint64_t first);
+
+/* The calling thread took n items. Wait-free. */
+void tally_got(struct tally *tally, uint64_t n);
+
+/* Report n items as done: 0, or -ERANGE if that is more than ring says were taken. */
+int tally_done(struct tally *tally, uint64_t n, const struct ring *ring);
+
+/* Report n items as done that the caller knows were taken. */
+void tally_discard(struct tally *tally, uint64_t n);
+
+/* The position up to which items would be done if they were done in order: what was reported. It
+ * was at least this when the call ended. */
+uint64_t tally_position(const struct tally *tally);
+
+/* 0: at an instant during the call nothing was unfinished. -EAGAIN: something was. -ERANGE: more
+ * was reported than taken, now or ever before. */
+int tally_check(struct tally *tally, const struct ring *ring);
+
+#endif
