@@ -6,13 +6,16 @@
 #include <errno.h>
 #include <sched.h>
 
-/* Yields before sleeping. A yield costs about 1 us, a sleep and its wake-up about 10. */
-enum { PATIENCE_LEAST = 1, PATIENCE_MOST = 16 };
+/* Every so many times all pauses are made: else a wait that got a little shorter than a sleep would
+ * never be noticed. */
+enum { TRY_MOST_EVERY = 16 };
 
-int gate_init(struct gate *gate)
+int gate_init(struct gate *gate, uint32_t pauses)
 {
+	gate->pauses_most = pauses;
 	atomic_init(&gate->sleepers, 0);
-	atomic_init(&gate->patience, PATIENCE_MOST);
+	atomic_init(&gate->patience, pauses);
+	atomic_init(&gate->turn, 0);
 	atomic_init(&gate->slept, 0);
 	atomic_init(&gate->rung, 0);
 	return park_init(&gate->park);
@@ -51,25 +54,45 @@ static uint32_t keep(struct gate *gate, uint32_t what)
 	return atomic_fetch_sub_explicit(&gate->park.word, what, memory_order_seq_cst);
 }
 
-/* Look, and yield between looks, as long as that has paid lately. */
-static bool look_around(struct gate *gate, gate_look *look, void *arg,
-                        const struct timespec *deadline)
+void gate_pause(void)
 {
-	/* A guess that any thread may change meanwhile. */
-	uint32_t patience = atomic_load_explicit(&gate->patience, memory_order_relaxed);
-	uint32_t yields = 0;
+	sched_yield();
+}
+
+/* How many pauses to make this time. */
+static uint32_t pauses_due(struct gate *gate)
+{
+	/* Guesses, as all of this: any thread may change them meanwhile. */
+	uint32_t turn = atomic_fetch_add_explicit(&gate->turn, 1, memory_order_relaxed);
+
+	return turn % TRY_MOST_EVERY == 0
+	               ? gate->pauses_most
+	               : atomic_load_explicit(&gate->patience, memory_order_relaxed);
+}
+
+static void set_patience(struct gate *gate, uint32_t pauses)
+{
+	if (pauses > gate->pauses_most)
+		pauses = gate->pauses_most;
+	atomic_store_explicit(&gate->patience, pauses, memory_order_relaxed);
+}
+
+bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
+                      const struct timespec *deadline)
+{
+	uint32_t due = pauses_due(gate);
+	uint32_t made = 0;
 
 	while (!look(arg)) {
-		if (yields++ == patience || gate_is_past(deadline)) {
-			if (patience > PATIENCE_LEAST)
-				atomic_store_explicit(&gate->patience, patience / 2,
-				                      memory_order_relaxed);
+		if (made == due || gate_is_past(deadline)) {
+			set_patience(gate, made - made / 4);
 			return false;
 		}
-		sched_yield();
+		gate_pause();
+		made++;
 	}
-	if (yields > 0 && patience < PATIENCE_MOST)
-		atomic_store_explicit(&gate->patience, patience * 2, memory_order_relaxed);
+	if (made > 0)
+		set_patience(gate, 2 * made);
 	return true;
 }
 
@@ -106,7 +129,7 @@ int gate_wait(struct gate *gate, gate_look *look, void *arg, const struct timesp
 	int r = 0;
 
 	promise(gate, GATE_LOOKER);
-	while (!look_around(gate, look, arg, deadline)) {
+	while (!gate_look_around(gate, look, arg, deadline)) {
 		if (gate_is_past(deadline)) {
 			r = -ETIMEDOUT;
 			break;

@@ -30,8 +30,10 @@ struct gate {
 	alignas(CK_MD_CACHELINE) _Atomic uint32_t sleepers;
 	/* The promises that somebody will look: see the GATE_ flags. Sleepers sleep on it. */
 	struct park park;
-	/* Yields before sleeping; grows while they find something. Any thread, relaxed. */
+	uint32_t pauses_most; /* set by gate_init() */
+	/* Pauses that paid lately, and how many times they were made. Any thread, relaxed. */
 	_Atomic uint32_t patience;
+	_Atomic uint32_t turn;
 	/* For spmcq_stats() only. Any thread, relaxed. */
 	_Atomic uint64_t slept;
 	_Atomic uint64_t rung;
@@ -43,14 +45,18 @@ enum gate_promise {
 	GATE_LOOKER = 1u << 2, /* counts lookers, from here up */
 };
 
-/* 0 or -ENOMEM. */
-int gate_init(struct gate *gate);
+/* pauses: how many to make at most before sleeping. 0 or -ENOMEM. */
+int gate_init(struct gate *gate, uint32_t pauses);
 void gate_destroy(struct gate *gate);
 
 /* Look, yield, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
  * deadline (absolute CLOCK_MONOTONIC; NULL: none) has passed: -ETIMEDOUT. Looks at least once.
  * The caller rings on afterwards if something is left. */
 int gate_wait(struct gate *gate, gate_look *look, void *arg, const struct timespec *deadline);
+
+/* Only look and pause, as often as has paid lately. True: look(arg) was. */
+bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
+                      const struct timespec *deadline);
 
 void gate_ring_sleeper(struct gate *gate);
 
@@ -68,6 +74,9 @@ void gate_ring_anyway(struct gate *gate);
 
 /* Wake all, and let nobody sleep here again. */
 void gate_open(struct gate *gate);
+
+/* Let about a microsecond pass, in the course of which others may run. */
+void gate_pause(void);
 
 /* Whether a deadline (NULL: none) has passed. */
 bool gate_is_past(const struct timespec *deadline);

@@ -12,6 +12,9 @@
  * if consumers go on, a short delay if they stop. */
 enum { ROOM_PATIENCE_NS = 200000 };
 
+/* A consumer that found so many items at its last look lets more gather before the next. */
+enum { GATHER_ITEMS = 8 };
+
 static bool is_deadline(const struct timespec *deadline)
 {
 	return deadline == NULL || (deadline->tv_nsec >= 0 && deadline->tv_nsec <= 999999999);
@@ -32,7 +35,7 @@ static void leave(struct spmcq *q)
 /* --- put --- */
 
 /* Make the calling thread the producer, if there is none. */
-static bool claim_producer(struct spmcq *q)
+SLOW_PATH static bool claim_producer(struct spmcq *q)
 {
 	uint64_t nobody = 0;
 
@@ -41,7 +44,7 @@ static bool claim_producer(struct spmcq *q)
 	                                               memory_order_acquire, memory_order_relaxed);
 }
 
-static bool is_producer(struct spmcq *q)
+static inline bool is_producer(struct spmcq *q)
 {
 	/* Relaxed: if it is our id, we stored it. */
 	return q->unchecked ||
@@ -49,17 +52,24 @@ static bool is_producer(struct spmcq *q)
 	       claim_producer(q);
 }
 
-/* Put what fits and tell consumers: how many, 0 when full, or -ESHUTDOWN. */
-static ssize_t put_some(struct spmcq *q, const void *items, size_t n)
+/* Put what fits into the known room and tell consumers: how many, or -ESHUTDOWN. */
+static inline ssize_t put_some(struct spmcq *q, const void *items, size_t n)
 {
-	ssize_t r = ring_put(&q->ring, items, n);
+	ssize_t r = ring_put_known(&q->ring, items, n);
 
 	if (r > 0)
 		gate_ring(&q->items);
-	else if (r == 0)
-		/* Full, and who promised to take an item may have been stopped. */
-		gate_ring_anyway(&q->items);
 	return r;
+}
+
+/* Look for room; how much. If there is none, who promised to take an item may have been stopped. */
+static uint64_t find_room(struct spmcq *q)
+{
+	uint64_t room = ring_room(&q->ring);
+
+	if (room == 0)
+		gate_ring_anyway(&q->items);
+	return room;
 }
 
 struct room_wait {
@@ -89,79 +99,97 @@ static bool is_before(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
 }
 
-/* First for half the ring, to be woken once for many items; soon for any room at all. */
-static int await_room(struct spmcq *q, const struct timespec *deadline)
+/* Wait for room. While the ring is nearly full the producer holds out for half of it: chasing the
+ * consumers moves their line, and the slots, for a few items each time. It does so for some pauses
+ * as long as there is any room, and asleep for a while if there is none; then any room will do. */
+SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline)
 {
-	struct timespec soon = spmcq_after(ROOM_PATIENCE_NS * 1e-9);
-	int r;
+	struct room_wait half = {.q = q, .want = (q->ring.capacity + 1) / 2};
+	struct timespec soon;
+	int r = 0;
 
+	if (find_room(q) > q->ring.capacity / 8)
+		return 0;
 	enter(q);
-	if (deadline != NULL && is_before(deadline, &soon))
-		soon = *deadline;
-	r = wait_for_room(q, (q->ring.capacity + 1) / 2, &soon);
-	if (r != 0)
-		r = wait_for_room(q, 1, deadline);
+	if (!gate_look_around(&q->room, look_for_room, &half, deadline) && find_room(q) == 0) {
+		soon = spmcq_after(ROOM_PATIENCE_NS * 1e-9);
+		if (deadline != NULL && is_before(deadline, &soon))
+			soon = *deadline;
+		r = wait_for_room(q, half.want, &soon);
+		if (r != 0)
+			r = wait_for_room(q, 1, deadline);
+	}
 	leave(q);
 	return r;
 }
 
-/* Put all n, waiting for room: how many were placed, or why none was. */
-static ssize_t put_all(struct spmcq *q, const void *items, size_t n,
-                       const struct timespec *deadline)
+/* Put the rest of n items, waiting for room: how many are placed in the end, or why none is. */
+SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, size_t n,
+                                  size_t placed, const struct timespec *deadline)
 {
-	const unsigned char *from = items;
-	size_t placed = 0;
 	ssize_t r;
 
-	for (;;) {
-		r = put_some(q, from + placed * q->ring.item_size, n - placed);
+	do {
+		r = await_room(q, deadline);
+		if (r == 0)
+			r = put_some(q, items + placed * q->ring.item_size, n - placed);
 		if (r > 0)
 			placed += (size_t)r;
-		if (r < 0 || placed == n)
-			break;
-		if (r == 0) {
-			r = await_room(q, deadline);
-			if (r < 0)
-				break;
-		}
-	}
+	} while (r >= 0 && placed < n);
 	return placed > 0 ? (ssize_t)placed : r;
+}
+
+static inline ssize_t put_until(struct spmcq *q, const void *items, size_t n,
+                                const struct timespec *deadline)
+{
+	ssize_t r;
+
+	if (q == NULL || items == NULL || n == 0 || !is_deadline(deadline))
+		return -EINVAL;
+	if (!is_producer(q))
+		return -EPERM;
+	r = put_some(q, items, n);
+	return r < 0 || (size_t)r == n ? r : put_rest(q, items, n, (size_t)r, deadline);
 }
 
 ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
                              const struct timespec *deadline)
 {
-	if (q == NULL || items == NULL || n == 0 || !is_deadline(deadline))
-		return -EINVAL;
-	return is_producer(q) ? put_all(q, items, n, deadline) : -EPERM;
+	return put_until(q, items, n, deadline);
 }
 
 ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 {
-	ssize_t r;
+	ssize_t r, more;
 
 	if (q == NULL || items == NULL || n == 0)
 		return -EINVAL;
 	if (!is_producer(q))
 		return -EPERM;
 	r = put_some(q, items, n);
-	return r != 0 ? r : -EAGAIN;
+	if (r < 0 || (size_t)r == n)
+		return r;
+	if (find_room(q) == 0)
+		return r > 0 ? r : -EAGAIN;
+	more = put_some(q, (const unsigned char *)items + (size_t)r * q->ring.item_size,
+	                n - (size_t)r);
+	return more > 0 ? r + more : r > 0 ? r : more;
 }
 
 ssize_t spmcq_put_many(struct spmcq *q, const void *items, size_t n)
 {
-	return spmcq_put_many_until(q, items, n, NULL);
+	return put_until(q, items, n, NULL);
 }
 
 /* Of a count of one, or an error. */
-static int status(ssize_t r)
+static inline int status(ssize_t r)
 {
 	return r < 0 ? (int)r : 0;
 }
 
 int spmcq_put_until(struct spmcq *q, const void *item, const struct timespec *deadline)
 {
-	return status(spmcq_put_many_until(q, item, 1, deadline));
+	return status(put_until(q, item, 1, deadline));
 }
 
 int spmcq_try_put(struct spmcq *q, const void *item)
@@ -171,7 +199,7 @@ int spmcq_try_put(struct spmcq *q, const void *item)
 
 int spmcq_put(struct spmcq *q, const void *item)
 {
-	return status(spmcq_put_many_until(q, item, 1, NULL));
+	return status(put_until(q, item, 1, NULL));
 }
 
 int spmcq_release_producer(struct spmcq *q)
@@ -200,16 +228,20 @@ static void ring_room_gate(struct spmcq *q)
 		gate_ring_sleeper(&q->room);
 }
 
-/* Take what there is, and tell the producer: how many, 0 when empty, or -ESHUTDOWN. */
-static ssize_t get_some(struct spmcq *q, void *items, size_t max)
+/* Having taken r items, if any, say so. */
+static inline ssize_t taken(struct spmcq *q, ssize_t r)
 {
-	ssize_t r = ring_take(&q->ring, items, max);
-
 	if (r > 0) {
 		tally_got(&q->tally, (uint64_t)r);
 		ring_room_gate(q);
 	}
 	return r;
+}
+
+/* Take what there is: how many, 0 when empty, or -ESHUTDOWN. */
+static inline ssize_t get_some(struct spmcq *q, void *items, size_t max)
+{
+	return taken(q, ring_take(&q->ring, items, max));
 }
 
 struct item_wait {
@@ -227,8 +259,8 @@ static bool look_for_items(void *arg)
 	return wait->got != 0;
 }
 
-static ssize_t await_items(struct spmcq *q, void *items, size_t max,
-                           const struct timespec *deadline)
+SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
+                                     const struct timespec *deadline)
 {
 	struct item_wait wait = {.q = q, .items = items, .max = max};
 	int r;
@@ -241,15 +273,34 @@ static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 	return r != 0 ? r : wait.got;
 }
 
-ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
-                             const struct timespec *deadline)
+/* When the known items have run out. If the producer is busy, look elsewhere first: chasing it
+ * moves its line, and the slots, for a few items each time, and slows both sides down. */
+SLOW_PATH static ssize_t get_unknown(struct spmcq *q, void *items, size_t max,
+                                     const struct timespec *deadline)
+{
+	ssize_t r;
+
+	if (ring_batch(&q->ring) >= GATHER_ITEMS)
+		gate_pause();
+	r = get_some(q, items, max);
+	return r != 0 ? r : await_items(q, items, max, deadline);
+}
+
+static inline ssize_t get_until(struct spmcq *q, void *items, size_t max,
+                                const struct timespec *deadline)
 {
 	ssize_t r;
 
 	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
 		return -EINVAL;
-	r = get_some(q, items, max);
-	return r != 0 ? r : await_items(q, items, max, deadline);
+	r = taken(q, ring_take_known(&q->ring, items, max));
+	return r != 0 ? r : get_unknown(q, items, max, deadline);
+}
+
+ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
+                             const struct timespec *deadline)
+{
+	return get_until(q, items, max, deadline);
 }
 
 ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
@@ -264,12 +315,12 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 
 ssize_t spmcq_get_many(struct spmcq *q, void *items, size_t max)
 {
-	return spmcq_get_many_until(q, items, max, NULL);
+	return get_until(q, items, max, NULL);
 }
 
 int spmcq_get_until(struct spmcq *q, void *item, const struct timespec *deadline)
 {
-	return status(spmcq_get_many_until(q, item, 1, deadline));
+	return status(get_until(q, item, 1, deadline));
 }
 
 int spmcq_try_get(struct spmcq *q, void *item)
@@ -279,36 +330,40 @@ int spmcq_try_get(struct spmcq *q, void *item)
 
 int spmcq_get(struct spmcq *q, void *item)
 {
-	return status(spmcq_get_many_until(q, item, 1, NULL));
+	return status(get_until(q, item, 1, NULL));
 }
 
 /* --- task_done, join --- */
 
-/* If all is done, let the joiners know. */
-static void ring_finished(struct spmcq *q)
+/* If all is done, let the joiners know. While an item waits in the ring it is not: the report of
+ * that item is to come, and will look again. */
+SLOW_PATH static void ring_finished(struct spmcq *q)
 {
-	if (tally_check(&q->tally, &q->ring) != -EAGAIN)
+	if (!ring_knows_more(&q->ring) && tally_check(&q->tally, &q->ring) != -EAGAIN)
 		gate_ring(&q->finished);
 }
 
-int spmcq_task_done_many(struct spmcq *q, size_t n)
+static inline int report(struct spmcq *q, size_t n)
 {
 	int r;
 
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	r = tally_done(&q->tally, n, &q->ring);
-	/* Pairs with the joiner's announcement in gate_wait(). While an item waits in the ring, its
-	 * own report is to come, and will look. */
-	if (r == 0 && atomic_load_explicit(&q->finished.sleepers, memory_order_seq_cst) != 0 &&
-	    !ring_knows_more(&q->ring))
+	r = tally_done_own(&q->tally, n) ? 0 : tally_done_any(&q->tally, n, &q->ring);
+	/* Pairs with the joiner's announcement in gate_wait(). */
+	if (atomic_load_explicit(&q->finished.sleepers, memory_order_seq_cst) != 0)
 		ring_finished(q);
 	return r;
 }
 
+int spmcq_task_done_many(struct spmcq *q, size_t n)
+{
+	return report(q, n);
+}
+
 int spmcq_task_done(struct spmcq *q)
 {
-	return spmcq_task_done_many(q, 1);
+	return report(q, 1);
 }
 
 struct finish_wait {

@@ -15,6 +15,10 @@
 #include <errno.h>
 #include <string.h>
 
+/* How far ahead of tail the producer asks for slots: consumers had them last, and publishing waits
+ * until they have come. About as long as a line takes to move, in items of one word. */
+enum { PREFETCH_ITEMS = 32 };
+
 static uint64_t slots_for(size_t capacity)
 {
 	uint64_t slots = 1;
@@ -52,6 +56,7 @@ void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t word
 	atomic_init(&ring->tail, first);
 	atomic_init(&ring->head, first);
 	atomic_init(&ring->tail_seen, first);
+	atomic_init(&ring->batch, 0);
 }
 
 static ring_word *slot_at(const struct ring *ring, uint64_t position)
@@ -127,7 +132,7 @@ static void copy_out(struct ring *ring, uint64_t position, unsigned char *items,
 	}
 }
 
-uint64_t ring_room(struct ring *ring)
+SLOW_PATH uint64_t ring_room(struct ring *ring)
 {
 	/* Only the producer moves tail, and this is the producer; the bit may be set by anybody. */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -138,24 +143,10 @@ uint64_t ring_room(struct ring *ring)
 	return ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
 }
 
-ssize_t ring_put(struct ring *ring, const void *items, size_t n)
+/* Make n filled slots visible: n, or -ESHUTDOWN. */
+static inline ssize_t publish(struct ring *ring, uint64_t tail, uint64_t n)
 {
-	/* As in ring_room(). */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	uint64_t room;
-
-	if (tail & RING_CLOSED)
-		return -ESHUTDOWN;
-	room = ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
-	if (room < n) {
-		room = ring_room(ring);
-		if (room == 0)
-			return 0;
-		if (room < n)
-			n = (size_t)room;
-	}
-	copy_in(ring, tail, items, n);
-	/* R1, pairs with A1 in known_tail(): who reads this tail also reads the items below it.
+	/* R1, pairs with A1 in fresh_tail(): who reads this tail also reads the items below it.
 	 * Without it a consumer copies a slot's previous item. Fails only once closed: relaxed,
 	 * nothing was read. */
 	if (!atomic_compare_exchange_strong_explicit(&ring->tail, &tail, (tail + n) & ~RING_CLOSED,
@@ -164,24 +155,51 @@ ssize_t ring_put(struct ring *ring, const void *items, size_t n)
 	return (ssize_t)n;
 }
 
-/* A tail beyond head, from tail_seen if that will do; head itself when empty; RING_CLOSED is set
- * only with the latter. */
-static uint64_t known_tail(struct ring *ring, uint64_t head)
+ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
 {
-	/* A4, pairs with R4 below. */
-	uint64_t tail = atomic_load_explicit(&ring->tail_seen, memory_order_acquire);
+	/* As in ring_room(). */
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t room = ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
 
-	if (ring_distance(head, tail) > 0)
-		return tail;
-	/* A1, pairs with R1 in ring_put(). */
-	tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+	if (tail & RING_CLOSED)
+		return -ESHUTDOWN;
+	if (room == 0)
+		return 0;
+	if (n == 1 && ring->item_size == sizeof(ring_word)) {
+		__builtin_prefetch(slot_at(ring, tail + PREFETCH_ITEMS), 1);
+		words_write(slot_at(ring, tail), items, sizeof(ring_word));
+		return publish(ring, tail, 1);
+	}
+	if (n > room)
+		n = (size_t)room;
+	copy_in(ring, tail, items, n);
+	return publish(ring, tail, n);
+}
+
+/* Look at the producer's tail: the positions before it can be taken. RING_CLOSED may be set. */
+SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
+{
+	/* A1, pairs with R1 in publish(). */
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+
 	if (ring_distance(head, tail) > 0) {
-		tail &= ~RING_CLOSED;
 		/* R4, pairs with A4: hands on what A1 acquired. An older tail may overwrite a newer
 		 * one; that costs a look at tail, no more. */
-		atomic_store_explicit(&ring->tail_seen, tail, memory_order_release);
+		atomic_store_explicit(&ring->tail_seen, tail & ~RING_CLOSED, memory_order_release);
+		/* A hint; orders nothing. */
+		atomic_store_explicit(&ring->batch, (uint64_t)ring_distance(head, tail),
+		                      memory_order_relaxed);
 	}
 	return tail;
+}
+
+/* A tail beyond head, or head. */
+static inline uint64_t known_tail(struct ring *ring, uint64_t head)
+{
+	/* A4, pairs with R4 above. */
+	uint64_t tail = atomic_load_explicit(&ring->tail_seen, memory_order_acquire);
+
+	return ring_distance(head, tail) > 0 ? tail : head;
 }
 
 /* Make what lies before to ours, if head is still *head; else set *head to what it is. */
@@ -192,22 +210,60 @@ static bool move_head(struct ring *ring, uint64_t *head, uint64_t to)
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-ssize_t ring_take(struct ring *ring, void *items, size_t max)
+/* Take one item of one word: the copy stays in a register until the item is ours. */
+static inline bool take_word(struct ring *ring, uint64_t *head, void *item)
+{
+	/* As in words_read(). */
+	uint64_t word = atomic_load_explicit(slot_at(ring, *head), memory_order_relaxed);
+
+	if (!move_head(ring, head, *head + 1))
+		return false;
+	memcpy(item, &word, sizeof word);
+	return true;
+}
+
+/* Take up to max items between *head and tail: how many, or 0 and a newer *head if another consumer
+ * was faster. */
+static inline size_t take_before(struct ring *ring, uint64_t *head, uint64_t tail, void *items,
+                                 size_t max)
+{
+	uint64_t there = (uint64_t)ring_distance(*head, tail);
+	size_t n = there < max ? (size_t)there : max;
+
+	if (max == 1 && ring->item_size == sizeof(ring_word))
+		return take_word(ring, head, items);
+	copy_out(ring, *head, items, n);
+	return move_head(ring, head, *head + n) ? n : 0;
+}
+
+ssize_t ring_take_known(struct ring *ring, void *items, size_t max)
 {
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	uint64_t tail;
+	size_t n = 0;
 
-	for (;;) {
+	while (n == 0 && (tail = known_tail(ring, head)) != head)
+		n = take_before(ring, &head, tail, items, max);
+	return (ssize_t)n;
+}
+
+ssize_t ring_take(struct ring *ring, void *items, size_t max)
+{
+	/* A3, as in ring_take_known(). */
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	size_t n;
+
+	do {
 		uint64_t tail = known_tail(ring, head);
-		int64_t there = ring_distance(head, tail);
-		size_t n = there < (int64_t)max || max > INT64_MAX ? (size_t)there : max;
 
-		if (there == 0)
+		if (tail == head)
+			tail = fresh_tail(ring, head);
+		if (ring_distance(head, tail) == 0)
 			return tail & RING_CLOSED ? -ESHUTDOWN : 0;
-		copy_out(ring, head, items, n);
-		if (move_head(ring, &head, head + n))
-			return (ssize_t)n;
-	}
+		n = take_before(ring, &head, tail, items, max);
+	} while (n == 0);
+	return (ssize_t)n;
 }
 
 uint64_t ring_discard(struct ring *ring)
@@ -247,6 +303,12 @@ uint64_t ring_tail(const struct ring *ring)
 {
 	/* Pairs with R1; sequentially consistent for the completion gate (see tally.c). */
 	return atomic_load_explicit(&ring->tail, memory_order_seq_cst) & ~RING_CLOSED;
+}
+
+uint64_t ring_batch(const struct ring *ring)
+{
+	/* A hint; orders nothing. */
+	return atomic_load_explicit(&ring->batch, memory_order_relaxed);
 }
 
 bool ring_knows_more(const struct ring *ring)

@@ -12,8 +12,8 @@
 #ifndef SPMCQ_RING_H
 #define SPMCQ_RING_H
 
-#include <ck_md.h>
 #include <assert.h>
+#include <ck_md.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -22,6 +22,9 @@
 #include <sys/types.h>
 
 #define CACHE_LINE CK_MD_CACHELINE
+/* Kept out of the fast path, which then needs no stack. */
+#define SLOW_PATH __attribute__((noinline, cold))
+
 #define RING_CLOSED (UINT64_C(1) << 63)
 
 /* Slots are made of these. Each is copied atomically, so that a consumer whose copy is overtaken
@@ -42,14 +45,17 @@ struct ring {
 	/* Written by every consumer. */
 	alignas(CACHE_LINE) _Atomic uint64_t head; /* next position to take; <= tail */
 	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
+	_Atomic uint64_t batch;                    /* items that the last look at tail found */
 };
 static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,
               "producer and consumers must not share a line");
 
-/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap. */
+/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap, and
+ * whether or not one of them has RING_CLOSED. (The shift keeps the sign with every compiler we
+ * know.) */
 static inline int64_t ring_distance(uint64_t from, uint64_t to)
 {
-	return (int64_t)((to - from) << 1) / 2;
+	return (int64_t)((to - from) << 1) >> 1;
 }
 
 /* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
@@ -59,13 +65,24 @@ size_t ring_slots_bytes(size_t capacity, size_t item_size);
 void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
                uint64_t first);
 
-/* Put the first of n items at the tail, as many as fit. Returns how many, 0 when full, or
- * -ESHUTDOWN. One thread at a time. Wait-free. */
-ssize_t ring_put(struct ring *ring, const void *items, size_t n);
+/* Put the first of n items at the tail, as many as fit into the room known of; does not look at the
+ * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. One thread at a
+ * time. Wait-free. */
+ssize_t ring_put_known(struct ring *ring, const void *items, size_t n);
+
+/* Look how many items fit now. For the producer. */
+uint64_t ring_room(struct ring *ring);
 
 /* Take up to max items from the head. Returns how many, 0 when empty, or -ESHUTDOWN when closed
  * and empty. Any thread. Lock-free: another try means that another consumer got an item. */
 ssize_t ring_take(struct ring *ring, void *items, size_t max);
+
+/* The same, but only items that some consumer saw already: does not look at the producer's line.
+ * Returns how many, or 0. */
+ssize_t ring_take_known(struct ring *ring, void *items, size_t max);
+
+/* How many items the last look at the producer's line found. */
+uint64_t ring_batch(const struct ring *ring);
 
 /* Take all there is without copying it; returns how many. The ring must be closed. Lock-free. */
 uint64_t ring_discard(struct ring *ring);
@@ -82,8 +99,5 @@ bool ring_knows_more(const struct ring *ring);
 
 /* How many items are in the ring, 0..capacity. */
 size_t ring_size(const struct ring *ring);
-
-/* For the producer: how many items would fit now. */
-uint64_t ring_room(struct ring *ring);
 
 #endif

@@ -9,8 +9,6 @@
  */
 #include "tally.h"
 
-#include "self.h"
-
 #include <errno.h>
 
 void tally_init(struct tally *tally, uint64_t first)
@@ -31,9 +29,9 @@ static unsigned nth_cell(unsigned n)
 	return n < TALLY_CELLS / 2 ? 2 * n : 2 * (n - TALLY_CELLS / 2) + 1;
 }
 
-/* Find the calling thread's cell, or make a free one its own. NULL if none is left. A thread's
+/* Find the cell of the thread, or make a free one its own. A thread's
  * cell never lies behind a free one, as cells are taken in order and never given back. */
-static struct tally_cell *find_cell(struct tally *tally, uint64_t id)
+SLOW_PATH struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id)
 {
 	for (unsigned n = 0; n < TALLY_CELLS; n++) {
 		struct tally_cell *cell = &tally->cells[nth_cell(n)];
@@ -51,47 +49,9 @@ static struct tally_cell *find_cell(struct tally *tally, uint64_t id)
 	return NULL;
 }
 
-static struct tally_cell *own_cell(struct tally *tally)
-{
-	struct tally_cell *cell = &tally->cells[spmcq_self.cell_hint];
-	uint64_t id = self_id();
-
-	/* Relaxed: only we store our id, and it stays. */
-	if (atomic_load_explicit(&cell->owner, memory_order_relaxed) == id)
-		return cell;
-	return find_cell(tally, id);
-}
-
-void tally_got(struct tally *tally, uint64_t n)
-{
-	struct tally_cell *cell = own_cell(tally);
-
-	if (cell != NULL)
-		cell->got += n;
-}
-
-/* Report in the caller's cell, if it got that much and nobody may have reported it. */
-static bool done_in_cell(struct tally *tally, uint64_t n)
-{
-	struct tally_cell *cell = own_cell(tally);
-	uint64_t done;
-
-	/* Acquire, pairs with the store in done_shared(): who is called after such a report
-	 * returned goes there, too. */
-	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire))
-		return false;
-	/* Only we write it. */
-	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
-	if (cell->got - done < n)
-		return false;
-	/* R5. */
-	atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
-	return true;
-}
-
 /* The compare-and-swap fails when others report here, and then the sum is taken anew. A report in a
  * cell that began before strict was set can still slip in after the sum: then join finds it. */
-static int done_shared(struct tally *tally, uint64_t n, const struct ring *ring)
+SLOW_PATH int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
 {
 	uint64_t shared, done;
 
@@ -111,11 +71,6 @@ static int done_shared(struct tally *tally, uint64_t n, const struct ring *ring)
 	} while (!atomic_compare_exchange_strong_explicit(
 	        &tally->shared, &shared, shared + n, memory_order_seq_cst, memory_order_relaxed));
 	return 0;
-}
-
-int tally_done(struct tally *tally, uint64_t n, const struct ring *ring)
-{
-	return done_in_cell(tally, n) ? 0 : done_shared(tally, n, ring);
 }
 
 void tally_discard(struct tally *tally, uint64_t n)

@@ -11,6 +11,7 @@
 #define SPMCQ_TALLY_H
 
 #include "ring.h"
+#include "self.h"
 
 /* How many threads can have a cell. Beyond, everything still works, and slower. */
 enum { TALLY_CELLS = 64 };
@@ -33,11 +34,52 @@ struct tally {
 
 void tally_init(struct tally *tally, uint64_t first);
 
-/* The calling thread took n items. Wait-free. */
-void tally_got(struct tally *tally, uint64_t n);
+/* The calling thread's cell when it is not where it was last time; NULL if none is left. */
+struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id);
 
-/* Report n items as done: 0, or -ERANGE if that is more than ring says were taken. */
-int tally_done(struct tally *tally, uint64_t n, const struct ring *ring);
+static inline struct tally_cell *tally_own_cell(struct tally *tally)
+{
+	struct tally_cell *cell = &tally->cells[spmcq_self.cell_hint];
+	uint64_t id = self_id();
+
+	/* Relaxed: only we store our id, and it stays. */
+	if (atomic_load_explicit(&cell->owner, memory_order_relaxed) == id)
+		return cell;
+	return tally_find_cell(tally, id);
+}
+
+/* The calling thread took n items. Wait-free. */
+static inline void tally_got(struct tally *tally, uint64_t n)
+{
+	struct tally_cell *cell = tally_own_cell(tally);
+
+	if (cell != NULL)
+		cell->got += n;
+}
+
+/* Report n items in the caller's cell, if it got that many and nobody may have reported them.
+ * Wait-free. */
+static inline bool tally_done_own(struct tally *tally, uint64_t n)
+{
+	struct tally_cell *cell = tally_own_cell(tally);
+	uint64_t done;
+
+	/* Acquire, pairs with the store in tally_done_any(): who is called after such a report
+	 * returned goes there, too. */
+	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire))
+		return false;
+	/* Only we write it. */
+	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
+	if (cell->got - done < n)
+		return false;
+	/* R5. */
+	atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
+	return true;
+}
+
+/* Report n items that anybody got: 0, or -ERANGE if that is more than ring says were taken.
+ * Lock-free. */
+int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
 
 /* Report n items as done that the caller knows were taken. */
 void tally_discard(struct tally *tally, uint64_t n);
