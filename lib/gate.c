@@ -3,6 +3,8 @@
  */
 #include "gate.h"
 
+#include "spmcq.h"
+
 #include <errno.h>
 #include <sched.h>
 
@@ -10,7 +12,10 @@
  * never be noticed. */
 enum { TRY_MOST_EVERY = 16 };
 
-int gate_init(struct gate *gate, uint32_t pauses)
+/* How long items can wait behind a consumer that was quick and suddenly is not. */
+enum { NAP_NS = 500000 };
+
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses)
 {
 	gate->pauses_most = pauses;
 	atomic_init(&gate->sleepers, 0);
@@ -21,12 +26,12 @@ int gate_init(struct gate *gate, uint32_t pauses)
 	return park_init(&gate->park);
 }
 
-void gate_destroy(struct gate *gate)
+INTERNAL void gate_destroy(struct gate *gate)
 {
 	park_destroy(&gate->park);
 }
 
-bool gate_is_past(const struct timespec *deadline)
+INTERNAL bool gate_is_past(const struct timespec *deadline)
 {
 	struct timespec now;
 
@@ -35,6 +40,15 @@ bool gate_is_past(const struct timespec *deadline)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec != deadline->tv_sec ? now.tv_sec > deadline->tv_sec
 	                                      : now.tv_nsec >= deadline->tv_nsec;
+}
+
+INTERNAL const struct timespec *gate_sooner(const struct timespec *a, const struct timespec *b)
+{
+	if (b == NULL)
+		return a;
+	if (a->tv_sec != b->tv_sec)
+		return a->tv_sec < b->tv_sec ? a : b;
+	return a->tv_nsec < b->tv_nsec ? a : b;
 }
 
 static void count(_Atomic uint64_t *counter)
@@ -54,7 +68,7 @@ static uint32_t keep(struct gate *gate, uint32_t what)
 	return atomic_fetch_sub_explicit(&gate->park.word, what, memory_order_seq_cst);
 }
 
-void gate_pause(void)
+INTERNAL void gate_pause(void)
 {
 	sched_yield();
 }
@@ -77,8 +91,8 @@ static void set_patience(struct gate *gate, uint32_t pauses)
 	atomic_store_explicit(&gate->patience, pauses, memory_order_relaxed);
 }
 
-bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
-                      const struct timespec *deadline)
+INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
+                               const struct timespec *deadline)
 {
 	uint32_t due = pauses_due(gate);
 	uint32_t made = 0;
@@ -96,35 +110,75 @@ bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
 	return true;
 }
 
-/* Sleep until rung, opened or late; a looker before and after. True: the last look got it. */
+/* Sequentially consistent, like every change of sleepers and of the promises: see gate.h. */
+static void announce(struct gate *gate)
+{
+	atomic_fetch_add_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+}
+
+/* A token taken off may have been for another sleeper; that one sleeps on, as we will look. */
+static uint32_t take_off(struct gate *gate, uint32_t flags)
+{
+	return atomic_fetch_and_explicit(&gate->park.word, ~flags, memory_order_seq_cst);
+}
+
+static void wake_up(struct gate *gate, uint32_t flags)
+{
+	take_off(gate, flags);
+	atomic_fetch_sub_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+}
+
+/* Sleep until rung, opened or late. */
+static void sleep_until(struct gate *gate, const struct timespec *deadline)
+{
+	count(&gate->slept);
+	for (;;) {
+		/* Pairs with ring_token() and gate_open(). */
+		uint32_t seen = atomic_load_explicit(&gate->park.word, memory_order_seq_cst);
+
+		if ((seen & (GATE_TOKEN | GATE_OPEN)) || gate_is_past(deadline))
+			break;
+		park_sleep(&gate->park, seen, deadline);
+	}
+}
+
+/* Steps 1 to 4 of who waits. A looker before and after. True: the last look got it. */
 static bool sleep_unless(struct gate *gate, gate_look *look, void *arg,
                          const struct timespec *deadline)
 {
-	uint32_t seen;
 	bool got;
 
-	atomic_fetch_add_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+	announce(gate);
+	/* The napper relied on us being awake. */
+	take_off(gate, GATE_NAPPER);
 	keep(gate, GATE_LOOKER);
 	got = look(arg);
-	if (!got) {
-		count(&gate->slept);
-		for (;;) {
-			/* Pairs with gate_ring_sleeper() and gate_open(). */
-			seen = atomic_load_explicit(&gate->park.word, memory_order_seq_cst);
-			if ((seen & (GATE_TOKEN | GATE_OPEN)) || gate_is_past(deadline))
-				break;
-			park_sleep(&gate->park, seen, deadline);
-		}
-	}
-	/* Promise first, then take the token off: there is no instant without either. The token may
-	 * have been for another sleeper; that one sleeps on, as we will look. */
+	if (!got)
+		sleep_until(gate, deadline);
+	/* Promise before the token goes: there is no instant without either. */
 	promise(gate, GATE_LOOKER);
-	atomic_fetch_and_explicit(&gate->park.word, ~(uint32_t)GATE_TOKEN, memory_order_seq_cst);
-	atomic_fetch_sub_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+	wake_up(gate, GATE_TOKEN);
 	return got;
 }
 
-int gate_wait(struct gate *gate, gate_look *look, void *arg, const struct timespec *deadline)
+INTERNAL void gate_nap(struct gate *gate, const struct timespec *deadline)
+{
+	struct timespec soon = spmcq_after(NAP_NS * 1e-9);
+	uint32_t before;
+
+	announce(gate);
+	before = atomic_fetch_or_explicit(&gate->park.word, GATE_NAPPER, memory_order_seq_cst);
+	if (before & GATE_NAPPER) {
+		sleep_until(gate, deadline);
+		wake_up(gate, GATE_TOKEN);
+	} else {
+		sleep_until(gate, gate_sooner(&soon, deadline));
+		wake_up(gate, GATE_TOKEN | GATE_NAPPER);
+	}
+}
+
+INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
+                       const struct timespec *deadline)
 {
 	int r = 0;
 
@@ -153,14 +207,14 @@ static void ring_token(struct gate *gate)
 	}
 }
 
-void gate_ring_sleeper(struct gate *gate)
+INTERNAL void gate_ring_sleeper(struct gate *gate)
 {
 	/* Any promise will do, and so does an open gate. Step 3 of who brings something. */
 	if (atomic_load_explicit(&gate->park.word, memory_order_seq_cst) == 0)
 		ring_token(gate);
 }
 
-void gate_ring_anyway(struct gate *gate)
+INTERNAL void gate_ring_anyway(struct gate *gate)
 {
 	/* Relaxed: a guess, taken anew by the next call. */
 	if (atomic_load_explicit(&gate->sleepers, memory_order_relaxed) != 0 &&
@@ -168,7 +222,7 @@ void gate_ring_anyway(struct gate *gate)
 		ring_token(gate);
 }
 
-void gate_open(struct gate *gate)
+INTERNAL void gate_open(struct gate *gate)
 {
 	/* Pairs with the loop in sleep_unless(). */
 	atomic_fetch_or_explicit(&gate->park.word, GATE_OPEN, memory_order_seq_cst);

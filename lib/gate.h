@@ -17,6 +17,8 @@
 #ifndef SPMCQ_GATE_H
 #define SPMCQ_GATE_H
 
+#include "internal.h"
+
 #include "park.h"
 
 #include <ck_md.h>
@@ -42,23 +44,29 @@ struct gate {
 enum gate_promise {
 	GATE_OPEN = 1u << 0,   /* 0 -> 1 once, by gate_open(); nobody sleeps here any more */
 	GATE_TOKEN = 1u << 1,  /* a sleeper has been rung and will look */
-	GATE_LOOKER = 1u << 2, /* counts lookers, from here up */
+	GATE_NAPPER = 1u << 2, /* the awake are quick, and a sleeper will look soon by itself */
+	GATE_LOOKER = 1u << 3, /* counts lookers, from here up */
 };
 
 /* pauses: how many to make at most before sleeping. 0 or -ENOMEM. */
-int gate_init(struct gate *gate, uint32_t pauses);
-void gate_destroy(struct gate *gate);
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses);
+INTERNAL void gate_destroy(struct gate *gate);
 
 /* Look, yield, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
  * deadline (absolute CLOCK_MONOTONIC; NULL: none) has passed: -ETIMEDOUT. Looks at least once.
  * The caller rings on afterwards if something is left. */
-int gate_wait(struct gate *gate, gate_look *look, void *arg, const struct timespec *deadline);
+INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
+                       const struct timespec *deadline);
 
 /* Only look and pause, as often as has paid lately. True: look(arg) was. */
-bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
-                      const struct timespec *deadline);
+INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
+                               const struct timespec *deadline);
 
-void gate_ring_sleeper(struct gate *gate);
+/* Get out of the way of others, who manage without us: sleep until rung or the deadline; one of
+ * those who do so, the napper, wakes soon by itself to see that they still do. */
+INTERNAL void gate_nap(struct gate *gate, const struct timespec *deadline);
+
+INTERNAL void gate_ring_sleeper(struct gate *gate);
 
 /* After bringing something: wake one sleeper, if there is one and nobody is about to look.
  * Wait-free; one load if nobody sleeps. */
@@ -70,15 +78,18 @@ static inline void gate_ring(struct gate *gate)
 }
 
 /* Wake a sleeper even though somebody promised to look: it may have been stopped. */
-void gate_ring_anyway(struct gate *gate);
+INTERNAL void gate_ring_anyway(struct gate *gate);
 
 /* Wake all, and let nobody sleep here again. */
-void gate_open(struct gate *gate);
+INTERNAL void gate_open(struct gate *gate);
 
 /* Let about a microsecond pass, in the course of which others may run. */
-void gate_pause(void);
+INTERNAL void gate_pause(void);
+
+/* The sooner of two deadlines; the second may be NULL: none. */
+INTERNAL const struct timespec *gate_sooner(const struct timespec *a, const struct timespec *b);
 
 /* Whether a deadline (NULL: none) has passed. */
-bool gate_is_past(const struct timespec *deadline);
+INTERNAL bool gate_is_past(const struct timespec *deadline);
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef SPMCQ_PARK_H
 #define SPMCQ_PARK_H
 
+#include "internal.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,15 +22,15 @@ struct park {
 };
 
 /* 0 or -ENOMEM. */
-int park_init(struct park *park);
-void park_destroy(struct park *park);
+INTERNAL int park_init(struct park *park);
+INTERNAL void park_destroy(struct park *park);
 
 /* Sleep while word is seen, at most until deadline (absolute CLOCK_MONOTONIC; NULL: for ever).
  * May return for no reason. */
-void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline);
+INTERNAL void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline);
 
 /* Wake one sleeper, or all. The word was changed before. */
-void park_wake_one(struct park *park);
-void park_wake_all(struct park *park);
+INTERNAL void park_wake_one(struct park *park);
+INTERNAL void park_wake_all(struct park *park);
 
 #endif

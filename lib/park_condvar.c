@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-int park_init(struct park *park)
+INTERNAL int park_init(struct park *park)
 {
 	pthread_condattr_t attr;
 	int r;
@@ -28,13 +28,13 @@ int park_init(struct park *park)
 	return 0;
 }
 
-void park_destroy(struct park *park)
+INTERNAL void park_destroy(struct park *park)
 {
 	pthread_cond_destroy(&park->changed);
 	pthread_mutex_destroy(&park->mutex);
 }
 
-void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline)
+INTERNAL void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline)
 {
 	pthread_mutex_lock(&park->mutex);
 	/* Pairs with the wakers' change of word before they take the mutex. */
@@ -47,14 +47,14 @@ void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadlin
 	pthread_mutex_unlock(&park->mutex);
 }
 
-void park_wake_one(struct park *park)
+INTERNAL void park_wake_one(struct park *park)
 {
 	pthread_mutex_lock(&park->mutex);
 	pthread_cond_signal(&park->changed);
 	pthread_mutex_unlock(&park->mutex);
 }
 
-void park_wake_all(struct park *park)
+INTERNAL void park_wake_all(struct park *park)
 {
 	pthread_mutex_lock(&park->mutex);
 	pthread_cond_broadcast(&park->changed);

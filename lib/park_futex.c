@@ -1,7 +1,6 @@
 /*
  * Sleeping by the Linux futex. The kernel compares the word and goes to sleep in one step.
  */
-#define _GNU_SOURCE
 #include "park.h"
 
 #include <errno.h>
@@ -18,18 +17,18 @@
 #define FUTEX_CALL SYS_futex
 #endif
 
-int park_init(struct park *park)
+INTERNAL int park_init(struct park *park)
 {
 	atomic_init(&park->word, 0);
 	return 0;
 }
 
-void park_destroy(struct park *park)
+INTERNAL void park_destroy(struct park *park)
 {
 	(void)park;
 }
 
-void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline)
+INTERNAL void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline)
 {
 	/* WAIT_BITSET, unlike WAIT, takes an absolute CLOCK_MONOTONIC time. */
 	long r = syscall(FUTEX_CALL, &park->word, FUTEX_WAIT_BITSET_PRIVATE, seen, deadline, NULL,
@@ -46,12 +45,12 @@ static void wake(struct park *park, int n)
 	syscall(FUTEX_CALL, &park->word, FUTEX_WAKE_PRIVATE, n, NULL, NULL, 0);
 }
 
-void park_wake_one(struct park *park)
+INTERNAL void park_wake_one(struct park *park)
 {
 	wake(park, 1);
 }
 
-void park_wake_all(struct park *park)
+INTERNAL void park_wake_all(struct park *park)
 {
 	wake(park, INT_MAX);
 }

@@ -15,6 +15,10 @@ enum { ROOM_PATIENCE_NS = 200000 };
 /* A consumer that found so many items at its last look lets more gather before the next. */
 enum { GATHER_ITEMS = 8 };
 
+/* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
+ * be handed over at all. */
+enum { CROWD_ITEMS = 32 };
+
 static bool is_deadline(const struct timespec *deadline)
 {
 	return deadline == NULL || (deadline->tv_nsec >= 0 && deadline->tv_nsec <= 999999999);
@@ -94,11 +98,6 @@ static int wait_for_room(struct spmcq *q, uint64_t want, const struct timespec *
 	return gate_wait(&q->room, look_for_room, &wait, deadline);
 }
 
-static bool is_before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
-}
-
 /* Wait for room. While the ring is nearly full the producer holds out for half of it: chasing the
  * consumers moves their line, and the slots, for a few items each time. It does so for some pauses
  * as long as there is any room, and asleep for a while if there is none; then any room will do. */
@@ -113,9 +112,7 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	enter(q);
 	if (!gate_look_around(&q->room, look_for_room, &half, deadline) && find_room(q) == 0) {
 		soon = spmcq_after(ROOM_PATIENCE_NS * 1e-9);
-		if (deadline != NULL && is_before(deadline, &soon))
-			soon = *deadline;
-		r = wait_for_room(q, half.want, &soon);
+		r = wait_for_room(q, half.want, gate_sooner(&soon, deadline));
 		if (r != 0)
 			r = wait_for_room(q, 1, deadline);
 	}
@@ -259,13 +256,27 @@ static bool look_for_items(void *arg)
 	return wait->got != 0;
 }
 
+/* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
+ * cannot all think so of each other at once: who pauses does not take. */
+static bool is_crowded(struct spmcq *q)
+{
+	uint64_t before = ring_head(&q->ring);
+
+	gate_pause();
+	return ring_distance(before, ring_head(&q->ring)) >= CROWD_ITEMS;
+}
+
 SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
-                                     const struct timespec *deadline)
+                                     const struct timespec *deadline, bool crowded)
 {
 	struct item_wait wait = {.q = q, .items = items, .max = max};
 	int r;
 
 	enter(q);
+	while (crowded && !ring_is_closed(&q->ring) && !gate_is_past(deadline)) {
+		gate_nap(&q->items, deadline);
+		crowded = is_crowded(q);
+	}
 	r = gate_wait(&q->items, look_for_items, &wait, deadline);
 	if (ring_size(&q->ring) > 0)
 		gate_ring(&q->items);
@@ -273,17 +284,16 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 	return r != 0 ? r : wait.got;
 }
 
-/* When the known items have run out. If the producer is busy, look elsewhere first: chasing it
- * moves its line, and the slots, for a few items each time, and slows both sides down. */
+/* When the known items have run out, or another consumer was faster. If the producer is busy, look
+ * elsewhere first: chasing it moves its line, and the slots, for a few items each time, and slows
+ * both sides down. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, void *items, size_t max,
                                      const struct timespec *deadline)
 {
-	ssize_t r;
+	bool crowded = ring_batch(&q->ring) >= GATHER_ITEMS && is_crowded(q);
+	ssize_t r = crowded ? 0 : get_some(q, items, max);
 
-	if (ring_batch(&q->ring) >= GATHER_ITEMS)
-		gate_pause();
-	r = get_some(q, items, max);
-	return r != 0 ? r : await_items(q, items, max, deadline);
+	return r != 0 ? r : await_items(q, items, max, deadline, crowded);
 }
 
 static inline ssize_t get_until(struct spmcq *q, void *items, size_t max,

@@ -19,13 +19,13 @@ struct spmcq {
 	/* Set by create, then only read, but for producer. */
 	bool unchecked;
 	_Atomic uint64_t producer; /* self_id() of who owns the put side; 0: whoever puts next */
-	_Atomic uint32_t inside;   /* threads that wait or are about to; for destroy */
 	struct ring ring;
 	struct gate items;
 	struct gate room;
-	_Atomic uint64_t room_at;   /* the head that the producer sleeps for */
-	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
+	_Atomic uint64_t room_at; /* the head that the producer sleeps for */
 	struct gate finished;
+	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
+	_Atomic uint32_t inside;    /* threads that wait or are about to; for destroy */
 	struct tally tally;
 };
 

@@ -28,7 +28,7 @@ static uint64_t slots_for(size_t capacity)
 	return slots;
 }
 
-size_t ring_slots_bytes(size_t capacity, size_t item_size)
+INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size)
 {
 	const size_t word = sizeof(ring_word);
 	uint64_t slots, slot_bytes;
@@ -42,8 +42,8 @@ size_t ring_slots_bytes(size_t capacity, size_t item_size)
 	return (size_t)(slots * slot_bytes);
 }
 
-void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
-               uint64_t first)
+INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
+                        uint64_t first)
 {
 	first &= ~RING_CLOSED;
 	ring->mask = slots_for(capacity) - 1;
@@ -132,7 +132,7 @@ static void copy_out(struct ring *ring, uint64_t position, unsigned char *items,
 	}
 }
 
-SLOW_PATH uint64_t ring_room(struct ring *ring)
+SLOW_PATH INTERNAL uint64_t ring_room(struct ring *ring)
 {
 	/* Only the producer moves tail, and this is the producer; the bit may be set by anybody. */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -155,7 +155,7 @@ static inline ssize_t publish(struct ring *ring, uint64_t tail, uint64_t n)
 	return (ssize_t)n;
 }
 
-ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
+INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
 {
 	/* As in ring_room(). */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -236,19 +236,16 @@ static inline size_t take_before(struct ring *ring, uint64_t *head, uint64_t tai
 	return move_head(ring, head, *head + n) ? n : 0;
 }
 
-ssize_t ring_take_known(struct ring *ring, void *items, size_t max)
+INTERNAL ssize_t ring_take_known(struct ring *ring, void *items, size_t max)
 {
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	uint64_t tail;
-	size_t n = 0;
+	uint64_t tail = known_tail(ring, head);
 
-	while (n == 0 && (tail = known_tail(ring, head)) != head)
-		n = take_before(ring, &head, tail, items, max);
-	return (ssize_t)n;
+	return tail == head ? 0 : (ssize_t)take_before(ring, &head, tail, items, max);
 }
 
-ssize_t ring_take(struct ring *ring, void *items, size_t max)
+INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max)
 {
 	/* A3, as in ring_take_known(). */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
@@ -266,7 +263,7 @@ ssize_t ring_take(struct ring *ring, void *items, size_t max)
 	return (ssize_t)n;
 }
 
-uint64_t ring_discard(struct ring *ring)
+INTERNAL uint64_t ring_discard(struct ring *ring)
 {
 	/* A3, as in ring_take(). */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
@@ -280,38 +277,38 @@ uint64_t ring_discard(struct ring *ring)
 	return n;
 }
 
-void ring_close(struct ring *ring)
+INTERNAL void ring_close(struct ring *ring)
 {
 	/* Pairs with ring_put()'s update and with A1: after it no put succeeds, and a get that sees
 	 * it and no items knows that there will be none. */
 	atomic_fetch_or_explicit(&ring->tail, RING_CLOSED, memory_order_seq_cst);
 }
 
-bool ring_is_closed(const struct ring *ring)
+INTERNAL bool ring_is_closed(const struct ring *ring)
 {
 	/* A snapshot; orders nothing. */
 	return atomic_load_explicit(&ring->tail, memory_order_relaxed) & RING_CLOSED;
 }
 
-uint64_t ring_head(const struct ring *ring)
+INTERNAL uint64_t ring_head(const struct ring *ring)
 {
 	/* Pairs with R2; sequentially consistent for the completion gate (see tally.c). */
 	return atomic_load_explicit(&ring->head, memory_order_seq_cst);
 }
 
-uint64_t ring_tail(const struct ring *ring)
+INTERNAL uint64_t ring_tail(const struct ring *ring)
 {
 	/* Pairs with R1; sequentially consistent for the completion gate (see tally.c). */
 	return atomic_load_explicit(&ring->tail, memory_order_seq_cst) & ~RING_CLOSED;
 }
 
-uint64_t ring_batch(const struct ring *ring)
+INTERNAL uint64_t ring_batch(const struct ring *ring)
 {
 	/* A hint; orders nothing. */
 	return atomic_load_explicit(&ring->batch, memory_order_relaxed);
 }
 
-bool ring_knows_more(const struct ring *ring)
+INTERNAL bool ring_knows_more(const struct ring *ring)
 {
 	/* The hint first, so that head is not older than it; see spmcq_task_done(). */
 	uint64_t tail = atomic_load_explicit(&ring->tail_seen, memory_order_acquire);
@@ -319,7 +316,7 @@ bool ring_knows_more(const struct ring *ring)
 	return ring_distance(ring_head(ring), tail) > 0;
 }
 
-size_t ring_size(const struct ring *ring)
+INTERNAL size_t ring_size(const struct ring *ring)
 {
 	/* head first: a tail read later is not behind it, and at most the excess over capacity is
 	 * what consumers took in between. */

@@ -12,7 +12,9 @@
 #ifndef SPMCQ_RING_H
 #define SPMCQ_RING_H
 
+#include "internal.h"
 #include <assert.h>
+
 #include <ck_md.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -22,9 +24,6 @@
 #include <sys/types.h>
 
 #define CACHE_LINE CK_MD_CACHELINE
-/* Kept out of the fast path, which then needs no stack. */
-#define SLOW_PATH __attribute__((noinline, cold))
-
 #define RING_CLOSED (UINT64_C(1) << 63)
 
 /* Slots are made of these. Each is copied atomically, so that a consumer whose copy is overtaken
@@ -59,45 +58,45 @@ static inline int64_t ring_distance(uint64_t from, uint64_t to)
 }
 
 /* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
-size_t ring_slots_bytes(size_t capacity, size_t item_size);
+INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size);
 
 /* words_offset: where the slots lie, from ring, aligned for ring_word. */
-void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
-               uint64_t first);
+INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
+                        uint64_t first);
 
 /* Put the first of n items at the tail, as many as fit into the room known of; does not look at the
  * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. One thread at a
  * time. Wait-free. */
-ssize_t ring_put_known(struct ring *ring, const void *items, size_t n);
+INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n);
 
 /* Look how many items fit now. For the producer. */
-uint64_t ring_room(struct ring *ring);
+INTERNAL uint64_t ring_room(struct ring *ring);
 
 /* Take up to max items from the head. Returns how many, 0 when empty, or -ESHUTDOWN when closed
  * and empty. Any thread. Lock-free: another try means that another consumer got an item. */
-ssize_t ring_take(struct ring *ring, void *items, size_t max);
+INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max);
 
-/* The same, but only items that some consumer saw already: does not look at the producer's line.
- * Returns how many, or 0. */
-ssize_t ring_take_known(struct ring *ring, void *items, size_t max);
+/* The same, but tries once, and does not look at the producer's line. Returns how many; 0 also when
+ * another consumer was faster, or none are known of. Wait-free. */
+INTERNAL ssize_t ring_take_known(struct ring *ring, void *items, size_t max);
 
 /* How many items the last look at the producer's line found. */
-uint64_t ring_batch(const struct ring *ring);
+INTERNAL uint64_t ring_batch(const struct ring *ring);
 
 /* Take all there is without copying it; returns how many. The ring must be closed. Lock-free. */
-uint64_t ring_discard(struct ring *ring);
+INTERNAL uint64_t ring_discard(struct ring *ring);
 
-void ring_close(struct ring *ring);
-bool ring_is_closed(const struct ring *ring);
+INTERNAL void ring_close(struct ring *ring);
+INTERNAL bool ring_is_closed(const struct ring *ring);
 
 /* Positions as of now: everything before ring_head() was taken, before ring_tail() put. */
-uint64_t ring_head(const struct ring *ring);
-uint64_t ring_tail(const struct ring *ring);
+INTERNAL uint64_t ring_head(const struct ring *ring);
+INTERNAL uint64_t ring_tail(const struct ring *ring);
 
 /* Whether consumers know of an item that nobody took yet. May miss one; never makes one up. */
-bool ring_knows_more(const struct ring *ring);
+INTERNAL bool ring_knows_more(const struct ring *ring);
 
 /* How many items are in the ring, 0..capacity. */
-size_t ring_size(const struct ring *ring);
+INTERNAL size_t ring_size(const struct ring *ring);
 
 #endif

@@ -2,16 +2,13 @@
  * The thread's identity, asked of the kernel once per thread. A thread id may return after its
  * thread has ended, which is no harm: whoever has it then inherits what the dead one owned.
  */
-#define _GNU_SOURCE
 #include "self.h"
 
 #ifdef __linux__
 #include <unistd.h>
 #endif
 
-_Thread_local struct self spmcq_self;
-
-uint64_t self_ask(void)
+INTERNAL uint64_t self_ask(void)
 {
 #ifdef __linux__
 	spmcq_self.id = (uint64_t)gettid();

@@ -4,6 +4,8 @@
 #ifndef SPMCQ_SELF_H
 #define SPMCQ_SELF_H
 
+#include "internal.h"
+
 #include <stdint.h>
 
 struct self {
@@ -12,9 +14,9 @@ struct self {
 };
 
 /* Initial-exec: one instruction to reach, in a program as in a shared library. */
-extern _Thread_local struct self spmcq_self __attribute__((tls_model("initial-exec")));
+static _Thread_local struct self spmcq_self __attribute__((tls_model("initial-exec")));
 
-uint64_t self_ask(void);
+INTERNAL uint64_t self_ask(void);
 
 /* Never 0. */
 static inline uint64_t self_id(void)

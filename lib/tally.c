@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-void tally_init(struct tally *tally, uint64_t first)
+INTERNAL void tally_init(struct tally *tally, uint64_t first)
 {
 	atomic_init(&tally->shared, first & ~RING_CLOSED);
 	atomic_init(&tally->strict, 0);
@@ -31,7 +31,7 @@ static unsigned nth_cell(unsigned n)
 
 /* Find the cell of the thread, or make a free one its own. A thread's
  * cell never lies behind a free one, as cells are taken in order and never given back. */
-SLOW_PATH struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id)
+SLOW_PATH INTERNAL struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id)
 {
 	for (unsigned n = 0; n < TALLY_CELLS; n++) {
 		struct tally_cell *cell = &tally->cells[nth_cell(n)];
@@ -51,7 +51,7 @@ SLOW_PATH struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id)
 
 /* The compare-and-swap fails when others report here, and then the sum is taken anew. A report in a
  * cell that began before strict was set can still slip in after the sum: then join finds it. */
-SLOW_PATH int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
+SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
 {
 	uint64_t shared, done;
 
@@ -73,13 +73,13 @@ SLOW_PATH int tally_done_any(struct tally *tally, uint64_t n, const struct ring 
 	return 0;
 }
 
-void tally_discard(struct tally *tally, uint64_t n)
+INTERNAL void tally_discard(struct tally *tally, uint64_t n)
 {
 	/* R5. */
 	atomic_fetch_add_explicit(&tally->shared, n, memory_order_seq_cst);
 }
 
-uint64_t tally_position(const struct tally *tally)
+INTERNAL uint64_t tally_position(const struct tally *tally)
 {
 	/* A5, all of them. */
 	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
@@ -94,7 +94,7 @@ uint64_t tally_position(const struct tally *tally)
 	return sum & ~RING_CLOSED;
 }
 
-int tally_check(struct tally *tally, const struct ring *ring)
+INTERNAL int tally_check(struct tally *tally, const struct ring *ring)
 {
 	/* In this order: the count only grows, and never passes head, nor head tail. So if the sum,
 	 * taken first, equals a tail read last, it did so when the sum was complete. */

@@ -10,6 +10,8 @@
 #ifndef SPMCQ_TALLY_H
 #define SPMCQ_TALLY_H
 
+#include "internal.h"
+
 #include "ring.h"
 #include "self.h"
 
@@ -32,10 +34,10 @@ struct tally {
 	alignas(CACHE_LINE) struct tally_cell cells[TALLY_CELLS];
 };
 
-void tally_init(struct tally *tally, uint64_t first);
+INTERNAL void tally_init(struct tally *tally, uint64_t first);
 
 /* The calling thread's cell when it is not where it was last time; NULL if none is left. */
-struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id);
+INTERNAL struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id);
 
 static inline struct tally_cell *tally_own_cell(struct tally *tally)
 {
@@ -79,17 +81,17 @@ static inline bool tally_done_own(struct tally *tally, uint64_t n)
 
 /* Report n items that anybody got: 0, or -ERANGE if that is more than ring says were taken.
  * Lock-free. */
-int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
+INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
 
 /* Report n items as done that the caller knows were taken. */
-void tally_discard(struct tally *tally, uint64_t n);
+INTERNAL void tally_discard(struct tally *tally, uint64_t n);
 
 /* The position up to which items would be done if they were done in order: what was reported. It
  * was at least this when the call ended. */
-uint64_t tally_position(const struct tally *tally);
+INTERNAL uint64_t tally_position(const struct tally *tally);
 
 /* 0: at an instant during the call nothing was unfinished. -EAGAIN: something was. -ERANGE: more
  * was reported than taken, now or ever before. */
-int tally_check(struct tally *tally, const struct ring *ring);
+INTERNAL int tally_check(struct tally *tally, const struct ring *ring);
 
 #endif

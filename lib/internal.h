@@ -1,0 +1,13 @@
+/*
+ * What every module of the library shares.
+ */
+#ifndef SPMCQ_INTERNAL_H
+#define SPMCQ_INTERNAL_H
+
+/* Called by other modules, unknown outside: the library is one translation unit, see spmcq.c. */
+#define INTERNAL static
+
+/* Kept out of the fast path, which then needs no stack. */
+#define SLOW_PATH __attribute__((noinline, cold))
+
+#endif

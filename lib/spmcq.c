@@ -1,0 +1,21 @@
+/*
+ * The library as one translation unit: its modules are static to it, so that nothing but spmcq_*
+ * reaches the linker, and calls between them cost nothing.
+ */
+#define _GNU_SOURCE
+
+#include "self.c"
+
+#ifdef SPMCQ_GATE_CONDVAR
+#include "park_condvar.c"
+#else
+#include "park_futex.c"
+#endif
+
+#include "gate.c"
+#include "ring.c"
+#include "tally.c"
+
+#include "create.c"
+#include "queue.c"
+#include "snapshot.c"
