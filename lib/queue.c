@@ -303,7 +303,7 @@ static inline ssize_t get_until(struct spmcq *q, void *items, size_t max,
 
 	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
 		return -EINVAL;
-	r = taken(q, ring_take_known(&q->ring, items, max));
+	r = taken(q, (ssize_t)ring_take_known(&q->ring, items, max));
 	return r != 0 ? r : get_unknown(q, items, max, deadline);
 }
 
@@ -319,7 +319,8 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
-	r = get_some(q, items, max);
+	r = (ssize_t)ring_take_known(&q->ring, items, max);
+	r = taken(q, r != 0 ? r : ring_take(&q->ring, items, max));
 	return r != 0 ? r : -EAGAIN;
 }
 

@@ -193,13 +193,11 @@ SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 	return tail;
 }
 
-/* A tail beyond head, or head. */
-static inline uint64_t known_tail(struct ring *ring, uint64_t head)
+/* How many items from head on were seen; negative if head is beyond all of them. */
+static inline int64_t known_items(struct ring *ring, uint64_t head)
 {
 	/* A4, pairs with R4 above. */
-	uint64_t tail = atomic_load_explicit(&ring->tail_seen, memory_order_acquire);
-
-	return ring_distance(head, tail) > 0 ? tail : head;
+	return ring_distance(head, atomic_load_explicit(&ring->tail_seen, memory_order_acquire));
 }
 
 /* Make what lies before to ours, if head is still *head; else set *head to what it is. */
@@ -222,27 +220,22 @@ static inline bool take_word(struct ring *ring, uint64_t *head, void *item)
 	return true;
 }
 
-/* Take up to max items between *head and tail: how many, or 0 and a newer *head if another consumer
- * was faster. */
-static inline size_t take_before(struct ring *ring, uint64_t *head, uint64_t tail, void *items,
-                                 size_t max)
+/* Take n items from *head on: n, or 0 and a newer *head if another consumer was faster. */
+static inline size_t take_from(struct ring *ring, uint64_t *head, void *items, size_t n)
 {
-	uint64_t there = (uint64_t)ring_distance(*head, tail);
-	size_t n = there < max ? (size_t)there : max;
-
-	if (max == 1 && ring->item_size == sizeof(ring_word))
+	if (n == 1 && ring->item_size == sizeof(ring_word))
 		return take_word(ring, head, items);
 	copy_out(ring, *head, items, n);
 	return move_head(ring, head, *head + n) ? n : 0;
 }
 
-INTERNAL ssize_t ring_take_known(struct ring *ring, void *items, size_t max)
+INTERNAL size_t ring_take_known(struct ring *ring, void *items, size_t n)
 {
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	uint64_t tail = known_tail(ring, head);
+	int64_t known = known_items(ring, head);
 
-	return tail == head ? 0 : (ssize_t)take_before(ring, &head, tail, items, max);
+	return known <= 0 || (uint64_t)known < n ? 0 : take_from(ring, &head, items, n);
 }
 
 INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max)
@@ -252,13 +245,12 @@ INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max)
 	size_t n;
 
 	do {
-		uint64_t tail = known_tail(ring, head);
+		uint64_t tail = fresh_tail(ring, head);
+		uint64_t there = (uint64_t)ring_distance(head, tail);
 
-		if (tail == head)
-			tail = fresh_tail(ring, head);
-		if (ring_distance(head, tail) == 0)
+		if (there == 0)
 			return tail & RING_CLOSED ? -ESHUTDOWN : 0;
-		n = take_before(ring, &head, tail, items, max);
+		n = take_from(ring, &head, items, there < max ? (size_t)there : max);
 	} while (n == 0);
 	return (ssize_t)n;
 }

@@ -76,9 +76,9 @@ INTERNAL uint64_t ring_room(struct ring *ring);
  * and empty. Any thread. Lock-free: another try means that another consumer got an item. */
 INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max);
 
-/* The same, but tries once, and does not look at the producer's line. Returns how many; 0 also when
- * another consumer was faster, or none are known of. Wait-free. */
-INTERNAL ssize_t ring_take_known(struct ring *ring, void *items, size_t max);
+/* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
+ * many are not known of, or another consumer was faster. Wait-free. */
+INTERNAL size_t ring_take_known(struct ring *ring, void *items, size_t n);
 
 /* How many items the last look at the producer's line found. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);
