@@ -13,7 +13,6 @@
 #define SPMCQ_RING_H
 
 #include "internal.h"
-#include <assert.h>
 
 #include <ck_md.h>
 #include <stdalign.h>
@@ -46,8 +45,8 @@ struct ring {
 	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
 	_Atomic uint64_t batch;                    /* items that the last look at tail found */
 };
-static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,
-              "producer and consumers must not share a line");
+_Static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,
+               "producer and consumers must not share a line");
 
 /* How far position to lies ahead of from; negative if it lies behind. Right across the wrap, and
  * whether or not one of them has RING_CLOSED. (The shift keeps the sign with every compiler we

@@ -11,9 +11,9 @@
 INTERNAL uint64_t self_ask(void)
 {
 #ifdef __linux__
-	spmcq_self.id = (uint64_t)gettid();
+	self_known_id = (uint64_t)gettid();
 #else
-	spmcq_self.id = (uint64_t)(uintptr_t)&spmcq_self;
+	self_known_id = (uint64_t)(uintptr_t)&self_known_id;
 #endif
-	return spmcq_self.id;
+	return self_known_id;
 }

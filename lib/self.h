@@ -8,20 +8,21 @@
 
 #include <stdint.h>
 
-struct self {
-	uint64_t id;        /* 0: not asked yet; else unlike that of any other living thread */
-	unsigned cell_hint; /* where this thread last found its cell (see tally.c) */
-};
-
 /* Initial-exec: one instruction to reach, in a program as in a shared library. */
-static _Thread_local struct self spmcq_self __attribute__((tls_model("initial-exec")));
+#define THREAD_CACHE static _Thread_local __attribute__((tls_model("initial-exec")))
+
+/* 0: not asked yet; else unlike that of any other living thread. */
+THREAD_CACHE uint64_t self_known_id;
+
+/* Where this thread last found its cell (see tally.h). */
+THREAD_CACHE unsigned self_cell_hint;
 
 INTERNAL uint64_t self_ask(void);
 
 /* Never 0. */
 static inline uint64_t self_id(void)
 {
-	return spmcq_self.id != 0 ? spmcq_self.id : self_ask();
+	return self_known_id != 0 ? self_known_id : self_ask();
 }
 
 #endif

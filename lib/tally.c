@@ -42,7 +42,7 @@ SLOW_PATH INTERNAL struct tally_cell *tally_find_cell(struct tally *tally, uint6
 		if (atomic_compare_exchange_strong_explicit(
 		            &cell->owner, &owner, id, memory_order_seq_cst, memory_order_acquire) ||
 		    owner == id) {
-			spmcq_self.cell_hint = nth_cell(n);
+			self_cell_hint = nth_cell(n);
 			return cell;
 		}
 	}

@@ -24,7 +24,7 @@ struct tally_cell {
 	uint64_t got;           /* got by the owner. The owner's to read and write */
 	uint64_t unused;        /* two cells fill a line */
 };
-static_assert(CACHE_LINE % sizeof(struct tally_cell) == 0, "a cell must not straddle lines");
+_Static_assert(CACHE_LINE % sizeof(struct tally_cell) == 0, "a cell must not straddle lines");
 
 struct tally {
 	/* Written by threads that report what others got, or have no cell. */
@@ -41,7 +41,7 @@ INTERNAL struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id);
 
 static inline struct tally_cell *tally_own_cell(struct tally *tally)
 {
-	struct tally_cell *cell = &tally->cells[spmcq_self.cell_hint];
+	struct tally_cell *cell = &tally->cells[self_cell_hint];
 	uint64_t id = self_id();
 
 	/* Relaxed: only we store our id, and it stays. */
