@@ -1,0 +1,126 @@
+/*
+ * spmcq-bench: measures queues against each other.
+ * Options, then runs, then a report. Exit status 0; 1 when a run was void, did not finish or could
+ * not be reported; 2 when the options were bad.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "calibrate.h"
+#include "child.h"
+#include "measure.h"
+#include "options.h"
+#include "sweep.h"
+
+static int complain(const char *what, int error)
+{
+	fprintf(stderr, "spmcq-bench: %s: %s\n", what, strerror(error));
+	return 1;
+}
+
+/* Opened before the runs, so that a bad name costs nobody minutes; emptied only by clear(). */
+static FILE *open_output(const char *name)
+{
+	int descriptor = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	return descriptor < 0 ? NULL : fdopen(descriptor, "w");
+}
+
+static void clear(FILE *out)
+{
+	if (out != stdout && ftruncate(fileno(out), 0) != 0)
+		(void)lseek(fileno(out), 0, SEEK_SET); /* not a regular file: nothing to empty */
+}
+
+static int report(const struct options *options, FILE *out)
+{
+	struct measurement measurement;
+	struct machine machine;
+	int error = measure(&measurement, options);
+	bool all_checked = true;
+
+	if (error)
+		return complain("measuring", -error);
+	machine_describe(&machine);
+	struct report report = {.workload = options->workload,
+	                        .machine = &machine,
+	                        .pin = options->pin.text,
+	                        .seed = options->seed,
+	                        .rounds = options->runs,
+	                        .varying = sweep_varying(options),
+	                        .rows = measurement.rows,
+	                        .row_count = measurement.n};
+	clear(out);
+	error = options->format->write(out, &report);
+	for (size_t i = 0; i < measurement.n; i++)
+		all_checked &= measurement.rows[i].outcome == BENCH_CHECKED;
+	measurement_free(&measurement);
+	if (error)
+		return complain("writing the report", -error);
+	return all_checked ? 0 : 1;
+}
+
+/* What the run itself prints is all there is to see. */
+static int talk(const struct options *options, const struct bench_queue *queue, FILE *out)
+{
+	struct bench_run run = {.queue = queue,
+	                        .point = sweep_point(options, 0),
+	                        .pin = &options->pin,
+	                        .seed = options->seed,
+	                        .print = out};
+	struct bench_result result;
+
+	if (run.point.items == 0)
+		run.point.items = 100;
+	clear(out);
+	child_run(options->workload, &run, calibrate_limit(&run.point, 0), &result);
+	if (result.outcome == BENCH_CHECKED)
+		return 0;
+	fprintf(stderr, "spmcq-bench: %s with %s: %s\n", options->workload->name, queue->name,
+	        result.why);
+	return 1;
+}
+
+static int talk_each(const struct options *options, FILE *out)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < options->queue_count; i++)
+		status |= talk(options, options->queues[i], out);
+	return status;
+}
+
+static int run(const struct options *options, FILE *out)
+{
+	if (options->workload->talks)
+		return talk_each(options, out);
+	if (options->print)
+		return talk(options, options->queues[0], out);
+	return report(options, out);
+}
+
+int main(int argc, const char **argv)
+{
+	struct options options;
+	FILE *out = stdout;
+
+	switch (options_parse(&options, argc, argv)) {
+	case OPTIONS_HELPED:
+		return 0;
+	case OPTIONS_BAD:
+		return 2;
+	case OPTIONS_GO:
+		break;
+	}
+	if (options.output && !(out = open_output(options.output))) {
+		complain(options.output, errno);
+		return 2;
+	}
+	int status = run(&options, out);
+	if (fclose(out) != 0)
+		return complain(options.output ? options.output : "stdout", errno);
+	return status;
+}

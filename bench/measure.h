@@ -1,0 +1,21 @@
+/*
+ * Carries out what the options ask: every queue at every point of the sweep, taking turns.
+ */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include "options.h"
+#include "summary.h"
+
+struct measurement {
+	size_t n; /* points x queues: point by point, within a point in the order of --queue */
+	struct series *series;
+	struct bench_result *results; /* of all series; rounds each */
+	struct report_row *rows;      /* what reports show of each series */
+};
+
+/* 0 or -ENOMEM. What goes wrong in a run is in its row. */
+int measure(struct measurement *measurement, const struct options *options);
+void measurement_free(struct measurement *measurement);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * Reads the command line with popt, then makes sense of each value for the workload that was named.
+ */
+#include <errno.h>
+#include <popt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "help.h"
+#include "nearest.h"
+#include "options.h"
+
+/* What was given, still as text; NULL: not given. */
+static struct {
+	char *parameter[BENCH_PARAMETERS];
+	char *queue, *runs, *format, *output, *pin, *seed;
+	int print, help;
+} given;
+
+/* In the order of --help; parameters first, by their number. */
+static const struct poptOption popt_options[] = {
+#define PARAMETER(name, number)                                                                    \
+	{                                                                                          \
+		name, 0, POPT_ARG_STRING, &given.parameter[number], 0, NULL, NULL                  \
+	}
+        PARAMETER("items", BENCH_ITEMS),
+        PARAMETER("consumers", BENCH_CONSUMERS),
+        PARAMETER("capacity", BENCH_CAPACITY),
+        PARAMETER("bulk", BENCH_BULK_SIZE),
+        PARAMETER("item-size", BENCH_ITEM_SIZE),
+        PARAMETER("interval", BENCH_INTERVAL),
+#undef PARAMETER
+        {"queue", 0, POPT_ARG_STRING, &given.queue, 0, NULL, NULL},
+        {"runs", 0, POPT_ARG_STRING, &given.runs, 0, NULL, NULL},
+        {"format", 0, POPT_ARG_STRING, &given.format, 0, NULL, NULL},
+        {"output", 0, POPT_ARG_STRING, &given.output, 0, NULL, NULL},
+        {"pin", 0, POPT_ARG_STRING, &given.pin, 0, NULL, NULL},
+        {"seed", 0, POPT_ARG_STRING, &given.seed, 0, NULL, NULL},
+        {"print", 0, POPT_ARG_NONE, &given.print, 0, NULL, NULL},
+        {"help", 'h', POPT_ARG_NONE, &given.help, 0, NULL, NULL},
+        POPT_TABLEEND,
+};
+
+enum { POPT_OPTIONS = sizeof(popt_options) / sizeof(*popt_options) - 1, NAMES = 64 };
+
+__attribute__((format(printf, 1, 2))) static enum options_outcome bad(const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(stderr, "spmcq-bench: ");
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	return OPTIONS_BAD;
+}
+
+/* No such kind of thing: name the nearest, or all. */
+static enum options_outcome bad_name(const char *kind, const char *word, const char *dashes,
+                                     const char *const *names, size_t n)
+{
+	const char *meant = nearest(word, names, n);
+	char all[256] = "";
+
+	if (meant)
+		return bad("no %s \"%s%s\"; did you mean %s%s?", kind, dashes, word, dashes, meant);
+	for (size_t i = 0, used = 0; i < n && used < sizeof(all); i++)
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s%s", i ? ", " : "",
+		                         dashes, names[i]);
+	return bad("no %s \"%s%s\"; there are %s", kind, dashes, word, all);
+}
+
+static enum options_outcome bad_option(const char *option)
+{
+	const char *names[POPT_OPTIONS];
+
+	for (size_t i = 0; i < POPT_OPTIONS; i++)
+		names[i] = popt_options[i].longName;
+	return bad_name("option", option + strspn(option, "-"), "--", names, POPT_OPTIONS);
+}
+
+static enum options_outcome set_workload(struct options *options, const char *name)
+{
+	const char *names[NAMES];
+	size_t n = 0;
+
+	options->workload = name ? bench_workload_named(name) : bench_workloads[0];
+	if (options->workload)
+		return OPTIONS_GO;
+	for (; n < NAMES && bench_workloads[n]; n++)
+		names[n] = bench_workloads[n]->name;
+	return bad_name("workload", name, "", names, n);
+}
+
+static enum options_outcome add_queue(struct options *options, const char *name)
+{
+	const struct bench_queue *queue = bench_queue_named(name);
+	const char *names[NAMES];
+	size_t n = 0;
+
+	for (; n < NAMES && bench_queues[n]; n++)
+		names[n] = bench_queues[n]->name;
+	if (!queue)
+		return bad_name("queue", name, "", names, n);
+	for (size_t i = 0; i < options->queue_count; i++)
+		if (options->queues[i] == queue)
+			return OPTIONS_GO; /* named twice */
+	if (options->queue_count == OPTIONS_QUEUES)
+		return bad("--queue takes at most %d queues", OPTIONS_QUEUES);
+	options->queues[options->queue_count++] = queue;
+	return OPTIONS_GO;
+}
+
+static enum options_outcome set_queues(struct options *options, const char *text)
+{
+	enum options_outcome outcome = OPTIONS_GO;
+	char *copy = strdup(text), *rest = copy, *name;
+
+	if (strcmp(text, "all") == 0)
+		for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
+			outcome = add_queue(options, bench_queues[i]->name);
+	else
+		while (outcome == OPTIONS_GO && (name = strsep(&rest, ",")))
+			outcome = add_queue(options, name);
+	free(copy);
+	return outcome;
+}
+
+static enum options_outcome bad_value(enum bench_parameter parameter, const char *text, int error)
+{
+	const struct bench_parameter_info *info = &bench_parameters[parameter];
+
+	if (info->is_duration)
+		return bad("--%s: \"%s\" is not a time up to an hour, such as 2, 0.5, 1ms or 20us",
+		           info->name, text);
+	if (error == -EINVAL)
+		return bad("--%s: \"%s\" is not a number", info->name, text);
+	return bad("--%s: %s is not within %llu..%llu", info->name, text,
+	           (unsigned long long)info->low, (unsigned long long)info->high);
+}
+
+static enum options_outcome set_list(struct options *options, enum bench_parameter parameter)
+{
+	struct options_list *list = &options->lists[parameter];
+	enum options_outcome outcome = OPTIONS_GO;
+	size_t most = options->workload->talks || given.print ? 1 : OPTIONS_VALUES;
+	char *rest = given.parameter[parameter], *text;
+
+	if (!rest) {
+		list->value[0] = point_get(&options->workload->defaults, parameter);
+		list->n = 1;
+		return OPTIONS_GO;
+	}
+	if (!(options->workload->uses & 1u << parameter))
+		return bad("%s does not use --%s", options->workload->name,
+		           bench_parameters[parameter].name);
+	while (outcome == OPTIONS_GO && (text = strsep(&rest, ","))) {
+		if (list->n == most)
+			return bad("--%s: only %zu value%s here", bench_parameters[parameter].name,
+			           most, most == 1 ? "" : "s");
+		int error = point_parse(text, parameter, &list->value[list->n++]);
+		if (error)
+			outcome = bad_value(parameter, text, error);
+	}
+	return outcome;
+}
+
+static enum options_outcome set_lists(struct options *options)
+{
+	enum options_outcome outcome = OPTIONS_GO;
+
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS && outcome == OPTIONS_GO; p++)
+		outcome = set_list(options, p);
+	return outcome;
+}
+
+static enum options_outcome set_number(const char *name, const char *text, uint64_t low,
+                                       uint64_t high, uint64_t *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtoull(text, &end, 10);
+	if (end == text || *end || *text == '-' || *text == '+' || *text == ' ')
+		return bad("--%s: \"%s\" is not a number", name, text);
+	if (errno || *number < low || *number > high)
+		return bad("--%s: %s is not within %llu..%llu", name, text, (unsigned long long)low,
+		           (unsigned long long)high);
+	return OPTIONS_GO;
+}
+
+static enum options_outcome set_runs(struct options *options)
+{
+	uint64_t runs = options->workload->runs;
+	enum options_outcome outcome = OPTIONS_GO;
+
+	if (given.runs)
+		outcome = set_number("runs", given.runs, 1, STATS_MOST, &runs);
+	options->runs = runs;
+	return outcome;
+}
+
+/* 32 bits: what the generators take, and easily typed again. */
+static enum options_outcome set_seed(struct options *options)
+{
+	uint32_t random = 1;
+
+	if (given.seed)
+		return set_number("seed", given.seed, 0, UINT32_MAX, &options->seed);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		random = 1;
+	options->seed = random;
+	return OPTIONS_GO;
+}
+
+static enum options_outcome set_format(struct options *options)
+{
+	const char *names[NAMES];
+	size_t n = 0;
+
+	for (; report_formats[n].name; n++) {
+		names[n] = report_formats[n].name;
+		if (strcmp(given.format ? given.format : names[0], names[n]) == 0)
+			options->format = &report_formats[n];
+	}
+	return options->format ? OPTIONS_GO : bad_name("format", given.format, "", names, n);
+}
+
+static enum options_outcome set_pin(struct options *options)
+{
+	const char *text = given.pin ? given.pin : "none";
+
+	switch (machine_pin_parse(&options->pin, text)) {
+	case 0:
+		return OPTIONS_GO;
+	case -ERANGE:
+		return bad("--pin: this process may not use all of the CPUs %s", text);
+	default:
+		return bad("--pin: \"%s\" is not spread, none, same or a list of CPUs", text);
+	}
+}
+
+static enum options_outcome set_print(struct options *options)
+{
+	options->print = given.print != 0;
+	if (options->print && !options->workload->can_print)
+		return bad("%s does not use --print", options->workload->name);
+	return OPTIONS_GO;
+}
+
+static enum options_outcome set_all(struct options *options, const char *workload)
+{
+	enum options_outcome outcome = set_workload(options, workload);
+
+	if (outcome == OPTIONS_GO && given.help) {
+		help_print(options->workload);
+		return OPTIONS_HELPED;
+	}
+	if (outcome == OPTIONS_GO)
+		outcome =
+		        set_queues(options, given.queue ? given.queue : options->workload->queues);
+	if (outcome == OPTIONS_GO)
+		outcome = set_lists(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_runs(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_seed(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_format(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_pin(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_print(options);
+	options->output = given.output;
+	return outcome;
+}
+
+enum options_outcome options_parse(struct options *options, int argc, const char **argv)
+{
+	poptContext context = poptGetContext(NULL, argc, argv, popt_options, 0);
+	enum options_outcome outcome;
+	int error = poptGetNextOpt(context); /* stores all values; -1 at the end */
+
+	memset(options, 0, sizeof(*options));
+	if (error == POPT_ERROR_BADOPT) {
+		outcome = bad_option(poptBadOption(context, POPT_BADOPTION_NOALIAS));
+	} else if (error < -1) {
+		outcome = bad("%s: %s", poptBadOption(context, POPT_BADOPTION_NOALIAS),
+		              poptStrerror(error));
+	} else {
+		const char *workload = poptGetArg(context);
+		const char *more = poptGetArg(context);
+
+		outcome = more ? bad("one workload at a time: \"%s\" is one too many", more)
+		               : set_all(options, workload);
+	}
+	poptFreeContext(context); /* the values that were given stay */
+	return outcome;
+}

@@ -1,0 +1,38 @@
+/*
+ * The command line, understood and checked.
+ */
+#ifndef BENCH_OPTIONS_H
+#define BENCH_OPTIONS_H
+
+#include "report.h"
+#include "workload.h"
+
+enum { OPTIONS_VALUES = 16, OPTIONS_QUEUES = 32 };
+
+struct options_list {
+	size_t n;
+	uint64_t value[OPTIONS_VALUES];
+};
+
+struct options {
+	const struct bench_workload *workload;
+	const struct bench_queue *queues[OPTIONS_QUEUES];
+	size_t queue_count;
+	struct options_list lists[BENCH_PARAMETERS]; /* one value each, or a sweep */
+	size_t runs;
+	const struct report_format *format;
+	const char *output; /* NULL: stdout */
+	bool print;
+	struct machine_pin pin;
+	uint64_t seed;
+};
+
+enum options_outcome {
+	OPTIONS_GO,
+	OPTIONS_HELPED, /* help was printed: nothing more to do */
+	OPTIONS_BAD,    /* said so in one line on stderr */
+};
+
+enum options_outcome options_parse(struct options *options, int argc, const char **argv);
+
+#endif

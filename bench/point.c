@@ -1,0 +1,87 @@
+/*
+ * The table of parameters, and reading and writing one by its number.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "point.h"
+
+#define HOUR_NS (3600ull * 1000 * 1000 * 1000)
+
+#define AT(field) offsetof(struct bench_point, field)
+
+/* high bounds keep capacity x item size and items x 16 bytes of results within 64 bits. */
+const struct bench_parameter_info bench_parameters[BENCH_PARAMETERS] = {
+        [BENCH_ITEMS] = {"items", "items", AT(items), 1, 1ull << 40, false, false, "items per run"},
+        [BENCH_CONSUMERS] = {"consumers", "consumers", AT(consumers), 1, 1024, false, true,
+                             "threads that get"},
+        [BENCH_CAPACITY] = {"capacity", "capacity", AT(capacity), 1, 1ull << 30, false, true,
+                            "items the queue holds"},
+        [BENCH_BULK_SIZE] = {"bulk", "bulk", AT(bulk), 1, 1ull << 20, false, true,
+                             "items per call; 1: one at a time"},
+        [BENCH_ITEM_SIZE] = {"item-size", "item_size", AT(item_size), 8, 1ull << 20, false, false,
+                             "bytes, the first 8 hold the number"},
+        [BENCH_INTERVAL] = {"interval", "interval_ns", AT(interval_ns), 0, HOUR_NS, true, false,
+                            "between two items: 2, 0.5, 1ms, 20us"},
+};
+
+uint64_t point_get(const struct bench_point *point, enum bench_parameter parameter)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)point + bench_parameters[parameter].offset, sizeof(value));
+	return value;
+}
+
+void point_set(struct bench_point *point, enum bench_parameter parameter, uint64_t value)
+{
+	memcpy((char *)point + bench_parameters[parameter].offset, &value, sizeof(value));
+}
+
+static int parse_duration(const char *text, uint64_t *ns)
+{
+	static const struct {
+		const char *suffix;
+		double ns;
+	} units[] = {{"", 1e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}};
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || isspace((unsigned char)*text) || !isfinite(value) || value < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(end, units[i].suffix) != 0)
+			continue;
+		if (value * units[i].ns > (double)HOUR_NS)
+			return -ERANGE;
+		*ns = (uint64_t)(value * units[i].ns + 0.5);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_count(const char *text, uint64_t *count)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	*count = strtoull(text, &end, 10);
+	if (*end)
+		return -EINVAL;
+	return errno ? -ERANGE : 0;
+}
+
+int point_parse(const char *text, enum bench_parameter parameter, uint64_t *value)
+{
+	const struct bench_parameter_info *info = &bench_parameters[parameter];
+	int error = info->is_duration ? parse_duration(text, value) : parse_count(text, value);
+
+	if (error)
+		return error;
+	return *value < info->low || *value > info->high ? -ERANGE : 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * The numbers that make up one measured situation, and the table that names them. A sweep is every
+ * combination of the values given for each.
+ */
+#ifndef BENCH_POINT_H
+#define BENCH_POINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bench_point {
+	uint64_t items; /* 0: as many as take about a second */
+	uint64_t consumers;
+	uint64_t capacity;
+	uint64_t bulk;
+	uint64_t item_size;   /* bytes */
+	uint64_t interval_ns; /* between two items */
+};
+
+/* Index into bench_parameters[], and bit 1 << it in bench_workload.uses. */
+enum bench_parameter {
+	BENCH_ITEMS,
+	BENCH_CONSUMERS,
+	BENCH_CAPACITY,
+	BENCH_BULK_SIZE,
+	BENCH_ITEM_SIZE,
+	BENCH_INTERVAL,
+	BENCH_PARAMETERS
+};
+
+struct bench_parameter_info {
+	const char *name; /* of the option, without "--" */
+	const char *key;  /* in JSON and CSV; those with a unit carry it */
+	size_t offset;    /* in struct bench_point */
+	uint64_t low, high;
+	bool is_duration; /* written 2, 0.5, 1ms, 20us; kept in nanoseconds */
+	bool is_shown;    /* in every table; the others only where they vary */
+	const char *help;
+};
+
+extern const struct bench_parameter_info bench_parameters[BENCH_PARAMETERS];
+
+uint64_t point_get(const struct bench_point *point, enum bench_parameter parameter);
+void point_set(struct bench_point *point, enum bench_parameter parameter, uint64_t value);
+
+/* Reads one value of a parameter: 0, -EINVAL (not a number) or -ERANGE (outside low..high). */
+int point_parse(const char *text, enum bench_parameter parameter, uint64_t *value);
+
+#endif

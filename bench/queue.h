@@ -1,0 +1,69 @@
+/*
+ * What a competitor is: one const table of functions, at the end of one queue_*.c file.
+ *
+ * create() makes the queue and whatever each thread needs. Every thread then asks once for its
+ * handle, with producer() or consumer(), and passes it to each call; a table without these two
+ * passes the queue itself. One thread puts and joins; any get. destroy() comes when all have left.
+ *
+ * Results are those of the library: 0 or a count on success, -errno otherwise.
+ */
+#ifndef BENCH_QUEUE_H
+#define BENCH_QUEUE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* What a queue can do by itself. What it cannot, the harness or a helper does, and reports say so.
+ */
+enum bench_can {
+	BENCH_BULK = 1 << 0,    /* moves several items per call; else the harness goes one by one */
+	BENCH_BOUNDED = 1 << 1, /* put waits for room; else memory grows with the backlog */
+	BENCH_BLOCKING = 1 << 2, /* waiting threads sleep; else they look and yield (polling.h) */
+	BENCH_FIFO = 1 << 3,     /* each consumer gets ascending items; the harness checks it */
+	BENCH_JOIN = 1 << 4,     /* counts unfinished items itself; else completion.h does */
+};
+
+struct bench_shape {
+	size_t capacity;  /* >= 1 */
+	size_t item_size; /* bytes, >= 8 */
+	size_t consumers; /* >= 1 */
+};
+
+struct bench_queue {
+	const char *name; /* as in --queue */
+	const char *note; /* what a reader of its numbers must know; NULL: nothing */
+	unsigned can;     /* of enum bench_can */
+
+	int (*create)(void **queue, const struct bench_shape *shape);
+	void (*destroy)(void *queue);
+
+	/* Handles: asked for once by the thread that uses it, freed by destroy(). May be NULL. */
+	void *(*producer)(void *queue);
+	void *(*consumer)(void *queue, size_t number); /* 0 .. shape->consumers - 1 */
+
+	/* The producer's. put waits for room. put_many also, then places at least one item of n and
+	 * returns how many. -ESHUTDOWN after shutdown. */
+	int (*put)(void *handle, const void *item);
+	ssize_t (*put_many)(void *handle, const void *items,
+	                    size_t n); /* NULL without BENCH_BULK */
+
+	/* A consumer's. get waits for an item, get_many for the first of up to max.
+	 * -ESHUTDOWN once shut down and drained. */
+	int (*get)(void *handle, void *item);
+	ssize_t (*get_many)(void *handle, void *items, size_t max); /* NULL without BENCH_BULK */
+	int (*task_done)(void *handle, size_t n);
+
+	int (*join)(void *queue);     /* by the producer's thread: waits until all items are done */
+	int (*shutdown)(void *queue); /* by the producer's thread: no put follows */
+};
+
+/* The list, in the order of reports. Ends with NULL. */
+extern const struct bench_queue *const bench_queues[];
+
+/* What the others are compared with. */
+extern const struct bench_queue bench_mutex;
+
+/* NULL when no queue has that name. */
+const struct bench_queue *bench_queue_named(const char *name);
+
+#endif

@@ -1,0 +1,227 @@
+/*
+ * The baseline: a bounded ring under one mutex, with three conditions to wait for and the count of
+ * unfinished items under the same mutex.
+ *
+ * Written to be hard to beat with a lock: it signals only when somebody waits whom nobody has
+ * signalled yet, and moves a whole bulk under one lock. It signals before unlocking: measured, that
+ * is several times faster with five consumers, and steadier, than signalling after.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue.h"
+
+struct mutex_queue {
+	/* Set by create(), then only read. */
+	size_t capacity;
+	size_t item_size;
+	unsigned char *slots; /* capacity x item_size bytes */
+
+	/* All that follows is guarded by lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t items;    /* size > 0, or closed */
+	pthread_cond_t room;     /* size < capacity, or closed */
+	pthread_cond_t all_done; /* unfinished == 0 */
+	size_t getters;          /* threads waiting for items, and not signalled */
+	size_t putters;          /* threads waiting for room, and not signalled */
+	size_t joiners;          /* threads waiting for all_done, and not signalled */
+	size_t head;             /* slot of the oldest item */
+	size_t size;             /* items in the ring; <= capacity */
+	size_t unfinished;       /* items put and not yet done; >= size */
+	bool closed;             /* false -> true once, by shutdown */
+};
+
+static int create(void **queue, const struct bench_shape *shape)
+{
+	struct mutex_queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	q->capacity = shape->capacity;
+	q->item_size = shape->item_size;
+	q->slots = calloc(q->capacity, q->item_size);
+	if (!q->slots) {
+		free(q);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->items, NULL);
+	pthread_cond_init(&q->room, NULL);
+	pthread_cond_init(&q->all_done, NULL);
+	*queue = q;
+	return 0;
+}
+
+static void destroy(void *queue)
+{
+	struct mutex_queue *q = queue;
+
+	pthread_cond_destroy(&q->all_done);
+	pthread_cond_destroy(&q->room);
+	pthread_cond_destroy(&q->items);
+	pthread_mutex_destroy(&q->lock);
+	free(q->slots);
+	free(q);
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A constant size becomes one instruction, and 8 bytes is what nearly every run moves. */
+static void copy(void *to, const void *from, size_t bytes)
+{
+	if (bytes == 8)
+		memcpy(to, from, 8);
+	else
+		memcpy(to, from, bytes);
+}
+
+static void copy_in(struct mutex_queue *q, const unsigned char *items, size_t n)
+{
+	size_t tail = q->head + q->size;
+
+	if (tail >= q->capacity)
+		tail -= q->capacity;
+	size_t first = least(n, q->capacity - tail);
+	copy(q->slots + tail * q->item_size, items, first * q->item_size);
+	if (first < n)
+		copy(q->slots, items + first * q->item_size, (n - first) * q->item_size);
+	q->size += n;
+	q->unfinished += n;
+}
+
+static void copy_out(struct mutex_queue *q, unsigned char *items, size_t n)
+{
+	size_t first = least(n, q->capacity - q->head);
+
+	copy(items, q->slots + q->head * q->item_size, first * q->item_size);
+	if (first < n)
+		copy(items + first * q->item_size, q->slots, (n - first) * q->item_size);
+	q->head += n;
+	if (q->head >= q->capacity)
+		q->head -= q->capacity;
+	q->size -= n;
+}
+
+/* Who wakes by itself is still counted, and may cost one needless signal; never one too few. */
+static void wait_for(pthread_cond_t *condition, size_t *waiting, pthread_mutex_t *lock)
+{
+	++*waiting;
+	pthread_cond_wait(condition, lock);
+}
+
+/* Wake as many of the waiting as there is something for. */
+static void wake(pthread_cond_t *condition, size_t *waiting, size_t something)
+{
+	for (; *waiting > 0 && something > 0; --*waiting, --something)
+		pthread_cond_signal(condition);
+}
+
+static ssize_t put_many(void *queue, const void *items, size_t n)
+{
+	struct mutex_queue *q = queue;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->size == q->capacity && !q->closed)
+		wait_for(&q->room, &q->putters, &q->lock);
+	if (q->closed) {
+		pthread_mutex_unlock(&q->lock);
+		return -ESHUTDOWN;
+	}
+	size_t placed = least(n, q->capacity - q->size);
+	copy_in(q, items, placed);
+	wake(&q->items, &q->getters, placed);
+	pthread_mutex_unlock(&q->lock);
+	return (ssize_t)placed;
+}
+
+static int put(void *queue, const void *item)
+{
+	ssize_t placed = put_many(queue, item, 1);
+
+	return placed < 0 ? (int)placed : 0;
+}
+
+static ssize_t get_many(void *queue, void *items, size_t max)
+{
+	struct mutex_queue *q = queue;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->size == 0 && !q->closed)
+		wait_for(&q->items, &q->getters, &q->lock);
+	if (q->size == 0) {
+		pthread_mutex_unlock(&q->lock);
+		return -ESHUTDOWN;
+	}
+	size_t taken = least(max, q->size);
+	copy_out(q, items, taken);
+	wake(&q->room, &q->putters, taken);
+	pthread_mutex_unlock(&q->lock);
+	return (ssize_t)taken;
+}
+
+static int get(void *queue, void *item)
+{
+	ssize_t taken = get_many(queue, item, 1);
+
+	return taken < 0 ? (int)taken : 0;
+}
+
+static int task_done(void *queue, size_t n)
+{
+	struct mutex_queue *q = queue;
+
+	pthread_mutex_lock(&q->lock);
+	if (n > q->unfinished - q->size) {
+		pthread_mutex_unlock(&q->lock);
+		return -ERANGE;
+	}
+	q->unfinished -= n;
+	if (q->unfinished == 0)
+		wake(&q->all_done, &q->joiners, q->joiners);
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
+
+static int join(void *queue)
+{
+	struct mutex_queue *q = queue;
+
+	pthread_mutex_lock(&q->lock);
+	while (q->unfinished > 0)
+		wait_for(&q->all_done, &q->joiners, &q->lock);
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
+
+static int shut_down(void *queue)
+{
+	struct mutex_queue *q = queue;
+
+	pthread_mutex_lock(&q->lock);
+	q->closed = true;
+	wake(&q->items, &q->getters, q->getters);
+	wake(&q->room, &q->putters, q->putters);
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
+
+const struct bench_queue bench_mutex = {
+        .name = "mutex",
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN,
+        .create = create,
+        .destroy = destroy,
+        .put = put,
+        .put_many = put_many,
+        .get = get,
+        .get_many = get_many,
+        .task_done = task_done,
+        .join = join,
+        .shutdown = shut_down,
+};

@@ -1,0 +1,55 @@
+/*
+ * The list of forms, and the words they share.
+ */
+#include "report.h"
+
+const struct report_format report_formats[] = {
+        {"table", report_table},
+        {"csv", report_csv},
+        {"json", report_json},
+        {NULL, NULL},
+};
+
+const char *report_outcome(enum bench_outcome outcome)
+{
+	switch (outcome) {
+	case BENCH_CHECKED:
+		return "yes";
+	case BENCH_VOID:
+		return "VOID";
+	case BENCH_STOPPED:
+		return "did not finish";
+	case BENCH_NOT_RUN:
+		break;
+	}
+	return "not run";
+}
+
+void report_machine(FILE *out, const struct report *report)
+{
+	const struct machine *machine = report->machine;
+
+	fprintf(out, "%s, %zu core%s, hypervisor %s, governor %s, %s, %s, %s", machine->cpu,
+	        machine->cores, machine->cores == 1 ? "" : "s", machine->hypervisor,
+	        machine->governor, machine->kernel, machine->compiler, machine->library);
+}
+
+const char *report_lacks(const struct bench_queue *queue, char *text, size_t size)
+{
+	static const struct {
+		unsigned can;
+		const char *otherwise;
+	} lacks[] = {
+	        {BENCH_BLOCKING, "polls while it waits"},      {BENCH_BOUNDED, "is not bounded"},
+	        {BENCH_BULK, "moves items one by one"},        {BENCH_FIFO, "promises no order"},
+	        {BENCH_JOIN, "counts completion by a helper"},
+	};
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
+		if (!(queue->can & lacks[i].can) && used < size)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+			                         lacks[i].otherwise);
+	return text;
+}

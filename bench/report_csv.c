@@ -1,0 +1,56 @@
+/*
+ * The form for spreadsheets and scripts: one line per run, so that nothing is lost; the machine in
+ * lines that begin with "#".
+ */
+#include "report.h"
+
+static void write_heading(FILE *out, const struct report *report)
+{
+	fprintf(out, "# ");
+	report_machine(out, report);
+	fprintf(out, "\n# %s: %s; pin %s, seed %llu\n", report->workload->name,
+	        report->workload->method, report->pin, (unsigned long long)report->seed);
+	fprintf(out, "workload,queue");
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
+		if (report->workload->uses & 1u << p)
+			fprintf(out, ",%s", bench_parameters[p].key);
+	fprintf(out, ",round,outcome,seconds,foreign");
+	for (const struct bench_metric *m = report->workload->metrics; m->key; m++)
+		fprintf(out, ",%s", m->key);
+	fputc('\n', out);
+}
+
+static void write_run(FILE *out, const struct report *report, const struct report_row *row,
+                      size_t round)
+{
+	const struct bench_result *result = &row->results[round];
+
+	fprintf(out, "%s,%s", report->workload->name, row->queue->name);
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
+		if (report->workload->uses & 1u << p)
+			fprintf(out, ",%llu", (unsigned long long)point_get(&row->point, p));
+	fprintf(out, ",%zu,%s", round + 1,
+	        result->outcome == BENCH_CHECKED   ? "checked"
+	        : result->outcome == BENCH_STOPPED ? "stopped"
+	                                           : "void");
+	if (result->outcome == BENCH_CHECKED)
+		fprintf(out, ",%.6f,%.3f", result->seconds, result->foreign);
+	else
+		fprintf(out, ",,");
+	for (size_t i = 0; report->workload->metrics[i].key; i++)
+		if (result->outcome == BENCH_CHECKED)
+			fprintf(out, ",%.6g", result->metric[i]);
+		else
+			fputc(',', out);
+	fputc('\n', out);
+}
+
+int report_csv(FILE *out, const struct report *report)
+{
+	write_heading(out, report);
+	for (size_t i = 0; i < report->row_count; i++)
+		for (size_t round = 0; round < report->rounds; round++)
+			if (report->rows[i].results[round].outcome != BENCH_NOT_RUN)
+				write_run(out, report, &report->rows[i], round);
+	return 0;
+}

@@ -1,0 +1,91 @@
+/*
+ * Chunks of touched memory, handed out by one shared counter.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "results.h"
+
+static size_t chunks_for(size_t items, size_t consumers)
+{
+	return items / RESULTS_CHUNK + 1 + consumers; /* each may leave one partly filled */
+}
+
+size_t results_pool_bytes(size_t items, size_t consumers)
+{
+	return chunks_for(items, consumers) * sizeof(struct results_chunk);
+}
+
+static void touch(void *memory, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	madvise(memory, bytes, MADV_HUGEPAGE); /* faster; a kernel without does without */
+#ifdef MADV_POPULATE_WRITE
+	if (madvise(memory, bytes, MADV_POPULATE_WRITE) == 0)
+		return;
+#endif
+	for (size_t i = 0; i < bytes; i += page)
+		((volatile char *)memory)[i] = 0;
+}
+
+int results_pool_create(struct results_pool *pool, size_t items, size_t consumers)
+{
+	size_t bytes = results_pool_bytes(items, consumers);
+	size_t physical = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+
+	if (bytes > physical / 10 * 9) /* the kernel would promise it and kill us on touching it */
+		return -ENOMEM;
+	void *memory =
+	        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return -ENOMEM;
+	touch(memory, bytes);
+	pool->chunks = memory;
+	pool->bytes = bytes;
+	atomic_init(&pool->handed_out, 0);
+	return 0;
+}
+
+void results_pool_destroy(struct results_pool *pool)
+{
+	munmap(pool->chunks, pool->bytes);
+}
+
+static struct results_chunk *next_chunk(struct results_pool *pool)
+{
+	/* Only the number is shared; the chunk is this consumer's alone. */
+	size_t number = atomic_fetch_add_explicit(&pool->handed_out, 1, memory_order_relaxed);
+
+	if (number >= pool->bytes / sizeof(*pool->chunks))
+		return NULL;
+	return &pool->chunks[number];
+}
+
+void results_open(struct results *results, struct results_pool *pool)
+{
+	results->pool = pool;
+	results->first = results->last = next_chunk(pool); /* never NULL: one a consumer is spare */
+	results->next = results->first->squares;
+	results->end = results->next + RESULTS_CHUNK;
+}
+
+void results_close(struct results *results)
+{
+	results->last->used = (size_t)(results->next - results->last->squares);
+}
+
+void results_extend(struct results *results)
+{
+	struct results_chunk *chunk = next_chunk(results->pool);
+
+	if (chunk) {
+		results_close(results);
+		results->last->next = chunk;
+		results->last = chunk;
+	}
+	results->next = results->last->squares;
+	results->end = results->next + RESULTS_CHUNK;
+}

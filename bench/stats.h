@@ -1,0 +1,25 @@
+/*
+ * Arithmetic on repeated measurements. Prints nothing, knows nothing of queues.
+ */
+#ifndef BENCH_STATS_H
+#define BENCH_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { STATS_MOST = 1024 }; /* values taken into account */
+
+struct stats_spread {
+	size_t n; /* values; 0: nothing was measured and the rest is 0 */
+	double median, low, high;
+	double from, to; /* 95% interval of the median, by bootstrap; n < 3: low and high */
+};
+
+/* The same seed gives the same interval. */
+struct stats_spread stats_spread(const double *values, size_t n, uint64_t seed);
+
+/* Of values[i] / base[i]: what was measured in the same round is divided pair by pair, so that what
+ * slowed both does not count. */
+struct stats_spread stats_ratio(const double *values, const double *base, size_t n, uint64_t seed);
+
+#endif

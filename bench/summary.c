@@ -1,0 +1,56 @@
+/*
+ * Picks the figures out of the runs and has stats.c do the arithmetic.
+ */
+#include "summary.h"
+
+static struct stats_spread spread_of(const struct series *series, size_t metric, size_t rounds,
+                                     uint64_t seed)
+{
+	double values[STATS_MOST];
+	size_t n = 0;
+
+	for (size_t i = 0; i < rounds && n < STATS_MOST; i++)
+		if (series->results[i].outcome == BENCH_CHECKED)
+			values[n++] = series->results[i].metric[metric];
+	return stats_spread(values, n, seed);
+}
+
+/* Only rounds in which both finished make a pair. */
+static struct stats_spread ratio_of(const struct series *series, const struct series *baseline,
+                                    size_t rounds, uint64_t seed)
+{
+	double values[STATS_MOST], base[STATS_MOST];
+	size_t n = 0;
+
+	for (size_t i = 0; baseline && i < rounds && n < STATS_MOST; i++) {
+		const struct bench_result *ours = &series->results[i];
+		const struct bench_result *theirs = &baseline->results[i];
+
+		if (ours->outcome != BENCH_CHECKED || theirs->outcome != BENCH_CHECKED)
+			continue;
+		values[n] = ours->metric[0];
+		base[n++] = theirs->metric[0];
+	}
+	return stats_ratio(values, base, n, seed);
+}
+
+void summarise(struct report_row *row, const struct series *series, const struct series *baseline,
+               const struct bench_workload *workload, size_t rounds, uint64_t seed)
+{
+	*row = (struct report_row){
+	        .queue = series->queue, .point = series->point, .results = series->results};
+	for (size_t i = 0; i < rounds; i++) {
+		const struct bench_result *result = &series->results[i];
+
+		if (result->outcome > row->outcome) {
+			row->outcome = result->outcome;
+			row->why = result->why;
+		}
+		if (result->outcome == BENCH_CHECKED)
+			row->disturbed += result->foreign > REPORT_DISTURBED;
+	}
+	for (size_t i = 0; workload->metrics[i].key; i++)
+		row->metric[i] = spread_of(series, i, rounds, seed);
+	if (workload->metrics[0].key)
+		row->ratio = ratio_of(series, baseline, rounds, seed);
+}

@@ -1,0 +1,80 @@
+/*
+ * Clocks and counters of the process and of the machine.
+ */
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "usage.h"
+
+static double seconds_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double usage_clock(void)
+{
+	return seconds_of(CLOCK_MONOTONIC);
+}
+
+/* The first line of /proc/stat: ticks in user nice system idle iowait irq softirq steal. */
+static double busy_seconds(void)
+{
+	unsigned long long user = 0, nice = 0, sys = 0, idle, wait, irq = 0, soft = 0, steal = 0;
+	FILE *file = fopen("/proc/stat", "r");
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &user, &nice, &sys, &idle,
+	           &wait, &irq, &soft, &steal) != 8)
+		user = nice = sys = irq = soft = steal = 0;
+	fclose(file);
+	return (double)(user + nice + sys + irq + soft + steal) / (double)sysconf(_SC_CLK_TCK);
+}
+
+static void read_process(struct usage *usage)
+{
+	struct rusage now;
+
+	getrusage(RUSAGE_SELF, &now);
+	usage->voluntary = (uint64_t)now.ru_nvcsw;
+	usage->involuntary = (uint64_t)now.ru_nivcsw;
+	usage->cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void usage_begin(struct usage *usage)
+{
+	usage->busy_seconds = busy_seconds();
+	read_process(usage);
+	usage->seconds = usage_clock();
+}
+
+void usage_end(struct usage *usage)
+{
+	struct usage now;
+
+	now.seconds = usage_clock();
+	read_process(&now);
+	now.busy_seconds = busy_seconds();
+	usage->seconds = now.seconds - usage->seconds;
+	usage->cpu_seconds = now.cpu_seconds - usage->cpu_seconds;
+	usage->voluntary = now.voluntary - usage->voluntary;
+	usage->involuntary = now.involuntary - usage->involuntary;
+	usage->busy_seconds = now.busy_seconds - usage->busy_seconds;
+}
+
+double usage_foreign(const struct usage *usage)
+{
+	/* /proc/stat counts in ticks of 10 ms: over less than this they say nothing. */
+	const double enough_seconds = 0.3;
+	double whole = usage->seconds * (double)sysconf(_SC_NPROCESSORS_ONLN);
+	double foreign = usage->busy_seconds - usage->cpu_seconds;
+
+	if (usage->seconds < enough_seconds || foreign < 0)
+		return 0;
+	return foreign < whole ? foreign / whole : 1;
+}

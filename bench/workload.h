@@ -1,0 +1,78 @@
+/*
+ * What a workload is: written once, run with every queue. It measures one run, in a process of its
+ * own, and leaves repetition, comparison and printing to others.
+ */
+#ifndef BENCH_WORKLOAD_H
+#define BENCH_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "machine.h"
+#include "point.h"
+#include "queue.h"
+
+/* One run: what to do. */
+struct bench_run {
+	const struct bench_queue *queue;
+	struct bench_point point; /* items settled */
+	const struct machine_pin *pin;
+	uint64_t seed;
+	FILE *print; /* where a workload that talks does so; NULL: measure only */
+};
+
+enum bench_outcome {
+	BENCH_NOT_RUN = 0,
+	BENCH_CHECKED, /* finished, and every item accounted for */
+	BENCH_VOID,    /* finished wrong, or crashed: its figures mean nothing */
+	BENCH_STOPPED, /* did not finish in time */
+};
+
+enum { BENCH_METRICS = 8 };
+
+/* One run: what came of it. Lives in memory shared with the process that ran it; no pointers. */
+struct bench_result {
+	enum bench_outcome outcome;
+	char why[160];                /* unless checked: what went wrong */
+	double seconds;               /* the timed part */
+	double metric[BENCH_METRICS]; /* as the workload's metrics[] say */
+	double foreign;               /* share of the machine's time that went to others, 0..1 */
+};
+
+struct bench_metric {
+	const char *key;   /* in JSON and CSV, in units of the value */
+	const char *title; /* in tables; NULL: not shown there */
+	double scale;      /* tables show value / scale */
+};
+
+struct bench_workload {
+	const char *name;
+	const char *what;            /* in one line, for help */
+	const char *method;          /* what the clock covers and what is checked, for reports */
+	unsigned uses;               /* 1 << enum bench_parameter */
+	struct bench_point defaults; /* items 0: as many as take about a second */
+	size_t bytes_per_item;       /* memory a run needs beside the queue's */
+	const char *queues;          /* default of --queue */
+	size_t runs;                 /* default of --runs */
+	bool can_print;              /* knows --print: its output then is what it prints */
+	bool talks;                  /* prints always; there are no figures */
+
+	/* Ends with a NULL key. The first is the one that is compared with the baseline. */
+	struct bench_metric metrics[BENCH_METRICS + 1];
+
+	/* Fills in the result: outcome and why, or outcome and the rest. */
+	void (*run)(const struct bench_run *run, struct bench_result *result);
+};
+
+/* The list. Ends with NULL. */
+extern const struct bench_workload *const bench_workloads[];
+
+/* NULL when no workload has that name. */
+const struct bench_workload *bench_workload_named(const char *name);
+
+/* Marks the run as void; the first reason stays. */
+__attribute__((format(printf, 2, 3))) void bench_void(struct bench_result *result,
+                                                      const char *format, ...);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * The list of workloads. A new one is one file and one line here.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "workload.h"
+
+extern const struct bench_workload bench_squares, bench_notify;
+
+const struct bench_workload *const bench_workloads[] = {
+        &bench_squares, /* the main job: numbers in, squares out, joined */
+        &bench_notify,  /* the smallest program with a queue, to watch */
+        NULL,
+};
+
+const struct bench_workload *bench_workload_named(const char *name)
+{
+	for (const struct bench_workload *const *workload = bench_workloads; *workload; workload++)
+		if (strcmp((*workload)->name, name) == 0)
+			return *workload;
+	return NULL;
+}
+
+void bench_void(struct bench_result *result, const char *format, ...)
+{
+	va_list arguments;
+
+	if (result->outcome == BENCH_VOID)
+		return;
+	va_start(arguments, format);
+	vsnprintf(result->why, sizeof(result->why), format, arguments);
+	va_end(arguments);
+	result->outcome = BENCH_VOID;
+}
