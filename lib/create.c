@@ -12,10 +12,10 @@ enum { ITEMS_PAUSES = 8, ROOM_PAUSES = 16, FINISHED_PAUSES = 8 };
 
 static int init_gates(struct spmcq *q)
 {
-	if (gate_init(&q->items, ITEMS_PAUSES) != 0)
+	if (gate_init(&q->items, ITEMS_PAUSES, false) != 0)
 		return -ENOMEM;
-	if (gate_init(&q->room, ROOM_PAUSES) == 0) {
-		if (gate_init(&q->finished, FINISHED_PAUSES) == 0)
+	if (gate_init(&q->room, ROOM_PAUSES, false) == 0) {
+		if (gate_init(&q->finished, FINISHED_PAUSES, q->lazy_reports) == 0)
 			return 0;
 		gate_destroy(&q->room);
 	}
@@ -40,6 +40,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	q = aligned_alloc(CACHE_LINE, bytes);
 	if (q == NULL)
 		return -ENOMEM;
+	q->lazy_reports = park_may_fence_all();
 	if (init_gates(q) != 0) {
 		free(q);
 		return -ENOMEM;

@@ -15,8 +15,9 @@ enum { TRY_MOST_EVERY = 16 };
 /* How long items can wait behind a consumer that was quick and suddenly is not. */
 enum { NAP_NS = 500000 };
 
-INTERNAL int gate_init(struct gate *gate, uint32_t pauses)
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool lazy)
 {
+	gate->lazy = lazy;
 	gate->pauses_most = pauses;
 	atomic_init(&gate->sleepers, 0);
 	atomic_init(&gate->patience, pauses);
@@ -114,6 +115,8 @@ INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
 static void announce(struct gate *gate)
 {
 	atomic_fetch_add_explicit(&gate->sleepers, 1, memory_order_seq_cst);
+	if (gate->lazy)
+		park_fence_all();
 }
 
 /* A token taken off may have been for another sleeper; that one sleeps on, as we will look. */

@@ -33,4 +33,10 @@ INTERNAL void park_sleep(struct park *park, uint32_t seen, const struct timespec
 INTERNAL void park_wake_one(struct park *park);
 INTERNAL void park_wake_all(struct park *park);
 
+/* Ask for park_fence_all(); false: it cannot be had here. */
+INTERNAL bool park_may_fence_all(void);
+
+/* Make every thread of the process pass a full fence, wherever it is. Some microseconds. */
+INTERNAL void park_fence_all(void);
+
 #endif

@@ -60,3 +60,12 @@ INTERNAL void park_wake_all(struct park *park)
 	pthread_cond_broadcast(&park->changed);
 	pthread_mutex_unlock(&park->mutex);
 }
+
+INTERNAL bool park_may_fence_all(void)
+{
+	return false;
+}
+
+INTERNAL void park_fence_all(void)
+{
+}

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,4 +54,17 @@ INTERNAL void park_wake_one(struct park *park)
 INTERNAL void park_wake_all(struct park *park)
 {
 	wake(park, INT_MAX);
+}
+
+INTERNAL bool park_may_fence_all(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+INTERNAL void park_fence_all(void)
+{
+	/* After a fork it may have to be asked for again. */
+	while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0 &&
+	       park_may_fence_all())
+		;
 }

@@ -350,6 +350,7 @@ int spmcq_get(struct spmcq *q, void *item)
  * that item is to come, and will look again. */
 SLOW_PATH static void ring_finished(struct spmcq *q)
 {
+	tally_order(&q->tally);
 	if (!ring_knows_more(&q->ring) && tally_check(&q->tally, &q->ring) != -EAGAIN)
 		gate_ring(&q->finished);
 }
@@ -360,8 +361,12 @@ static inline int report(struct spmcq *q, size_t n)
 
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	r = tally_done_own(&q->tally, n) ? 0 : tally_done_any(&q->tally, n, &q->ring);
-	/* Pairs with the joiner's announcement in gate_wait(). */
+	r = tally_done_own(&q->tally, n, q->lazy_reports) ? 0
+	                                                  : tally_done_any(&q->tally, n, &q->ring);
+	/* Pairs with the joiner's announcement in gate_wait(). If the report above is lazy, the
+	 * joiner's fence falls before this load, which then sees it, or after the report, which the
+	 * joiner then sees; the compiler must not swap the two either. */
+	atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&q->finished.sleepers, memory_order_seq_cst) != 0)
 		ring_finished(q);
 	return r;

@@ -73,6 +73,13 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 	return 0;
 }
 
+INTERNAL void tally_order(struct tally *tally)
+{
+	/* An update, so that of two callers the second reads the first's, and with it all that the
+	 * first reported before. Changes nothing. */
+	atomic_fetch_add_explicit(&tally->shared, 0, memory_order_seq_cst);
+}
+
 INTERNAL void tally_discard(struct tally *tally, uint64_t n)
 {
 	/* R5. */

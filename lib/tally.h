@@ -59,9 +59,10 @@ static inline void tally_got(struct tally *tally, uint64_t n)
 		cell->got += n;
 }
 
-/* Report n items in the caller's cell, if it got that many and nobody may have reported them.
- * Wait-free. */
-static inline bool tally_done_own(struct tally *tally, uint64_t n)
+/* Report n items in the caller's cell, if it got that many and nobody may have reported them. lazy:
+ * without ordering that against what the caller reads next, which saves the one locked instruction
+ * here; who sees a joiner calls tally_order(), and who joins makes all threads fence. Wait-free. */
+static inline bool tally_done_own(struct tally *tally, uint64_t n, bool lazy)
 {
 	struct tally_cell *cell = tally_own_cell(tally);
 	uint64_t done;
@@ -75,9 +76,15 @@ static inline bool tally_done_own(struct tally *tally, uint64_t n)
 	if (cell->got - done < n)
 		return false;
 	/* R5. */
-	atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
+	if (lazy)
+		atomic_store_explicit(&cell->done, done + n, memory_order_release);
+	else
+		atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
 	return true;
 }
+
+/* Order the caller's reports before what it reads next, and after those of others who did so. */
+INTERNAL void tally_order(struct tally *tally);
 
 /* Report n items that anybody got: 0, or -ERANGE if that is more than ring says were taken.
  * Lock-free. */
