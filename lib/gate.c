@@ -164,20 +164,34 @@ static bool sleep_unless(struct gate *gate, gate_look *look, void *arg,
 	return got;
 }
 
-INTERNAL void gate_nap(struct gate *gate, const struct timespec *deadline)
+/* Out of the way until the napper's time, rung or late. A looker before and after. */
+static void nap(struct gate *gate, const struct timespec *deadline)
 {
 	struct timespec soon = spmcq_after(NAP_NS * 1e-9);
 	uint32_t before;
 
 	announce(gate);
 	before = atomic_fetch_or_explicit(&gate->park.word, GATE_NAPPER, memory_order_seq_cst);
+	keep(gate, GATE_LOOKER);
 	if (before & GATE_NAPPER) {
 		sleep_until(gate, deadline);
+		promise(gate, GATE_LOOKER);
 		wake_up(gate, GATE_TOKEN);
 	} else {
 		sleep_until(gate, gate_sooner(&soon, deadline));
+		promise(gate, GATE_LOOKER);
 		wake_up(gate, GATE_TOKEN | GATE_NAPPER);
 	}
+}
+
+INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
+                       const struct timespec *deadline)
+{
+	promise(gate, GATE_LOOKER);
+	do
+		nap(gate, deadline);
+	while (!gate_is_past(deadline) && crowded(arg));
+	keep(gate, GATE_LOOKER);
 }
 
 INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,

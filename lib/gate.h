@@ -65,9 +65,11 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
 INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
                                const struct timespec *deadline);
 
-/* Get out of the way of others, who manage without us: sleep until rung or the deadline; one of
- * those who do so, the napper, wakes soon by itself to see that they still do. */
-INTERNAL void gate_nap(struct gate *gate, const struct timespec *deadline);
+/* Get out of the way of others, who manage without us, as long as crowded(arg): sleep until rung or
+ * the deadline; one of those who do so, the napper, wakes soon by itself to see that they still do.
+ * The caller looks afterwards, and rings on if something is left. */
+INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
+                       const struct timespec *deadline);
 
 INTERNAL void gate_ring_sleeper(struct gate *gate);
 

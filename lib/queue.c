@@ -17,7 +17,7 @@ enum { GATHER_ITEMS = 8 };
 
 /* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
  * be handed over at all. */
-enum { CROWD_ITEMS = 32 };
+enum { CROWD_ITEMS = 32, CROWD_PAUSES = 4 };
 
 static bool is_deadline(const struct timespec *deadline)
 {
@@ -107,7 +107,7 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	struct timespec soon;
 	int r = 0;
 
-	if (find_room(q) > q->ring.capacity / 8)
+	if (ring_room(&q->ring) > q->ring.capacity / 8)
 		return 0;
 	enter(q);
 	if (!gate_look_around(&q->room, look_for_room, &half, deadline) && find_room(q) == 0) {
@@ -258,12 +258,24 @@ static bool look_for_items(void *arg)
 
 /* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
  * cannot all think so of each other at once: who pauses does not take. */
-static bool is_crowded(struct spmcq *q)
+static bool is_crowded(void *arg)
 {
+	struct spmcq *q = arg;
 	uint64_t before = ring_head(&q->ring);
 
 	gate_pause();
-	return ring_distance(before, ring_head(&q->ring)) >= CROWD_ITEMS;
+	return ring_distance(before, ring_head(&q->ring)) >= CROWD_ITEMS &&
+	       !ring_is_closed(&q->ring);
+}
+
+/* The same, but it takes some pauses without a crowd to believe that it has gone: the others pause,
+ * too. */
+static bool is_still_crowded(void *arg)
+{
+	for (int i = 0; i < CROWD_PAUSES; i++)
+		if (is_crowded(arg))
+			return true;
+	return false;
 }
 
 SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
@@ -273,10 +285,8 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 	int r;
 
 	enter(q);
-	while (crowded && !ring_is_closed(&q->ring) && !gate_is_past(deadline)) {
-		gate_nap(&q->items, deadline);
-		crowded = is_crowded(q);
-	}
+	if (crowded)
+		gate_nap(&q->items, is_still_crowded, q, deadline);
 	r = gate_wait(&q->items, look_for_items, &wait, deadline);
 	if (ring_size(&q->ring) > 0)
 		gate_ring(&q->items);
