@@ -12,10 +12,10 @@ enum { ITEMS_PAUSES = 8, ROOM_PAUSES = 16, FINISHED_PAUSES = 8 };
 
 static int init_gates(struct spmcq *q)
 {
-	if (gate_init(&q->items, ITEMS_PAUSES, false) != 0)
+	if (gate_init(&q->items, ITEMS_PAUSES, false, false) != 0)
 		return -ENOMEM;
-	if (gate_init(&q->room, ROOM_PAUSES, false) == 0) {
-		if (gate_init(&q->finished, FINISHED_PAUSES, q->lazy_reports) == 0)
+	if (gate_init(&q->room, ROOM_PAUSES, true, false) == 0) {
+		if (gate_init(&q->finished, FINISHED_PAUSES, false, q->lazy_reports) == 0)
 			return 0;
 		gate_destroy(&q->room);
 	}

@@ -15,8 +15,9 @@ enum { TRY_MOST_EVERY = 16 };
 /* How long items can wait behind a consumer that was quick and suddenly is not. */
 enum { NAP_NS = 500000 };
 
-INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool lazy)
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind, bool lazy)
 {
+	gate->blind = blind;
 	gate->lazy = lazy;
 	gate->pauses_most = pauses;
 	atomic_init(&gate->sleepers, 0);
@@ -98,6 +99,11 @@ INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
 	uint32_t due = pauses_due(gate);
 	uint32_t made = 0;
 
+	/* due is twice what was needed last, or the most and tells nothing. One less than needed,
+	 * to notice when it gets shorter. */
+	if (gate->blind && due < gate->pauses_most)
+		for (; made + 1 < due / 2; made++)
+			gate_pause();
 	while (!look(arg)) {
 		if (made == due || gate_is_past(deadline)) {
 			set_patience(gate, made - made / 4);

@@ -33,6 +33,7 @@ struct gate {
 	/* The promises that somebody will look: see the GATE_ flags. Sleepers sleep on it. */
 	struct park park;
 	uint32_t pauses_most; /* set by gate_init() */
+	bool blind;           /* set by gate_init() */
 	bool lazy;            /* set by gate_init() */
 	/* Pauses that paid lately, and how many times they were made. Any thread, relaxed. */
 	_Atomic uint32_t patience;
@@ -49,10 +50,11 @@ enum gate_promise {
 	GATE_LOOKER = 1u << 3, /* counts lookers, from here up */
 };
 
-/* pauses: how many to make at most before sleeping. lazy: who brings something does not order that
- * against reading sleepers, so who announces itself makes all threads pass a fence; for gates where
- * that is rare. 0 or -ENOMEM. */
-INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool lazy);
+/* pauses: how many to make at most before sleeping. blind: make the pauses that were needed last
+ * time without looking; for a gate where looking disturbs who brings something. lazy: who brings
+ * something does not order that against reading sleepers, so who announces itself makes all threads
+ * pass a fence; for gates where that is rare. 0 or -ENOMEM. */
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind, bool lazy);
 INTERNAL void gate_destroy(struct gate *gate);
 
 /* Look, yield, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the

@@ -12,7 +12,8 @@
  * if consumers go on, a short delay if they stop. */
 enum { ROOM_PATIENCE_NS = 200000 };
 
-/* A consumer that found so many items at its last look lets more gather before the next. */
+/* A consumer that found so many items at its last look, and less than a quarter of the ring, lets
+ * more gather before the next. */
 enum { GATHER_ITEMS = 8 };
 
 /* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
@@ -294,16 +295,21 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 	return r != 0 ? r : wait.got;
 }
 
-/* When the known items have run out, or another consumer was faster. If the producer is busy, look
- * elsewhere first: chasing it moves its line, and the slots, for a few items each time, and slows
- * both sides down. */
+/* When the known items have run out, or another consumer was faster. If the producer is busy and
+ * near, look elsewhere first: chasing it moves its line, and the slots, for a few items each time,
+ * and slows both sides down. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, void *items, size_t max,
                                      const struct timespec *deadline)
 {
-	bool crowded = ring_batch(&q->ring) >= GATHER_ITEMS && is_crowded(q);
+	uint64_t batch = ring_batch(&q->ring);
+	bool busy = batch >= GATHER_ITEMS;
+	bool near = busy && batch < q->ring.capacity / 4;
+	bool crowded = (near || ring_knows_more(&q->ring)) && is_crowded(q);
 	ssize_t r = crowded ? 0 : get_some(q, items, max);
 
-	return r != 0 ? r : await_items(q, items, max, deadline, crowded);
+	if (r != 0)
+		return r;
+	return await_items(q, items, max, deadline, crowded || (busy && is_crowded(q)));
 }
 
 static inline ssize_t get_until(struct spmcq *q, void *items, size_t max,
