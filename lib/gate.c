@@ -5,6 +5,7 @@
 
 #include "spmcq.h"
 
+#include <ck_pr.h>
 #include <errno.h>
 #include <sched.h>
 
@@ -14,6 +15,11 @@ enum { TRY_MOST_EVERY = 16 };
 
 /* How long items can wait behind a consumer that was quick and suddenly is not. */
 enum { NAP_NS = 500000 };
+
+enum { YIELDS_LEAST = 3 };
+
+/* What a yield takes that finds nobody else to run. */
+enum { SPIN_NS = 1000 };
 
 INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind, bool lazy)
 {
@@ -70,9 +76,18 @@ static uint32_t keep(struct gate *gate, uint32_t what)
 	return atomic_fetch_sub_explicit(&gate->park.word, what, memory_order_seq_cst);
 }
 
-INTERNAL void gate_pause(void)
+INTERNAL void gate_yield(void)
 {
 	sched_yield();
+}
+
+INTERNAL void gate_spin(void)
+{
+	struct timespec end = spmcq_after(SPIN_NS * 1e-9);
+
+	do
+		ck_pr_stall();
+	while (!gate_is_past(&end));
 }
 
 /* How many pauses to make this time. */
@@ -93,7 +108,16 @@ static void set_patience(struct gate *gate, uint32_t pauses)
 	atomic_store_explicit(&gate->patience, pauses, memory_order_relaxed);
 }
 
-INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
+/* After so many pauses for nothing. Spinning stops before long; yielding does not, as the time goes
+ * to others. */
+static uint32_t less_patience(uint32_t made, gate_pause *pause)
+{
+	uint32_t less = made - (made + 3) / 4;
+
+	return pause == gate_yield && less < YIELDS_LEAST ? YIELDS_LEAST : less;
+}
+
+INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
                                const struct timespec *deadline)
 {
 	uint32_t due = pauses_due(gate);
@@ -103,13 +127,13 @@ INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
 	 * to notice when it gets shorter. */
 	if (gate->blind && due < gate->pauses_most)
 		for (; made + 1 < due / 2; made++)
-			gate_pause();
+			pause();
 	while (!look(arg)) {
 		if (made == due || gate_is_past(deadline)) {
-			set_patience(gate, made - made / 4);
+			set_patience(gate, less_patience(made, pause));
 			return false;
 		}
-		gate_pause();
+		pause();
 		made++;
 	}
 	if (made > 0)
@@ -200,13 +224,13 @@ INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
 	keep(gate, GATE_LOOKER);
 }
 
-INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
+INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
                        const struct timespec *deadline)
 {
 	int r = 0;
 
 	promise(gate, GATE_LOOKER);
-	while (!gate_look_around(gate, look, arg, deadline)) {
+	while (!gate_look_around(gate, look, arg, pause, deadline)) {
 		if (gate_is_past(deadline)) {
 			r = -ETIMEDOUT;
 			break;

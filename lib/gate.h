@@ -27,6 +27,8 @@
 /* Try once. True: got it, stop waiting. */
 typedef bool gate_look(void *arg);
 
+typedef void gate_pause(void);
+
 struct gate {
 	/* How many threads are between steps 1 and having woken. */
 	alignas(CK_MD_CACHELINE) _Atomic uint32_t sleepers;
@@ -57,14 +59,14 @@ enum gate_promise {
 INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind, bool lazy);
 INTERNAL void gate_destroy(struct gate *gate);
 
-/* Look, yield, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
+/* Look, pause, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
  * deadline (absolute CLOCK_MONOTONIC; NULL: none) has passed: -ETIMEDOUT. Looks at least once.
- * The caller rings on afterwards if something is left. */
-INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
+ * pause: gate_yield() or gate_spin(). The caller rings on afterwards if something is left. */
+INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
                        const struct timespec *deadline);
 
 /* Only look and pause, as often as has paid lately. True: look(arg) was. */
-INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg,
+INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
                                const struct timespec *deadline);
 
 /* Get out of the way of others, who manage without us, as long as crowded(arg): sleep until rung or
@@ -90,8 +92,11 @@ INTERNAL void gate_ring_anyway(struct gate *gate);
 /* Wake all, and let nobody sleep here again. */
 INTERNAL void gate_open(struct gate *gate);
 
-/* Let about a microsecond pass, in the course of which others may run. */
-INTERNAL void gate_pause(void);
+/* Let about a microsecond pass. Yielding lets others run, which is right in a stream of items: it
+ * may be them we wait for. But who yields to a thread that computes waits for its time slice, where
+ * a sleeper would have been woken on another core; so for single items, spin. */
+INTERNAL void gate_yield(void);
+INTERNAL void gate_spin(void);
 
 /* The sooner of two deadlines; the second may be NULL: none. */
 INTERNAL const struct timespec *gate_sooner(const struct timespec *a, const struct timespec *b);

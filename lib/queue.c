@@ -96,7 +96,7 @@ static int wait_for_room(struct spmcq *q, uint64_t want, const struct timespec *
 	/* Relaxed: a consumer reads it after it saw us announce that we sleep. */
 	atomic_store_explicit(&q->room_at, ring_tail(&q->ring) - q->ring.capacity + want,
 	                      memory_order_relaxed);
-	return gate_wait(&q->room, look_for_room, &wait, deadline);
+	return gate_wait(&q->room, look_for_room, &wait, gate_yield, deadline);
 }
 
 /* Wait for room. While the ring is nearly full the producer holds out for half of it: chasing the
@@ -111,7 +111,8 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	if (ring_room(&q->ring) > q->ring.capacity / 8)
 		return 0;
 	enter(q);
-	if (!gate_look_around(&q->room, look_for_room, &half, deadline) && find_room(q) == 0) {
+	if (!gate_look_around(&q->room, look_for_room, &half, gate_yield, deadline) &&
+	    find_room(q) == 0) {
 		soon = spmcq_after(ROOM_PATIENCE_NS * 1e-9);
 		r = wait_for_room(q, half.want, gate_sooner(&soon, deadline));
 		if (r != 0)
@@ -257,6 +258,12 @@ static bool look_for_items(void *arg)
 	return wait->got != 0;
 }
 
+/* Whether items come in a stream, by what the last look at the producer's line found. */
+static bool is_busy(const struct spmcq *q)
+{
+	return ring_batch(&q->ring) >= GATHER_ITEMS;
+}
+
 /* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
  * cannot all think so of each other at once: who pauses does not take. */
 static bool is_crowded(void *arg)
@@ -264,7 +271,7 @@ static bool is_crowded(void *arg)
 	struct spmcq *q = arg;
 	uint64_t before = ring_head(&q->ring);
 
-	gate_pause();
+	gate_yield();
 	return ring_distance(before, ring_head(&q->ring)) >= CROWD_ITEMS &&
 	       !ring_is_closed(&q->ring);
 }
@@ -288,7 +295,8 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 	enter(q);
 	if (crowded)
 		gate_nap(&q->items, is_still_crowded, q, deadline);
-	r = gate_wait(&q->items, look_for_items, &wait, deadline);
+	r = gate_wait(&q->items, look_for_items, &wait, is_busy(q) ? gate_yield : gate_spin,
+	              deadline);
 	if (ring_size(&q->ring) > 0)
 		gate_ring(&q->items);
 	leave(q);
@@ -301,9 +309,8 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, void *items, size_t max,
                                      const struct timespec *deadline)
 {
-	uint64_t batch = ring_batch(&q->ring);
-	bool busy = batch >= GATHER_ITEMS;
-	bool near = busy && batch < q->ring.capacity / 4;
+	bool busy = is_busy(q);
+	bool near = busy && ring_batch(&q->ring) < q->ring.capacity / 4;
 	bool crowded = (near || ring_knows_more(&q->ring)) && is_crowded(q);
 	ssize_t r = crowded ? 0 : get_some(q, items, max);
 
@@ -421,7 +428,7 @@ int spmcq_join_until(struct spmcq *q, const struct timespec *deadline)
 	if (look_for_finish(&wait))
 		return wait.result;
 	enter(q);
-	r = gate_wait(&q->finished, look_for_finish, &wait, deadline);
+	r = gate_wait(&q->finished, look_for_finish, &wait, gate_spin, deadline);
 	ring_finished(q);
 	leave(q);
 	return r != 0 ? r : wait.result;
