@@ -40,4 +40,11 @@ static inline void box_open(void *box, void *item, size_t item_size)
 	}
 }
 
+/* An item that nobody got. */
+static inline void box_drop(void *box, size_t item_size)
+{
+	if (item_size > sizeof(box))
+		free(box);
+}
+
 #endif

@@ -59,8 +59,11 @@ double calibrate_baseline(const struct bench_workload *workload, const struct be
 {
 	struct bench_run base = *run;
 	struct bench_result trial;
+	double known = workload->pace ? workload->pace(&run->point) : 0;
 	uint64_t most = run->point.items ? run->point.items : most_items(workload);
 
+	if (known > 0)
+		return known;
 	base.queue = &bench_mutex;
 	return pace(workload, base, most, 0, &trial);
 }
@@ -79,7 +82,10 @@ uint64_t calibrate_items(const struct bench_workload *workload, const struct ben
                          double baseline, struct bench_result *trial)
 {
 	uint64_t most = most_items(workload);
-	double seconds = pace(workload, *run, most, baseline, trial);
+	double seconds = workload->pace ? workload->pace(&run->point) : 0;
+
+	if (seconds <= 0)
+		seconds = pace(workload, *run, most, baseline, trial);
 
 	if (seconds <= 0)
 		return 0;

@@ -16,10 +16,10 @@ int completion_init(struct completion *completion, size_t consumers)
 	if (!completion->counts)
 		return -ENOMEM;
 	for (size_t i = 0; i < consumers; i++)
-		atomic_init(&completion->counts[i].done, 0);
+		completion->counts[i].done = 0;
 	completion->consumers = consumers;
 	completion->put = 0;
-	atomic_init(&completion->awaited, 0);
+	completion->awaited = 0;
 	pthread_mutex_init(&completion->lock, NULL);
 	pthread_cond_init(&completion->all_done, NULL);
 	return 0;
@@ -37,14 +37,14 @@ static bool is_reached(struct completion *completion, uint64_t awaited)
 	uint64_t done = 0;
 
 	for (size_t i = 0; i < completion->consumers; i++)
-		done += atomic_load_explicit(&completion->counts[i].done, memory_order_seq_cst);
+		done += __atomic_load_n(&completion->counts[i].done, __ATOMIC_SEQ_CST);
 	return done == awaited;
 }
 
 /* Of several consumers that finish together, the last in the order of seq_cst counts them all. */
 void completion_wake(struct completion *completion)
 {
-	if (!is_reached(completion, atomic_load(&completion->awaited)))
+	if (!is_reached(completion, __atomic_load_n(&completion->awaited, __ATOMIC_SEQ_CST)))
 		return;
 	pthread_mutex_lock(&completion->lock);
 	pthread_cond_signal(&completion->all_done);
@@ -58,9 +58,9 @@ void completion_join(struct completion *completion)
 	pthread_mutex_lock(&completion->lock);
 	/* 1 announce, 2 look again, 3 sleep. A count before 1 is found by 2; one after it sees the
 	 * announcement, and needs the lock, given up in 3, to signal. */
-	atomic_store_explicit(&completion->awaited, completion->put, memory_order_seq_cst);
+	__atomic_store_n(&completion->awaited, completion->put, __ATOMIC_SEQ_CST);
 	while (!is_reached(completion, completion->put))
 		pthread_cond_wait(&completion->all_done, &completion->lock);
-	atomic_store_explicit(&completion->awaited, 0, memory_order_seq_cst);
+	__atomic_store_n(&completion->awaited, 0, __ATOMIC_SEQ_CST);
 	pthread_mutex_unlock(&completion->lock);
 }

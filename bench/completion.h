@@ -4,18 +4,25 @@
  * Cheap and fair: the producer counts with a plain store, every consumer with one locked add on a
  * cache line of its own, and nobody makes a system call until the producer sleeps in join. A single
  * counter for all would move its line for every item and charge the competitor for it.
+ *
+ * Competitors in C++ include this too, so its atomics are the compiler's, not those of stdatomic.h.
  */
 #ifndef BENCH_COMPLETION_H
 #define BENCH_COMPLETION_H
 
 #include <pthread.h>
-#include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define COMPLETION_LINE 64
+#define COMPLETION_OWN_LINE __attribute__((aligned(COMPLETION_LINE)))
 
 struct completion_count {
-	_Alignas(COMPLETION_LINE) _Atomic uint64_t done; /* added to by its consumer only */
+	COMPLETION_OWN_LINE uint64_t done; /* atomic; added to by its consumer only */
 };
 
 struct completion {
@@ -24,13 +31,12 @@ struct completion {
 	struct completion_count *counts;
 
 	/* Written by the producer, while it sleeps or goes to sleep. */
-	_Alignas(COMPLETION_LINE) _Atomic uint64_t
-	        awaited; /* items done that end the sleep; 0: awake */
+	COMPLETION_OWN_LINE uint64_t awaited; /* atomic: items done that end the sleep; 0: awake */
 	pthread_mutex_t lock;
 	pthread_cond_t all_done;
 
 	/* Written by the producer for every item. */
-	_Alignas(COMPLETION_LINE) uint64_t put;
+	COMPLETION_OWN_LINE uint64_t put;
 };
 
 int completion_init(struct completion *completion, size_t consumers); /* 0 or -ENOMEM */
@@ -49,12 +55,16 @@ static inline void completion_done(struct completion *completion, size_t number,
 {
 	/* 1 count, 2 look whether the producer sleeps, with the one total order of seq_cst, against
 	 * completion_join()'s 1 announce, 2 look at the counts: one of the two sees the other. */
-	atomic_fetch_add_explicit(&completion->counts[number].done, n, memory_order_seq_cst);
-	if (atomic_load_explicit(&completion->awaited, memory_order_seq_cst) != 0)
+	__atomic_fetch_add(&completion->counts[number].done, n, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&completion->awaited, __ATOMIC_SEQ_CST) != 0)
 		completion_wake(completion);
 }
 
 /* Sleep until every item that was put is done. Only the producer may call it. */
 void completion_join(struct completion *completion);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -26,6 +26,28 @@ void crew_fail(struct crew_member *me, const char *call, int error)
 	_exit(1); /* the other threads may wait for this one for ever */
 }
 
+void *crew_buffer(struct crew_member *me)
+{
+	void *buffer = calloc(me->bulk, me->run->point.item_size);
+
+	if (!buffer)
+		crew_fail(me, "buffer", -ENOMEM);
+	return buffer;
+}
+
+void crew_put_numbers(struct crew_member *me, void *buffer, uint64_t from, uint64_t to)
+{
+	size_t item_size = me->run->point.item_size;
+
+	for (uint64_t n = from; n < to;) {
+		size_t batch = to - n < me->bulk ? (size_t)(to - n) : me->bulk;
+
+		for (size_t i = 0; i < batch; i++, n++)
+			memcpy((char *)buffer + i * item_size, &n, sizeof(n));
+		crew_put(me, buffer, batch);
+	}
+}
+
 void crew_join(struct crew_member *me)
 {
 	int error = me->calls->join(me->queue);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "workload.h"
 
@@ -83,6 +84,21 @@ static inline void crew_done(struct crew_member *me, size_t n)
 
 	if (error)
 		crew_fail(me, "task_done", error);
+}
+
+/* Room for the items of one call, all zero; the caller frees it. */
+void *crew_buffer(struct crew_member *me);
+
+/* Puts the numbers from..to-1 in order, by as many as a call takes; buffer: of crew_buffer(). */
+void crew_put_numbers(struct crew_member *me, void *buffer, uint64_t from, uint64_t to);
+
+/* The number of an item in such a buffer. */
+static inline uint64_t crew_number(const struct crew_member *me, const void *buffer, size_t i)
+{
+	uint64_t n;
+
+	memcpy(&n, (const char *)buffer + i * me->run->point.item_size, sizeof(n));
+	return n;
 }
 
 void crew_join(struct crew_member *me);

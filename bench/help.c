@@ -2,15 +2,29 @@
  * Help from the same tables that the options are read with.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "help.h"
 
 static void print_workloads(void)
 {
-	printf("Usage: spmcq-bench [WORKLOAD] [OPTION...]\nWorkloads:\n");
+	printf("Workloads:\n");
 	for (size_t i = 0; bench_workloads[i]; i++)
 		printf("  %-12s  %s%s\n", bench_workloads[i]->name, bench_workloads[i]->what,
 		       i ? "" : " (default)");
+}
+
+/* As one would type it. */
+static void print_duration(uint64_t ns)
+{
+	if (ns == 0)
+		printf(" (0)");
+	else if (ns < 1000 * 1000)
+		printf(" (%gus)", (double)ns * 1e-3);
+	else if (ns < 1000 * 1000 * 1000)
+		printf(" (%gms)", (double)ns * 1e-6);
+	else
+		printf(" (%g)", (double)ns * 1e-9);
 }
 
 static void print_parameter(const struct bench_workload *workload, enum bench_parameter parameter)
@@ -18,13 +32,39 @@ static void print_parameter(const struct bench_workload *workload, enum bench_pa
 	const struct bench_parameter_info *info = &bench_parameters[parameter];
 	uint64_t usual = point_get(&workload->defaults, parameter);
 
-	printf("  --%-10s  %s", info->name, info->help);
+	bool is_own = parameter == BENCH_INTERVAL && workload->interval;
+
+	printf("  --%-10s  %s", info->name, is_own ? workload->interval : info->help);
 	if (parameter == BENCH_ITEMS && !usual)
 		printf(" (as many as take about 1 s)");
 	else if (info->is_duration)
-		printf(" (%g s)", (double)usual * 1e-9);
+		print_duration(usual);
 	else
 		printf(" (%llu)", (unsigned long long)usual);
+	printf("\n");
+}
+
+/* In lines that fit a terminal. */
+static void print_word(size_t *column, const char *word)
+{
+	if (*column + 1 + strlen(word) > 90)
+		*column = (size_t)printf("\n%15s", "") - 1;
+	*column += (size_t)printf(" %s", word);
+}
+
+static void print_queues(const struct bench_workload *workload)
+{
+	size_t column = (size_t)printf("  --queue      ");
+	char word[64];
+
+	for (size_t i = 0; bench_queues[i]; i++) {
+		if (!bench_workload_takes(workload, bench_queues[i]))
+			continue;
+		snprintf(word, sizeof(word), "%s,", bench_queues[i]->name);
+		print_word(&column, word);
+	}
+	snprintf(word, sizeof(word), "or all (%s)", workload->queues);
+	print_word(&column, word);
 	printf("\n");
 }
 
@@ -36,10 +76,7 @@ static void print_options(const struct bench_workload *workload)
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
 		if (workload->uses & 1u << p)
 			print_parameter(workload, p);
-	printf("  --queue       ");
-	for (size_t i = 0; bench_queues[i]; i++)
-		printf("%s, ", bench_queues[i]->name);
-	printf("or all (%s)\n", workload->queues);
+	print_queues(workload);
 	if (!workload->talks)
 		printf("  --runs        of each queue, in turns (%zu)\n", workload->runs);
 	printf("  --pin         threads to CPUs: none, spread, same or a list (none)\n"
@@ -54,6 +91,10 @@ static void print_options(const struct bench_workload *workload)
 static void print_examples(const struct bench_workload *workload)
 {
 	printf("Examples:\n");
+	for (size_t i = 0; workload->examples[i]; i++)
+		printf("  spmcq-bench %s %s\n", workload->name, workload->examples[i]);
+	if (workload->examples[0])
+		return;
 	if (workload->talks)
 		printf("  spmcq-bench %s --items 20 --interval 0.1\n", workload->name);
 	else
@@ -66,7 +107,13 @@ static void print_examples(const struct bench_workload *workload)
 
 void help_print(const struct bench_workload *workload)
 {
-	print_workloads();
+	printf("Usage: spmcq-bench [WORKLOAD] [OPTION...]\n");
+	if (workload) {
+		printf("%s: %s.\n", workload->name, workload->what);
+	} else {
+		print_workloads();
+		workload = bench_workloads[0];
+	}
 	print_options(workload);
 	print_examples(workload);
 }

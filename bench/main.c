@@ -11,6 +11,7 @@
 
 #include "calibrate.h"
 #include "child.h"
+#include "counted.h"
 #include "measure.h"
 #include "options.h"
 #include "sweep.h"
@@ -107,6 +108,8 @@ int main(int argc, const char **argv)
 	struct options options;
 	FILE *out = stdout;
 
+	if (argc > 1 && strcmp(argv[1], COUNTED_OPTION) == 0)
+		return counted_main(argc, argv);
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_HELPED:
 		return 0;

@@ -31,6 +31,10 @@ static const struct poptOption popt_options[] = {
         PARAMETER("bulk", BENCH_BULK_SIZE),
         PARAMETER("item-size", BENCH_ITEM_SIZE),
         PARAMETER("interval", BENCH_INTERVAL),
+        PARAMETER("burst", BENCH_BURST),
+        PARAMETER("work", BENCH_WORK),
+        PARAMETER("slow-every", BENCH_SLOW_EVERY),
+        PARAMETER("slow", BENCH_SLOW),
 #undef PARAMETER
         {"queue", 0, POPT_ARG_STRING, &given.queue, 0, NULL, NULL},
         {"runs", 0, POPT_ARG_STRING, &given.runs, 0, NULL, NULL},
@@ -104,6 +108,8 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 		names[n] = bench_queues[n]->name;
 	if (!queue)
 		return bad_name("queue", name, "", names, n);
+	if (!bench_workload_takes(options->workload, queue))
+		return bad("%s knows squares only", name);
 	for (size_t i = 0; i < options->queue_count; i++)
 		if (options->queues[i] == queue)
 			return OPTIONS_GO; /* named twice */
@@ -113,17 +119,25 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 	return OPTIONS_GO;
 }
 
+static enum options_outcome add_all_queues(struct options *options)
+{
+	enum options_outcome outcome = OPTIONS_GO;
+
+	for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
+		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
+		    bench_workload_takes(options->workload, bench_queues[i]))
+			outcome = add_queue(options, bench_queues[i]->name);
+	return outcome;
+}
+
 static enum options_outcome set_queues(struct options *options, const char *text)
 {
 	enum options_outcome outcome = OPTIONS_GO;
 	char *copy = strdup(text), *rest = copy, *name;
 
-	if (strcmp(text, "all") == 0)
-		for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
-			outcome = add_queue(options, bench_queues[i]->name);
-	else
-		while (outcome == OPTIONS_GO && (name = strsep(&rest, ",")))
-			outcome = add_queue(options, name);
+	while (outcome == OPTIONS_GO && (name = strsep(&rest, ",")))
+		outcome = strcmp(name, "all") == 0 ? add_all_queues(options)
+		                                   : add_queue(options, name);
 	free(copy);
 	return outcome;
 }
@@ -255,7 +269,7 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 	enum options_outcome outcome = set_workload(options, workload);
 
 	if (outcome == OPTIONS_GO && given.help) {
-		help_print(options->workload);
+		help_print(workload ? options->workload : NULL);
 		return OPTIONS_HELPED;
 	}
 	if (outcome == OPTIONS_GO)

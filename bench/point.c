@@ -26,6 +26,14 @@ const struct bench_parameter_info bench_parameters[BENCH_PARAMETERS] = {
                              "bytes, the first 8 hold the number"},
         [BENCH_INTERVAL] = {"interval", "interval_ns", AT(interval_ns), 0, HOUR_NS, true, false,
                             "between two items: 2, 0.5, 1ms, 20us"},
+        [BENCH_BURST] = {"burst", "burst", AT(burst), 1, 1ull << 30, false, true,
+                         "items that come at once"},
+        [BENCH_WORK] = {"work", "work_ns", AT(work_ns), 0, HOUR_NS, true, false,
+                        "CPU time per item: 0, 10us, 1ms"},
+        [BENCH_SLOW_EVERY] = {"slow-every", "slow_every", AT(slow_every), 0, 1ull << 40, false,
+                              false, "one item of so many is slow; 0: none"},
+        [BENCH_SLOW] = {"slow", "slow_ns", AT(slow_ns), 0, HOUR_NS, true, false,
+                        "how long a slow item keeps its consumer, asleep"},
 };
 
 uint64_t point_get(const struct bench_point *point, enum bench_parameter parameter)

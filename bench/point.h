@@ -15,7 +15,11 @@ struct bench_point {
 	uint64_t capacity;
 	uint64_t bulk;
 	uint64_t item_size;   /* bytes */
-	uint64_t interval_ns; /* between two items */
+	uint64_t interval_ns; /* between two items, or what the workload says */
+	uint64_t burst;       /* items that come at once */
+	uint64_t work_ns;     /* CPU that a consumer spends on an item */
+	uint64_t slow_every;  /* one item of so many is slow; 0: none */
+	uint64_t slow_ns;     /* how long a slow item keeps its consumer, asleep */
 };
 
 /* Index into bench_parameters[], and bit 1 << it in bench_workload.uses. */
@@ -26,6 +30,10 @@ enum bench_parameter {
 	BENCH_BULK_SIZE,
 	BENCH_ITEM_SIZE,
 	BENCH_INTERVAL,
+	BENCH_BURST,
+	BENCH_WORK,
+	BENCH_SLOW_EVERY,
+	BENCH_SLOW,
 	BENCH_PARAMETERS
 };
 

@@ -10,8 +10,14 @@
 #ifndef BENCH_QUEUE_H
 #define BENCH_QUEUE_H
 
+#include <pthread.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* What a queue can do by itself. What it cannot, the harness or a helper does, and reports say so.
  */
@@ -21,12 +27,31 @@ enum bench_can {
 	BENCH_BLOCKING = 1 << 2, /* waiting threads sleep; else they look and yield (polling.h) */
 	BENCH_FIFO = 1 << 3,     /* each consumer gets ascending items; the harness checks it */
 	BENCH_JOIN = 1 << 4,     /* counts unfinished items itself; else completion.h does */
+
+	/* What it is. */
+	BENCH_YARDSTICK = 1 << 5, /* no queue, but a bound on queues; left out unless named */
+	BENCH_ELSEWHERE = 1 << 6, /* another program, which checks its squares itself */
 };
 
 struct bench_shape {
 	size_t capacity;  /* >= 1 */
 	size_t item_size; /* bytes, >= 8 */
 	size_t consumers; /* >= 1 */
+};
+
+struct results;
+struct usage;
+
+/* The squares, for a table that does all of the work by itself. */
+struct bench_squares_job {
+	struct bench_shape shape;
+	uint64_t items; /* the numbers 0 .. items - 1 */
+	size_t bulk;
+	const pthread_attr_t *producer,
+	        *consumer; /* threads made with these are where they belong */
+
+	struct results *results; /* out: what a consumer found; not by BENCH_ELSEWHERE */
+	struct usage *usage;     /* out: from the first number to the last square */
 };
 
 struct bench_queue {
@@ -55,6 +80,10 @@ struct bench_queue {
 
 	int (*join)(void *queue);     /* by the producer's thread: waits until all items are done */
 	int (*shutdown)(void *queue); /* by the producer's thread: no put follows */
+
+	/* NULL, or in place of all the calls above, which are then NULL: only the squares workload
+	 * has a use for such a table. Returns NULL, or what went wrong. */
+	const char *(*squares)(const struct bench_squares_job *job);
 };
 
 /* The list, in the order of reports. Ends with NULL. */
@@ -65,5 +94,9 @@ extern const struct bench_queue bench_mutex;
 
 /* NULL when no queue has that name. */
 const struct bench_queue *bench_queue_named(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

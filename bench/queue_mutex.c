@@ -9,30 +9,24 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "queue.h"
+#include "slots.h"
 
 struct mutex_queue {
-	/* Set by create(), then only read. */
-	size_t capacity;
-	size_t item_size;
-	unsigned char *slots; /* capacity x item_size bytes */
+	pthread_mutex_t lock;
 
 	/* All that follows is guarded by lock. */
-	pthread_mutex_t lock;
-	pthread_cond_t items;    /* size > 0, or closed */
-	pthread_cond_t room;     /* size < capacity, or closed */
+	pthread_cond_t items;    /* there is an item, or closed */
+	pthread_cond_t room;     /* there is room, or closed */
 	pthread_cond_t all_done; /* unfinished == 0 */
 	size_t getters;          /* threads waiting for items, and not signalled */
 	size_t putters;          /* threads waiting for room, and not signalled */
 	size_t joiners;          /* threads waiting for all_done, and not signalled */
-	size_t head;             /* slot of the oldest item */
-	size_t size;             /* items in the ring; <= capacity */
-	size_t unfinished;       /* items put and not yet done; >= size */
-	bool closed;             /* false -> true once, by shutdown */
+	struct slots slots;
+	size_t unfinished; /* items put and not yet done; >= slots.size */
+	bool closed;       /* false -> true once, by shutdown */
 };
 
 static int create(void **queue, const struct bench_shape *shape)
@@ -41,10 +35,7 @@ static int create(void **queue, const struct bench_shape *shape)
 
 	if (!q)
 		return -ENOMEM;
-	q->capacity = shape->capacity;
-	q->item_size = shape->item_size;
-	q->slots = calloc(q->capacity, q->item_size);
-	if (!q->slots) {
+	if (slots_init(&q->slots, shape->capacity, shape->item_size) != 0) {
 		free(q);
 		return -ENOMEM;
 	}
@@ -64,49 +55,8 @@ static void destroy(void *queue)
 	pthread_cond_destroy(&q->room);
 	pthread_cond_destroy(&q->items);
 	pthread_mutex_destroy(&q->lock);
-	free(q->slots);
+	slots_destroy(&q->slots);
 	free(q);
-}
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* A constant size becomes one instruction, and 8 bytes is what nearly every run moves. */
-static void copy(void *to, const void *from, size_t bytes)
-{
-	if (bytes == 8)
-		memcpy(to, from, 8);
-	else
-		memcpy(to, from, bytes);
-}
-
-static void copy_in(struct mutex_queue *q, const unsigned char *items, size_t n)
-{
-	size_t tail = q->head + q->size;
-
-	if (tail >= q->capacity)
-		tail -= q->capacity;
-	size_t first = least(n, q->capacity - tail);
-	copy(q->slots + tail * q->item_size, items, first * q->item_size);
-	if (first < n)
-		copy(q->slots, items + first * q->item_size, (n - first) * q->item_size);
-	q->size += n;
-	q->unfinished += n;
-}
-
-static void copy_out(struct mutex_queue *q, unsigned char *items, size_t n)
-{
-	size_t first = least(n, q->capacity - q->head);
-
-	copy(items, q->slots + q->head * q->item_size, first * q->item_size);
-	if (first < n)
-		copy(items + first * q->item_size, q->slots, (n - first) * q->item_size);
-	q->head += n;
-	if (q->head >= q->capacity)
-		q->head -= q->capacity;
-	q->size -= n;
 }
 
 /* Who wakes by itself is still counted, and may cost one needless signal; never one too few. */
@@ -128,14 +78,14 @@ static ssize_t put_many(void *queue, const void *items, size_t n)
 	struct mutex_queue *q = queue;
 
 	pthread_mutex_lock(&q->lock);
-	while (q->size == q->capacity && !q->closed)
+	while (q->slots.size == q->slots.capacity && !q->closed)
 		wait_for(&q->room, &q->putters, &q->lock);
 	if (q->closed) {
 		pthread_mutex_unlock(&q->lock);
 		return -ESHUTDOWN;
 	}
-	size_t placed = least(n, q->capacity - q->size);
-	copy_in(q, items, placed);
+	size_t placed = slots_put(&q->slots, items, n);
+	q->unfinished += placed;
 	wake(&q->items, &q->getters, placed);
 	pthread_mutex_unlock(&q->lock);
 	return (ssize_t)placed;
@@ -153,14 +103,13 @@ static ssize_t get_many(void *queue, void *items, size_t max)
 	struct mutex_queue *q = queue;
 
 	pthread_mutex_lock(&q->lock);
-	while (q->size == 0 && !q->closed)
+	while (q->slots.size == 0 && !q->closed)
 		wait_for(&q->items, &q->getters, &q->lock);
-	if (q->size == 0) {
+	if (q->slots.size == 0) {
 		pthread_mutex_unlock(&q->lock);
 		return -ESHUTDOWN;
 	}
-	size_t taken = least(max, q->size);
-	copy_out(q, items, taken);
+	size_t taken = slots_get(&q->slots, items, max);
 	wake(&q->room, &q->putters, taken);
 	pthread_mutex_unlock(&q->lock);
 	return (ssize_t)taken;
@@ -178,7 +127,7 @@ static int task_done(void *queue, size_t n)
 	struct mutex_queue *q = queue;
 
 	pthread_mutex_lock(&q->lock);
-	if (n > q->unfinished - q->size) {
+	if (n > q->unfinished - q->slots.size) {
 		pthread_mutex_unlock(&q->lock);
 		return -ERANGE;
 	}

@@ -5,12 +5,45 @@
 
 #include "queue.h"
 
-extern const struct bench_queue bench_spmcq, bench_ck_ring;
+extern const struct bench_queue bench_spmcq, bench_mine, bench_ck_ring, bench_ck_ticket,
+        bench_ck_mcs, bench_nsync, bench_glib, bench_apr, bench_urcu, bench_tbb, bench_moodycamel,
+        bench_boost, bench_rte_ring, bench_rte_ring_rts, bench_python, bench_limit, bench_none;
 
 const struct bench_queue *const bench_queues[] = {
-        &bench_spmcq,   /* this library */
-        &bench_mutex,   /* the baseline: a lock round an array, what most programs have */
-        &bench_ck_ring, /* what we stand on, polled */
+        &bench_spmcq,     /* this library */
+        &bench_mutex,     /* the baseline: a lock round an array, what most programs have */
+        &bench_mine,      /* where students write theirs */
+        &bench_ck_ring,   /* what we stand on, polled */
+        &bench_ck_ticket, /* a lock without system calls; fair */
+        &bench_ck_mcs,    /* the same, made for many cores */
+#ifdef HAVE_NSYNC
+        &bench_nsync, /* a lock and conditions said to be better than pthread's */
+#endif
+#ifdef HAVE_GLIB
+        &bench_glib, /* what desktop programs in C use */
+#endif
+#ifdef HAVE_APR
+        &bench_apr, /* what servers in C use */
+#endif
+#ifdef HAVE_URCU
+        &bench_urcu, /* wait-free to put; from the people of the kernel's RCU */
+#endif
+#ifdef HAVE_TBB
+        &bench_tbb, /* bounded and blocking, in C++ */
+#endif
+#ifdef HAVE_MOODYCAMEL
+        &bench_moodycamel, /* the one that C++ programmers are sent to */
+#endif
+#ifdef HAVE_BOOST
+        &bench_boost, /* lock-free and bounded, in C++ */
+#endif
+#ifdef HAVE_RTE_RING
+        &bench_rte_ring,     /* the one of packet processing, for a core a thread */
+        &bench_rte_ring_rts, /* and for more threads than cores */
+#endif
+        &bench_python, /* the original */
+        &bench_limit,  /* how fast items can move at all */
+        &bench_none,   /* how fast it goes where none has to move */
         NULL,
 };
 

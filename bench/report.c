@@ -47,6 +47,10 @@ const char *report_lacks(const struct bench_queue *queue, char *text, size_t siz
 	size_t used = 0;
 
 	*text = '\0';
+	if (queue->can & BENCH_YARDSTICK) {
+		snprintf(text, size, "is no queue");
+		return text;
+	}
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(*lacks); i++)
 		if (!(queue->can & lacks[i].can) && used < size)
 			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "",

@@ -18,7 +18,8 @@ struct report_row {
 	const char *why;                    /* unless checked */
 	size_t disturbed;                   /* checked runs during which others used the machine */
 	struct stats_spread metric[BENCH_METRICS]; /* over checked runs */
-	struct stats_spread ratio; /* of the first metric to the baseline's, pair by pair */
+	struct stats_spread ratio;        /* of the first metric to the baseline's, pair by pair */
+	struct distribution distribution; /* at each share the median over checked runs */
 };
 
 struct report {

@@ -1,11 +1,20 @@
 #!/usr/bin/env python3
 """The squares job with Python's queue.Queue: what spmcq-bench squares does, in the original."""
+import argparse
 import queue
 import sys
 import threading
+import time
 
-items = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-numbers = queue.Queue()
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("items", nargs="?", type=int, default=100)
+parser.add_argument("consumers", nargs="?", type=int, default=5)
+parser.add_argument("capacity", nargs="?", type=int, default=0, help="0, the default: no bound")
+parser.add_argument("--time", action="store_true",
+                    help="print, instead of the squares, the seconds from the first put to the end of join")
+options = parser.parse_args()
+
+numbers = queue.Queue(options.capacity)
 results = []
 
 
@@ -16,9 +25,17 @@ def worker():
         numbers.task_done()
 
 
-for _ in range(5):
+for _ in range(options.consumers):
     threading.Thread(target=worker, daemon=True).start()
-for n in range(items):
+start = time.perf_counter()
+for n in range(options.items):
     numbers.put(n)
 numbers.join()
-print(sorted(results))
+seconds = time.perf_counter() - start
+results.sort()
+if not options.time:
+    print(results)
+elif results == [(n, n * n) for n in range(options.items)]:
+    print(seconds)
+else:
+    sys.exit("the squares are wrong")

@@ -12,8 +12,10 @@
 /* Resamples: the 2.5% ends then rest on 100 values each. */
 enum { RESAMPLES = 4000 };
 
-static double median_of(double *values, size_t n)
+double stats_median(double *values, size_t n)
 {
+	if (n == 0)
+		return 0;
 	gsl_sort(values, 1, n);
 	return gsl_stats_median_from_sorted_data(values, 1, n);
 }
@@ -27,7 +29,7 @@ static void bootstrap(struct stats_spread *spread, double *sorted, uint64_t seed
 	gsl_rng_set(random, (unsigned long)seed);
 	for (size_t i = 0; i < RESAMPLES; i++) {
 		gsl_ran_sample(random, sample, spread->n, sorted, spread->n, sizeof(*sample));
-		medians[i] = median_of(sample, spread->n);
+		medians[i] = stats_median(sample, spread->n);
 	}
 	gsl_rng_free(random);
 	gsl_sort(medians, 1, RESAMPLES);
@@ -43,7 +45,7 @@ struct stats_spread stats_spread(const double *values, size_t n, uint64_t seed)
 	if (spread.n == 0)
 		return spread;
 	memcpy(sorted, values, spread.n * sizeof(*sorted));
-	spread.median = median_of(sorted, spread.n);
+	spread.median = stats_median(sorted, spread.n);
 	spread.low = spread.from = sorted[0];
 	spread.high = spread.to = sorted[spread.n - 1];
 	if (spread.n >= 3)
@@ -60,4 +62,15 @@ struct stats_spread stats_ratio(const double *values, const double *base, size_t
 		if (base[i] != 0)
 			ratios[ratio++] = values[i] / base[i];
 	return stats_spread(ratios, ratio, seed);
+}
+
+double stats_jain(const double *shares, size_t n)
+{
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		sum += shares[i];
+		squares += shares[i] * shares[i];
+	}
+	return squares > 0 ? sum * sum / ((double)n * squares) : 1;
 }

@@ -18,6 +18,14 @@ struct stats_spread {
 /* The same seed gives the same interval. */
 struct stats_spread stats_spread(const double *values, size_t n, uint64_t seed);
 
+/* Sorts the values. 0 when there are none. */
+double stats_median(double *values, size_t n);
+
+/* How evenly n parties share: 1 when all have the same, 1/n when one has all; 1 when none has any.
+ * Jain, Chiu and Hawe, "A quantitative measure of fairness and discrimination", DEC TR-301, 1984.
+ */
+double stats_jain(const double *shares, size_t n);
+
 /* Of values[i] / base[i]: what was measured in the same round is divided pair by pair, so that what
  * slowed both does not count. */
 struct stats_spread stats_ratio(const double *values, const double *base, size_t n, uint64_t seed);

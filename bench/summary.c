@@ -15,6 +15,27 @@ static struct stats_spread spread_of(const struct series *series, size_t metric,
 	return stats_spread(values, n, seed);
 }
 
+/* At each share by itself: a run with an outlier does not bend the whole. */
+static void distribution_of(struct distribution *median, const struct series *series, size_t rounds)
+{
+	double values[STATS_MOST];
+	size_t n;
+
+	for (size_t point = 0; point < DISTRIBUTION_POINTS; point++) {
+		n = 0;
+		median->n = 0;
+		for (size_t i = 0; i < rounds && n < STATS_MOST; i++) {
+			const struct bench_result *result = &series->results[i];
+
+			if (result->outcome != BENCH_CHECKED || result->distribution.n == 0)
+				continue;
+			values[n++] = (double)result->distribution.ns[point];
+			median->n += result->distribution.n;
+		}
+		median->ns[point] = (uint64_t)stats_median(values, n);
+	}
+}
+
 /* Only rounds in which both finished make a pair. */
 static struct stats_spread ratio_of(const struct series *series, const struct series *baseline,
                                     size_t rounds, uint64_t seed)
@@ -51,6 +72,7 @@ void summarise(struct report_row *row, const struct series *series, const struct
 	}
 	for (size_t i = 0; workload->metrics[i].key; i++)
 		row->metric[i] = spread_of(series, i, rounds, seed);
+	distribution_of(&row->distribution, series, rounds);
 	if (workload->metrics[0].key)
 		row->ratio = ratio_of(series, baseline, rounds, seed);
 }

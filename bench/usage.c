@@ -1,6 +1,7 @@
 /*
  * Clocks and counters of the process and of the machine.
  */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -44,6 +45,10 @@ static void read_process(struct usage *usage)
 	usage->voluntary = (uint64_t)now.ru_nvcsw;
 	usage->involuntary = (uint64_t)now.ru_nivcsw;
 	usage->cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	getrusage(RUSAGE_THREAD, &now);
+	usage->own_voluntary = (uint64_t)now.ru_nvcsw;
+	usage->own_involuntary = (uint64_t)now.ru_nivcsw;
+	usage->own_cpu_seconds = seconds_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
 void usage_begin(struct usage *usage)
@@ -64,6 +69,9 @@ void usage_end(struct usage *usage)
 	usage->cpu_seconds = now.cpu_seconds - usage->cpu_seconds;
 	usage->voluntary = now.voluntary - usage->voluntary;
 	usage->involuntary = now.involuntary - usage->involuntary;
+	usage->own_cpu_seconds = now.own_cpu_seconds - usage->own_cpu_seconds;
+	usage->own_voluntary = now.own_voluntary - usage->own_voluntary;
+	usage->own_involuntary = now.own_involuntary - usage->own_involuntary;
 	usage->busy_seconds = now.busy_seconds - usage->busy_seconds;
 }
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "distribution.h"
 #include "machine.h"
 #include "point.h"
 #include "queue.h"
@@ -29,7 +30,7 @@ enum bench_outcome {
 	BENCH_STOPPED, /* did not finish in time */
 };
 
-enum { BENCH_METRICS = 8 };
+enum { BENCH_METRICS = 10 };
 
 /* One run: what came of it. Lives in memory shared with the process that ran it; no pointers. */
 struct bench_result {
@@ -38,6 +39,7 @@ struct bench_result {
 	double seconds;               /* the timed part */
 	double metric[BENCH_METRICS]; /* as the workload's metrics[] say */
 	double foreign;               /* share of the machine's time that went to others, 0..1 */
+	struct distribution distribution; /* of the durations it is about; n == 0: none */
 };
 
 struct bench_metric {
@@ -57,6 +59,12 @@ struct bench_workload {
 	size_t runs;                 /* default of --runs */
 	bool can_print;              /* knows --print: its output then is what it prints */
 	bool talks;                  /* prints always; there are no figures */
+	const char *interval;    /* what --interval is here, for help; NULL: between two items */
+	const char *examples[4]; /* for help, what follows the name; NULL: those of squares */
+
+	/* The seconds an item takes at this point by its very definition, so that nobody needs to
+	 * try how many take long enough. 0, or NULL: it must be tried. */
+	double (*pace)(const struct bench_point *point);
 
 	/* Ends with a NULL key. The first is the one that is compared with the baseline. */
 	struct bench_metric metrics[BENCH_METRICS + 1];
@@ -70,6 +78,9 @@ extern const struct bench_workload *const bench_workloads[];
 
 /* NULL when no workload has that name. */
 const struct bench_workload *bench_workload_named(const char *name);
+
+/* Whether it can run with that queue: some competitors know nothing but squares. */
+bool bench_workload_takes(const struct bench_workload *workload, const struct bench_queue *queue);
 
 /* Marks the run as void; the first reason stays. */
 __attribute__((format(printf, 2, 3))) void bench_void(struct bench_result *result,

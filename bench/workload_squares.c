@@ -39,38 +39,16 @@ static uint64_t warmup_for(const struct bench_point *point)
 	return round < point->items ? round : point->items;
 }
 
-static void put_numbers(struct crew_member *me, char *buffer, uint64_t from, uint64_t to)
-{
-	size_t item_size = me->run->point.item_size;
-
-	for (uint64_t n = from; n < to;) {
-		size_t batch = to - n < me->bulk ? (size_t)(to - n) : me->bulk;
-
-		for (size_t i = 0; i < batch; i++, n++)
-			memcpy(buffer + i * item_size, &n, sizeof(n));
-		crew_put(me, buffer, batch);
-	}
-}
-
-static char *buffer_for(struct crew_member *me)
-{
-	char *buffer = calloc(me->bulk, me->run->point.item_size);
-
-	if (!buffer)
-		crew_fail(me, "buffer", -ENOMEM);
-	return buffer;
-}
-
 static void produce(struct crew_member *me)
 {
 	struct squares *job = me->job;
-	char *buffer = buffer_for(me);
+	char *buffer = crew_buffer(me);
 
-	put_numbers(me, buffer, job->items, job->items + job->warmup);
+	crew_put_numbers(me, buffer, job->items, job->items + job->warmup);
 	crew_join(me);
 
 	usage_begin(&job->usage);
-	put_numbers(me, buffer, 0, job->items);
+	crew_put_numbers(me, buffer, 0, job->items);
 	crew_join(me);
 	usage_end(&job->usage);
 
@@ -83,7 +61,7 @@ static void consume(struct crew_member *me)
 	struct squares *job = me->job;
 	struct results results = job->results[me->number]; /* a copy: nobody else's cache line */
 	size_t item_size = me->run->point.item_size, got;
-	char *buffer = buffer_for(me);
+	char *buffer = crew_buffer(me);
 
 	while ((got = crew_get(me, buffer)) > 0) {
 		for (size_t i = 0; i < got; i++) {
@@ -199,9 +177,43 @@ static void measure(const struct squares *job, struct bench_result *result)
 	result->metric[METRIC_INVOLUNTARY] = (double)usage->involuntary / items * 1000;
 }
 
+/* The competitor does all of the work. */
+static void run_itself(const struct bench_run *run, struct squares *job,
+                       struct bench_result *result)
+{
+	const struct bench_point *point = &run->point;
+	pthread_attr_t producer, consumer;
+
+	if (run->print && run->queue->can & BENCH_ELSEWHERE) {
+		bench_void(result, "its squares stay in another program");
+		return;
+	}
+	pthread_attr_init(&producer);
+	pthread_attr_init(&consumer);
+	machine_pin_place(run->pin, 0, &producer);
+	machine_pin_place(run->pin, 1, &consumer);
+	const struct bench_squares_job itself = {.shape = {.capacity = point->capacity,
+	                                                   .item_size = point->item_size,
+	                                                   .consumers = point->consumers},
+	                                         .items = point->items,
+	                                         .bulk = point->bulk,
+	                                         .producer = &producer,
+	                                         .consumer = &consumer,
+	                                         .results = &job->results[0],
+	                                         .usage = &job->usage};
+	const char *wrong = run->queue->squares(&itself);
+	if (wrong)
+		bench_void(result, "%s", wrong);
+	results_close(&job->results[0]);
+	pthread_attr_destroy(&consumer);
+	pthread_attr_destroy(&producer);
+}
+
 static void run(const struct bench_run *run, struct bench_result *result)
 {
-	struct squares job = {.items = run->point.items, .warmup = warmup_for(&run->point)};
+	bool by_itself = run->queue->squares != NULL;
+	struct squares job = {.items = run->point.items,
+	                      .warmup = by_itself ? 0 : warmup_for(&run->point)};
 	size_t consumers = run->point.consumers;
 	struct crew crew = {
 	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
@@ -214,8 +226,13 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	}
 	for (size_t i = 0; i < consumers; i++)
 		results_open(&job.results[i], &job.pool);
-	crew_run(&crew);
-	if (result->outcome != BENCH_VOID)
+	if (by_itself)
+		run_itself(run, &job, result);
+	else
+		crew_run(&crew);
+	if (result->outcome == BENCH_NOT_RUN && run->queue->can & BENCH_ELSEWHERE)
+		result->outcome = BENCH_CHECKED; /* there */
+	else if (result->outcome != BENCH_VOID)
 		check(&job, run, result);
 	if (result->outcome == BENCH_CHECKED) {
 		measure(&job, result);

@@ -6,10 +6,17 @@
 
 #include "workload.h"
 
-extern const struct bench_workload bench_squares, bench_notify;
+extern const struct bench_workload bench_squares, bench_latency, bench_burst, bench_work,
+        bench_handoff, bench_cost, bench_idle, bench_notify;
 
 const struct bench_workload *const bench_workloads[] = {
         &bench_squares, /* the main job: numbers in, squares out, joined */
+        &bench_latency, /* a fixed pace: from due to got */
+        &bench_burst,   /* many at once: how soon all are got */
+        &bench_work,    /* items that cost CPU time: speed-up, fairness */
+        &bench_handoff, /* there and back */
+        &bench_idle,    /* nothing to do: CPU time */
+        &bench_cost,    /* instructions per call */
         &bench_notify,  /* the smallest program with a queue, to watch */
         NULL,
 };
@@ -20,6 +27,11 @@ const struct bench_workload *bench_workload_named(const char *name)
 		if (strcmp((*workload)->name, name) == 0)
 			return *workload;
 	return NULL;
+}
+
+bool bench_workload_takes(const struct bench_workload *workload, const struct bench_queue *queue)
+{
+	return !queue->squares || workload == &bench_squares;
 }
 
 void bench_void(struct bench_result *result, const char *format, ...)

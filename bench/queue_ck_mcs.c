@@ -1,0 +1,46 @@
+/*
+ * Concurrency Kit's MCS lock, whose waiters each spin on a place of their own, round a ring.
+ */
+#include <ck_spinlock.h>
+
+struct spin_lock {
+	ck_spinlock_mcs_t last; /* of those who hold it or wait */
+};
+
+struct spin_hold {
+	ck_spinlock_mcs_context_t place;
+};
+
+static void spin_init(struct spin_lock *lock)
+{
+	ck_spinlock_mcs_init(&lock->last);
+}
+
+static inline void spin_take(struct spin_lock *lock, struct spin_hold *hold)
+{
+	ck_spinlock_mcs_lock(&lock->last, &hold->place);
+}
+
+static inline void spin_give(struct spin_lock *lock, struct spin_hold *hold)
+{
+	ck_spinlock_mcs_unlock(&lock->last, &hold->place);
+}
+
+#include "spin_ring.h"
+
+extern const struct bench_queue bench_ck_mcs;
+const struct bench_queue bench_ck_mcs = {
+        .name = "ck_mcs",
+        .note = "a spinlock: while its holder is preempted, or whoever is next, all others spin",
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO,
+        .create = create,
+        .destroy = destroy,
+        .consumer = helper_consumer,
+        .put = put,
+        .put_many = put_many,
+        .get = get,
+        .get_many = get_many,
+        .task_done = helper_task_done,
+        .join = helper_join,
+        .shutdown = helper_shutdown,
+};

@@ -1,0 +1,48 @@
+/*
+ * Concurrency Kit's ticket lock, first come first served, round a ring.
+ */
+#include <ck_spinlock.h>
+
+struct spin_lock {
+	ck_spinlock_ticket_t ticket;
+};
+
+struct spin_hold {
+	char nothing;
+};
+
+static void spin_init(struct spin_lock *lock)
+{
+	ck_spinlock_ticket_init(&lock->ticket);
+}
+
+static inline void spin_take(struct spin_lock *lock, struct spin_hold *hold)
+{
+	(void)hold;
+	ck_spinlock_ticket_lock(&lock->ticket);
+}
+
+static inline void spin_give(struct spin_lock *lock, struct spin_hold *hold)
+{
+	(void)hold;
+	ck_spinlock_ticket_unlock(&lock->ticket);
+}
+
+#include "spin_ring.h"
+
+extern const struct bench_queue bench_ck_ticket;
+const struct bench_queue bench_ck_ticket = {
+        .name = "ck_ticket",
+        .note = "a spinlock: while its holder is preempted, or whoever is next, all others spin",
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO,
+        .create = create,
+        .destroy = destroy,
+        .consumer = helper_consumer,
+        .put = put,
+        .put_many = put_many,
+        .get = get,
+        .get_many = get_many,
+        .task_done = helper_task_done,
+        .join = helper_join,
+        .shutdown = helper_shutdown,
+};

@@ -1,0 +1,147 @@
+/*
+ * Work: what consumers are for. Each item costs a given amount of CPU time.
+ *
+ *           +--> consumer 1: work --+
+ * producer -+--> ...                +   Timed: first put to join.
+ *           +--> consumer N: work --+   Not timed: threads, the same work without a queue.
+ *
+ * Before, one thread does the same work without any queue; the speed-up is how many times as long
+ * that takes. With work to do on each of C cores it cannot be more than C. A share is the number of
+ * items a consumer got. Checked: every item got once, and in order where the queue promises it.
+ */
+#include <stdlib.h>
+
+#include "chore.h"
+#include "crew.h"
+#include "ledger.h"
+#include "stats.h"
+#include "usage.h"
+
+struct work {
+	uint64_t steps;       /* per item; set before the threads start */
+	struct ledger ledger; /* a page a consumer */
+	double *shares;       /* items, one a consumer; written as it leaves */
+	double alone;         /* seconds for all the work in one thread without a queue */
+	struct usage usage;   /* of the timed part; written by the producer */
+};
+
+enum { SPEEDUP, IDEAL, RATE, JAIN, CPU };
+
+static void produce(struct crew_member *me)
+{
+	struct work *job = me->job;
+	void *buffer = crew_buffer(me);
+
+	usage_begin(&job->usage);
+	crew_put_numbers(me, buffer, 0, me->run->point.items);
+	crew_join(me);
+	usage_end(&job->usage);
+	crew_shut_down(me);
+	free(buffer);
+}
+
+static void consume(struct crew_member *me)
+{
+	struct work *job = me->job;
+	struct ledger_page *page = &job->ledger.pages[me->number];
+	uint64_t steps = job->steps, all = 0;
+	void *buffer = crew_buffer(me);
+	size_t got;
+
+	while ((got = crew_get(me, buffer)) > 0) {
+		for (size_t i = 0; i < got; i++) {
+			ledger_enter(page, crew_number(me, buffer, i));
+			chore_do(steps);
+		}
+		crew_done(me, got);
+		all += got;
+	}
+	job->shares[me->number] = (double)all;
+	free(buffer);
+}
+
+/* As many as can work at the same time. */
+static double ideal_for(const struct bench_run *run)
+{
+	struct machine machine;
+
+	machine_describe(&machine);
+	size_t cores = run->pin->n ? run->pin->n : machine.cores;
+	return (double)(run->point.consumers < cores ? run->point.consumers : cores);
+}
+
+static void measure(const struct work *job, const struct bench_run *run,
+                    struct bench_result *result)
+{
+	const struct usage *usage = &job->usage;
+	double items = (double)run->point.items;
+	double speedup = job->alone / usage->seconds;
+
+	result->seconds = usage->seconds;
+	result->foreign = usage_foreign(usage);
+	result->metric[SPEEDUP] = speedup;
+	result->metric[IDEAL] = speedup / ideal_for(run);
+	result->metric[RATE] = items / usage->seconds;
+	result->metric[JAIN] = stats_jain(job->shares, run->point.consumers);
+	result->metric[CPU] = (usage->cpu_seconds - job->alone) / items * 1e9;
+}
+
+static void run(const struct bench_run *run, struct bench_result *result)
+{
+	struct work job = {.steps = chore_steps(run->point.work_ns)};
+	struct crew crew = {
+	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
+
+	job.alone = chore_seconds(job.steps, run->point.items);
+	job.shares = calloc(run->point.consumers, sizeof(*job.shares));
+	if (!job.shares || ledger_open(&job.ledger, run->point.items, run->point.consumers) != 0) {
+		bench_void(result, "no memory for the results");
+		free(job.shares);
+		return;
+	}
+	crew_run(&crew);
+	ledger_check(&job.ledger, run, result);
+	if (result->outcome == BENCH_CHECKED)
+		measure(&job, run, result);
+	ledger_close(&job.ledger);
+	free(job.shares);
+}
+
+/* From 10 us on the work is what takes the time; with less, the queue. */
+static double pace(const struct bench_point *point)
+{
+	struct machine machine;
+
+	if (point->work_ns < 10 * 1000)
+		return 0;
+	machine_describe(&machine);
+	return (double)point->work_ns * 1e-9 /
+	       (double)(point->consumers < machine.cores ? point->consumers : machine.cores);
+}
+
+extern const struct bench_workload bench_work;
+const struct bench_workload bench_work = {
+        .name = "work",
+        .what = "items that cost CPU time: speed-up against one thread, fairness",
+        .method = "timed from the first put to the return of join, against the same work in one "
+                  "thread without a queue; every item checked",
+        .uses = 1 << BENCH_ITEMS | 1 << BENCH_CONSUMERS | 1 << BENCH_CAPACITY |
+                1 << BENCH_BULK_SIZE | 1 << BENCH_ITEM_SIZE | 1 << BENCH_WORK,
+        .defaults = {.items = 0,
+                     .consumers = 2,
+                     .capacity = 1024,
+                     .bulk = 1,
+                     .item_size = 8,
+                     .work_ns = 10 * 1000},
+        .bytes_per_item = 1,
+        .queues = "spmcq,mutex",
+        .runs = 5,
+        .examples = {"--work 0,1us,10us,100us", "--work 1us --consumers 1,2,4,8 --queue all"},
+        .pace = pace,
+        .metrics = {[SPEEDUP] = {"speedup", "speed-up", 1},
+                    [IDEAL] = {"share_of_ideal", "% of ideal", 0.01},
+                    [RATE] = {"items_per_second", "M items/s", 1e6},
+                    [JAIN] = {"jain_index", "fairness", 1},
+                    [CPU] = {"overhead_cpu_ns_per_item", "overhead cpu ns/item", 1}},
+        .run = run,
+};
