@@ -242,7 +242,7 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg, gate_pause
 	return r;
 }
 
-static void ring_token(struct gate *gate)
+SLOW_PATH static void ring_token(struct gate *gate)
 {
 	/* Pairs with the loop in sleep_unless(). */
 	uint32_t before =

@@ -7,6 +7,9 @@
 /* Called by other modules, unknown outside: the library is one translation unit, see spmcq.c. */
 #define INTERNAL static
 
+/* Called in the fast path, where arguments are constants. */
+#define FAST_PATH static inline __attribute__((always_inline))
+
 /* Kept out of the fast path, which then needs no stack. */
 #define SLOW_PATH __attribute__((noinline, cold))
 

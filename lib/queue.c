@@ -49,7 +49,7 @@ SLOW_PATH static bool claim_producer(struct spmcq *q)
 	                                               memory_order_acquire, memory_order_relaxed);
 }
 
-static inline bool is_producer(struct spmcq *q)
+FAST_PATH bool is_producer(struct spmcq *q)
 {
 	/* Relaxed: if it is our id, we stored it. */
 	return q->unchecked ||
@@ -58,7 +58,7 @@ static inline bool is_producer(struct spmcq *q)
 }
 
 /* Put what fits into the known room and tell consumers: how many, or -ESHUTDOWN. */
-static inline ssize_t put_some(struct spmcq *q, const void *items, size_t n)
+FAST_PATH ssize_t put_some(struct spmcq *q, const void *items, size_t n)
 {
 	ssize_t r = ring_put_known(&q->ring, items, n);
 
@@ -138,8 +138,8 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 	return placed > 0 ? (ssize_t)placed : r;
 }
 
-static inline ssize_t put_until(struct spmcq *q, const void *items, size_t n,
-                                const struct timespec *deadline)
+FAST_PATH ssize_t put_until(struct spmcq *q, const void *items, size_t n,
+                            const struct timespec *deadline)
 {
 	ssize_t r;
 
@@ -228,7 +228,7 @@ static void ring_room_gate(struct spmcq *q)
 }
 
 /* Having taken r items, if any, say so. */
-static inline ssize_t taken(struct spmcq *q, ssize_t r)
+FAST_PATH ssize_t taken(struct spmcq *q, ssize_t r)
 {
 	if (r > 0) {
 		tally_got(&q->tally, (uint64_t)r);
@@ -319,8 +319,8 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, void *items, size_t max,
 	return await_items(q, items, max, deadline, crowded || (busy && is_crowded(q)));
 }
 
-static inline ssize_t get_until(struct spmcq *q, void *items, size_t max,
-                                const struct timespec *deadline)
+FAST_PATH ssize_t get_until(struct spmcq *q, void *items, size_t max,
+                            const struct timespec *deadline)
 {
 	ssize_t r;
 
@@ -378,7 +378,7 @@ SLOW_PATH static void ring_finished(struct spmcq *q)
 		gate_ring(&q->finished);
 }
 
-static inline int report(struct spmcq *q, size_t n)
+FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	int r;
 

@@ -59,12 +59,22 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, si
 	atomic_init(&ring->batch, 0);
 }
 
-static ring_word *slot_at(const struct ring *ring, uint64_t position)
+static ring_word *first_word(const struct ring *ring)
 {
 	unsigned char *base = (unsigned char *)(uintptr_t)ring;
 
-	return (ring_word *)(void *)(base + ring->words_offset) +
-	       (size_t)(position & ring->mask) * ring->slot_words;
+	return (ring_word *)(void *)(base + ring->words_offset);
+}
+
+static ring_word *slot_at(const struct ring *ring, uint64_t position)
+{
+	return first_word(ring) + (size_t)(position & ring->mask) * ring->slot_words;
+}
+
+/* The same for items of one word. */
+static ring_word *word_at(const struct ring *ring, uint64_t position)
+{
+	return first_word(ring) + (position & ring->mask);
 }
 
 /* Relaxed, here and in words_read(): R1/A1 and R2/A2 order the words of a slot. */
@@ -108,7 +118,8 @@ static size_t run_length(const struct ring *ring, uint64_t position, size_t n)
 	return n < to_end ? n : (size_t)to_end;
 }
 
-static void copy_in(struct ring *ring, uint64_t position, const unsigned char *items, size_t n)
+__attribute__((noinline)) static void copy_in(struct ring *ring, uint64_t position,
+                                              const unsigned char *items, size_t n)
 {
 	while (n > 0) {
 		size_t run = run_length(ring, position, n);
@@ -120,7 +131,8 @@ static void copy_in(struct ring *ring, uint64_t position, const unsigned char *i
 	}
 }
 
-static void copy_out(struct ring *ring, uint64_t position, unsigned char *items, size_t n)
+__attribute__((noinline)) static void copy_out(struct ring *ring, uint64_t position,
+                                               unsigned char *items, size_t n)
 {
 	while (n > 0) {
 		size_t run = run_length(ring, position, n);
@@ -155,7 +167,7 @@ static inline ssize_t publish(struct ring *ring, uint64_t tail, uint64_t n)
 	return (ssize_t)n;
 }
 
-INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
+FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
 {
 	/* As in ring_room(). */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -166,8 +178,8 @@ INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
 	if (room == 0)
 		return 0;
 	if (n == 1 && ring->item_size == sizeof(ring_word)) {
-		__builtin_prefetch(slot_at(ring, tail + PREFETCH_ITEMS), 1);
-		words_write(slot_at(ring, tail), items, sizeof(ring_word));
+		__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
+		words_write(word_at(ring, tail), items, sizeof(ring_word));
 		return publish(ring, tail, 1);
 	}
 	if (n > room)
@@ -212,7 +224,7 @@ static bool move_head(struct ring *ring, uint64_t *head, uint64_t to)
 static inline bool take_word(struct ring *ring, uint64_t *head, void *item)
 {
 	/* As in words_read(). */
-	uint64_t word = atomic_load_explicit(slot_at(ring, *head), memory_order_relaxed);
+	uint64_t word = atomic_load_explicit(word_at(ring, *head), memory_order_relaxed);
 
 	if (!move_head(ring, head, *head + 1))
 		return false;
@@ -229,7 +241,7 @@ static inline size_t take_from(struct ring *ring, uint64_t *head, void *items, s
 	return move_head(ring, head, *head + n) ? n : 0;
 }
 
-INTERNAL size_t ring_take_known(struct ring *ring, void *items, size_t n)
+FAST_PATH size_t ring_take_known(struct ring *ring, void *items, size_t n)
 {
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);

@@ -66,7 +66,7 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, si
 /* Put the first of n items at the tail, as many as fit into the room known of; does not look at the
  * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. One thread at a
  * time. Wait-free. */
-INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n);
+FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n);
 
 /* Look how many items fit now. For the producer. */
 INTERNAL uint64_t ring_room(struct ring *ring);
@@ -77,7 +77,7 @@ INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max);
 
 /* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
  * many are not known of, or another consumer was faster. Wait-free. */
-INTERNAL size_t ring_take_known(struct ring *ring, void *items, size_t n);
+FAST_PATH size_t ring_take_known(struct ring *ring, void *items, size_t n);
 
 /* How many items the last look at the producer's line found. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #endif
 
-INTERNAL uint64_t self_ask(void)
+SLOW_PATH INTERNAL uint64_t self_ask(void)
 {
 #ifdef __linux__
 	self_known_id = (uint64_t)gettid();

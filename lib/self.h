@@ -17,7 +17,7 @@ THREAD_CACHE uint64_t self_known_id;
 /* Where this thread last found its cell (see tally.h). */
 THREAD_CACHE unsigned self_cell_hint;
 
-INTERNAL uint64_t self_ask(void);
+SLOW_PATH INTERNAL uint64_t self_ask(void);
 
 /* Never 0. */
 static inline uint64_t self_id(void)
