@@ -19,8 +19,10 @@
  * Deadlines are absolute times of CLOCK_MONOTONIC. NULL waits for ever; a past one tries once.
  *
  * Signals: a blocking call goes on after a handler returns. No call may be made from a handler.
+ * Cancellation: no call is a cancellation point.
  * fork: the child has a private copy of the queue and only the forking thread. It may use the copy
- * if no other thread was inside a call at the fork; otherwise it must not touch it.
+ * if no other thread was inside a call at the fork; otherwise it must not touch it. A producer side
+ * that another thread owned stays taken in the copy.
  */
 #ifndef SPMCQ_H
 #define SPMCQ_H

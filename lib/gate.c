@@ -264,9 +264,12 @@ INTERNAL void gate_ring_sleeper(struct gate *gate)
 INTERNAL void gate_ring_anyway(struct gate *gate)
 {
 	/* Relaxed: a guess, taken anew by the next call. */
-	if (atomic_load_explicit(&gate->sleepers, memory_order_relaxed) != 0 &&
-	    atomic_load_explicit(&gate->park.word, memory_order_relaxed) >= GATE_LOOKER)
-		ring_token(gate);
+	if (atomic_load_explicit(&gate->sleepers, memory_order_relaxed) == 0)
+		return;
+	/* Pairs with the loop in sleep_until(). Who was rung before may not run: wake another. */
+	atomic_fetch_or_explicit(&gate->park.word, GATE_TOKEN, memory_order_seq_cst);
+	count(&gate->rung);
+	park_wake_one(&gate->park);
 }
 
 INTERNAL void gate_open(struct gate *gate)

@@ -86,7 +86,7 @@ static inline void gate_ring(struct gate *gate)
 		gate_ring_sleeper(gate);
 }
 
-/* Wake a sleeper even though somebody promised to look: it may have been stopped. */
+/* Wake a sleeper, if there is one, whatever others promised: they may have been stopped. */
 INTERNAL void gate_ring_anyway(struct gate *gate);
 
 /* Wake all, and let nobody sleep here again. */

@@ -36,6 +36,10 @@ INTERNAL void park_destroy(struct park *park)
 
 INTERNAL void park_sleep(struct park *park, uint32_t seen, const struct timespec *deadline)
 {
+	int before;
+
+	/* A thread cancelled in the wait would leave the mutex locked and the gate miscounted. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
 	pthread_mutex_lock(&park->mutex);
 	/* Pairs with the wakers' change of word before they take the mutex. */
 	if (atomic_load_explicit(&park->word, memory_order_relaxed) == seen) {
@@ -45,6 +49,7 @@ INTERNAL void park_sleep(struct park *park, uint32_t seen, const struct timespec
 			pthread_cond_timedwait(&park->changed, &park->mutex, deadline);
 	}
 	pthread_mutex_unlock(&park->mutex);
+	pthread_setcancelstate(before, NULL);
 }
 
 INTERNAL void park_wake_one(struct park *park)

@@ -67,16 +67,6 @@ FAST_PATH ssize_t put_some(struct spmcq *q, const void *items, size_t n)
 	return r;
 }
 
-/* Look for room; how much. If there is none, who promised to take an item may have been stopped. */
-static uint64_t find_room(struct spmcq *q)
-{
-	uint64_t room = ring_room(&q->ring);
-
-	if (room == 0)
-		gate_ring_anyway(&q->items);
-	return room;
-}
-
 struct room_wait {
 	struct spmcq *q;
 	uint64_t want; /* slots */
@@ -112,11 +102,13 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 		return 0;
 	enter(q);
 	if (!gate_look_around(&q->room, look_for_room, &half, gate_yield, deadline) &&
-	    find_room(q) == 0) {
+	    ring_room(&q->ring) == 0) {
 		soon = spmcq_after(ROOM_PATIENCE_NS * 1e-9);
 		r = wait_for_room(q, half.want, gate_sooner(&soon, deadline));
-		if (r != 0)
+		if (r != 0) {
+			gate_ring_anyway(&q->items);
 			r = wait_for_room(q, 1, deadline);
+		}
 	}
 	leave(q);
 	return r;
@@ -168,8 +160,10 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 	r = put_some(q, items, n);
 	if (r < 0 || (size_t)r == n)
 		return r;
-	if (find_room(q) == 0)
+	if (ring_room(&q->ring) == 0) {
+		gate_ring_anyway(&q->items);
 		return r > 0 ? r : -EAGAIN;
+	}
 	more = put_some(q, (const unsigned char *)items + (size_t)r * q->ring.item_size,
 	                n - (size_t)r);
 	return more > 0 ? r + more : r > 0 ? r : more;

@@ -253,7 +253,7 @@ static void a_timeout_swallows_no_wakeup(void)
 	q = crew.q;
 	worker_start(&impatient, count_items_impatiently, &crew);
 	for (uint32_t i = 1; i <= 1000; i++) {
-		struct timespec pause = {0, i % 97 * 7000};
+		struct timespec pause = {0, (long)(i % 97 * 7000)};
 
 		nanosleep(&pause, NULL);
 		RETURNS(0, spmcq_put(q, &i));
