@@ -1,21 +1,24 @@
 /*
  * Short runs, each at least twice the one before, until one is long enough to tell the pace.
  */
+#include <math.h>
+
 #include "calibrate.h"
 #include "child.h"
 
 /* A run this long tells the pace to a few percent; all trials together take two or three times
  * that. */
 static const double trial_seconds = 0.1;
-static const double run_seconds = 1.0;
-static const double least_limit_seconds = 20;
 
-double calibrate_limit(const struct bench_point *point, double baseline)
+const struct calibration calibrate_usual = {
+        .run_seconds = 1, .least_limit = 20, .most_limit = INFINITY};
+
+double calibrate_limit(const struct calibration *calibration, const struct bench_point *point,
+                       double baseline)
 {
-	double limit = 10 * baseline * (double)point->items;
+	double wanted = 10 * baseline * (double)point->items;
+	double limit = fmin(fmax(wanted, calibration->least_limit), calibration->most_limit);
 
-	if (limit < least_limit_seconds)
-		limit = least_limit_seconds;
 	return limit + (double)point->interval_ns * 1e-9 * (double)point->items;
 }
 
@@ -30,14 +33,15 @@ static uint64_t next_items(uint64_t items, double seconds)
 }
 
 /* Runs until one is long enough or has had most items; returns its seconds per item. */
-static double pace(const struct bench_workload *workload, struct bench_run run, uint64_t most,
-                   double baseline, struct bench_result *trial)
+static double pace(const struct calibration *calibration, const struct bench_workload *workload,
+                   struct bench_run run, uint64_t most, double baseline, struct bench_result *trial)
 {
 	uint64_t items = 1000;
 
 	for (;;) {
 		run.point.items = items < most ? items : most;
-		child_run(workload, &run, calibrate_limit(&run.point, baseline), trial);
+		child_run(workload, &run, calibrate_limit(calibration, &run.point, baseline),
+		          trial);
 		if (trial->outcome != BENCH_CHECKED)
 			return 0;
 		if (trial->seconds >= trial_seconds || run.point.items == most)
@@ -55,7 +59,8 @@ static uint64_t most_items(const struct bench_workload *workload)
 	return machine.memory / 4 / (workload->bytes_per_item + 1);
 }
 
-double calibrate_baseline(const struct bench_workload *workload, const struct bench_run *run)
+double calibrate_baseline(const struct calibration *calibration,
+                          const struct bench_workload *workload, const struct bench_run *run)
 {
 	struct bench_run base = *run;
 	struct bench_result trial;
@@ -65,7 +70,7 @@ double calibrate_baseline(const struct bench_workload *workload, const struct be
 	if (known > 0)
 		return known;
 	base.queue = &bench_mutex;
-	return pace(workload, base, most, 0, &trial);
+	return pace(calibration, workload, base, most, 0, &trial);
 }
 
 /* Two digits are enough, and easier to read. */
@@ -78,17 +83,18 @@ static uint64_t round_items(double items)
 	return (uint64_t)(items / (double)unit) * unit;
 }
 
-uint64_t calibrate_items(const struct bench_workload *workload, const struct bench_run *run,
+uint64_t calibrate_items(const struct calibration *calibration,
+                         const struct bench_workload *workload, const struct bench_run *run,
                          double baseline, struct bench_result *trial)
 {
 	uint64_t most = most_items(workload);
 	double seconds = workload->pace ? workload->pace(&run->point) : 0;
 
 	if (seconds <= 0)
-		seconds = pace(workload, *run, most, baseline, trial);
+		seconds = pace(calibration, workload, *run, most, baseline, trial);
 
 	if (seconds <= 0)
 		return 0;
-	uint64_t items = round_items(run_seconds / seconds);
+	uint64_t items = round_items(calibration->run_seconds / seconds);
 	return items < 1 ? 1 : items < most ? items : most;
 }

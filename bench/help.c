@@ -4,7 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command.h"
 #include "help.h"
+
+static void print_commands(void)
+{
+	char usage[60];
+
+	printf("Or one of the commands\n");
+	for (const struct command *command = commands; command->name; command++) {
+		snprintf(usage, sizeof(usage), "%s %s", command->name, command->arguments);
+		printf("  %-30s  %s\n", usage, command->what);
+	}
+}
 
 static void print_workloads(void)
 {
@@ -84,8 +96,10 @@ static void print_options(const struct bench_workload *workload)
 	if (workload->can_print)
 		printf("  --print       what the first queue found, instead of figures\n");
 	if (!workload->talks)
-		printf("  --format      table, csv or json (table)\n");
+		printf("  --format      table, csv, json or markdown (table)\n");
 	printf("  --output      a file to write to instead of the terminal\n");
+	if (!workload->talks)
+		printf("  --plot        a picture to draw as well: FILE.svg or FILE.png\n");
 }
 
 static void print_examples(const struct bench_workload *workload)
@@ -112,6 +126,7 @@ void help_print(const struct bench_workload *workload)
 		printf("%s: %s.\n", workload->name, workload->what);
 	} else {
 		print_workloads();
+		print_commands();
 		workload = bench_workloads[0];
 	}
 	print_options(workload);

@@ -11,6 +11,8 @@
 
 #include "calibrate.h"
 #include "child.h"
+#include "command.h"
+#include "command_plot.h"
 #include "counted.h"
 #include "measure.h"
 #include "options.h"
@@ -41,27 +43,21 @@ static int report(const struct options *options, FILE *out)
 	struct measurement measurement;
 	struct machine machine;
 	int error = measure(&measurement, options);
-	bool all_checked = true;
 
 	if (error)
 		return complain("measuring", -error);
 	machine_describe(&machine);
-	struct report report = {.workload = options->workload,
-	                        .machine = &machine,
-	                        .pin = options->pin.text,
-	                        .seed = options->seed,
-	                        .rounds = options->runs,
-	                        .varying = sweep_varying(options),
-	                        .rows = measurement.rows,
-	                        .row_count = measurement.n};
+	struct report report = measure_report(&measurement, options, &machine);
 	clear(out);
 	error = options->format->write(out, &report);
+	int status = error ? complain("writing the report", -error) : 0;
+	if (options->plot)
+		status |= plot_file(options->plot, &report);
 	for (size_t i = 0; i < measurement.n; i++)
-		all_checked &= measurement.rows[i].outcome == BENCH_CHECKED;
+		if (measurement.rows[i].outcome != BENCH_CHECKED)
+			status = 1;
 	measurement_free(&measurement);
-	if (error)
-		return complain("writing the report", -error);
-	return all_checked ? 0 : 1;
+	return status;
 }
 
 /* What the run itself prints is all there is to see. */
@@ -77,7 +73,8 @@ static int talk(const struct options *options, const struct bench_queue *queue, 
 	if (run.point.items == 0)
 		run.point.items = 100;
 	clear(out);
-	child_run(options->workload, &run, calibrate_limit(&run.point, 0), &result);
+	child_run(options->workload, &run, calibrate_limit(&calibrate_usual, &run.point, 0),
+	          &result);
 	if (result.outcome == BENCH_CHECKED)
 		return 0;
 	fprintf(stderr, "spmcq-bench: %s with %s: %s\n", options->workload->name, queue->name,
@@ -105,11 +102,14 @@ static int run(const struct options *options, FILE *out)
 
 int main(int argc, const char **argv)
 {
+	const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
 	struct options options;
 	FILE *out = stdout;
 
 	if (argc > 1 && strcmp(argv[1], COUNTED_OPTION) == 0)
 		return counted_main(argc, argv);
+	if (command)
+		return command->main(argc, argv);
 	switch (options_parse(&options, argc, argv)) {
 	case OPTIONS_HELPED:
 		return 0;
@@ -118,6 +118,8 @@ int main(int argc, const char **argv)
 	case OPTIONS_GO:
 		break;
 	}
+	if (options.plot && plot_check(options.plot) != 0)
+		return 2;
 	if (options.output && !(out = open_output(options.output))) {
 		complain(options.output, errno);
 		return 2;

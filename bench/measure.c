@@ -30,7 +30,8 @@ static void settle_items(const struct options *options, struct series *series, d
 	if (series->point.items > 0)
 		return;
 	progress_trial(series->queue->name);
-	series->point.items = calibrate_items(options->workload, &run, baseline, &trial);
+	series->point.items =
+	        calibrate_items(&options->calibration, options->workload, &run, baseline, &trial);
 	if (series->point.items == 0) {
 		series->is_out = true;
 		series->results[0] = trial; /* it tells why */
@@ -46,7 +47,8 @@ static void take_turn(const struct options *options, struct series *series, size
 	progress_run(series->queue->name);
 	if (series->is_out)
 		return;
-	child_run(options->workload, &run, calibrate_limit(&run.point, baseline), result);
+	child_run(options->workload, &run,
+	          calibrate_limit(&options->calibration, &run.point, baseline), result);
 	series->is_out = result->outcome != BENCH_CHECKED;
 }
 
@@ -57,7 +59,7 @@ static void measure_point(const struct options *options, struct series *series, 
 	size_t turns[OPTIONS_QUEUES], queues = options->queue_count;
 
 	progress_trial(bench_mutex.name);
-	double baseline = calibrate_baseline(options->workload, &base);
+	double baseline = calibrate_baseline(&options->calibration, options->workload, &base);
 	for (size_t i = 0; i < queues; i++) {
 		settle_items(options, &series[i], baseline);
 		turns[i] = i;
@@ -118,6 +120,19 @@ int measure(struct measurement *measurement, const struct options *options)
 	progress_end();
 	gsl_rng_free(random);
 	return 0;
+}
+
+struct report measure_report(const struct measurement *measurement, const struct options *options,
+                             const struct machine *machine)
+{
+	return (struct report){.workload = options->workload,
+	                       .machine = machine,
+	                       .pin = options->pin.text,
+	                       .seed = options->seed,
+	                       .rounds = options->runs,
+	                       .varying = sweep_varying(options),
+	                       .rows = measurement->rows,
+	                       .row_count = measurement->n};
 }
 
 void measurement_free(struct measurement *measurement)

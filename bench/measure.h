@@ -16,6 +16,11 @@ struct measurement {
 
 /* 0 or -ENOMEM. What goes wrong in a run is in its row. */
 int measure(struct measurement *measurement, const struct options *options);
+
+/* What is reported of it; points into all three. */
+struct report measure_report(const struct measurement *measurement, const struct options *options,
+                             const struct machine *machine);
+
 void measurement_free(struct measurement *measurement);
 
 #endif

@@ -8,14 +8,16 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "command.h"
 #include "help.h"
 #include "nearest.h"
 #include "options.h"
+#include "plot.h"
 
 /* What was given, still as text; NULL: not given. */
 static struct {
 	char *parameter[BENCH_PARAMETERS];
-	char *queue, *runs, *format, *output, *pin, *seed;
+	char *queue, *runs, *format, *output, *plot, *pin, *seed;
 	int print, help;
 } given;
 
@@ -40,6 +42,7 @@ static const struct poptOption popt_options[] = {
         {"runs", 0, POPT_ARG_STRING, &given.runs, 0, NULL, NULL},
         {"format", 0, POPT_ARG_STRING, &given.format, 0, NULL, NULL},
         {"output", 0, POPT_ARG_STRING, &given.output, 0, NULL, NULL},
+        {"plot", 0, POPT_ARG_STRING, &given.plot, 0, NULL, NULL},
         {"pin", 0, POPT_ARG_STRING, &given.pin, 0, NULL, NULL},
         {"seed", 0, POPT_ARG_STRING, &given.seed, 0, NULL, NULL},
         {"print", 0, POPT_ARG_NONE, &given.print, 0, NULL, NULL},
@@ -93,9 +96,11 @@ static enum options_outcome set_workload(struct options *options, const char *na
 	options->workload = name ? bench_workload_named(name) : bench_workloads[0];
 	if (options->workload)
 		return OPTIONS_GO;
-	for (; n < NAMES && bench_workloads[n]; n++)
-		names[n] = bench_workloads[n]->name;
-	return bad_name("workload", name, "", names, n);
+	for (size_t i = 0; n < NAMES && bench_workloads[i]; i++)
+		names[n++] = bench_workloads[i]->name;
+	for (size_t i = 0; n < NAMES && commands[i].name; i++)
+		names[n++] = commands[i].name;
+	return bad_name("workload or command", name, "", names, n);
 }
 
 static enum options_outcome add_queue(struct options *options, const char *name)
@@ -264,6 +269,20 @@ static enum options_outcome set_print(struct options *options)
 	return OPTIONS_GO;
 }
 
+static enum options_outcome set_plot(struct options *options)
+{
+	enum plot_format format;
+
+	options->plot = given.plot;
+	if (!given.plot)
+		return OPTIONS_GO;
+	if (options->workload->talks || options->print)
+		return bad("--plot: there are no figures to draw");
+	if (plot_format_of(given.plot, &format) != 0)
+		return bad("--plot: \"%s\" does not end in .svg or .png", given.plot);
+	return OPTIONS_GO;
+}
+
 static enum options_outcome set_all(struct options *options, const char *workload)
 {
 	enum options_outcome outcome = set_workload(options, workload);
@@ -287,17 +306,35 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 		outcome = set_pin(options);
 	if (outcome == OPTIONS_GO)
 		outcome = set_print(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_plot(options);
 	options->output = given.output;
 	return outcome;
+}
+
+/* What an earlier command line gave. */
+static void forget_given(void)
+{
+	char *texts[] = {given.queue, given.runs, given.format, given.output,
+	                 given.plot,  given.pin,  given.seed};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		free(texts[i]);
+	for (size_t i = 0; i < BENCH_PARAMETERS; i++)
+		free(given.parameter[i]);
+	memset(&given, 0, sizeof(given));
 }
 
 enum options_outcome options_parse(struct options *options, int argc, const char **argv)
 {
 	poptContext context = poptGetContext(NULL, argc, argv, popt_options, 0);
 	enum options_outcome outcome;
+
+	forget_given();
 	int error = poptGetNextOpt(context); /* stores all values; -1 at the end */
 
 	memset(options, 0, sizeof(*options));
+	options->calibration = calibrate_usual;
 	if (error == POPT_ERROR_BADOPT) {
 		outcome = bad_option(poptBadOption(context, POPT_BADOPTION_NOALIAS));
 	} else if (error < -1) {

@@ -4,6 +4,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include "calibrate.h"
 #include "report.h"
 #include "workload.h"
 
@@ -20,8 +21,10 @@ struct options {
 	size_t queue_count;
 	struct options_list lists[BENCH_PARAMETERS]; /* one value each, or a sweep */
 	size_t runs;
+	struct calibration calibration; /* no option; as usual unless changed after parsing */
 	const struct report_format *format;
 	const char *output; /* NULL: stdout */
+	const char *plot;   /* a picture to draw as well; NULL: none */
 	bool print;
 	struct machine_pin pin;
 	uint64_t seed;
@@ -33,6 +36,7 @@ enum options_outcome {
 	OPTIONS_BAD,    /* said so in one line on stderr */
 };
 
+/* May be called again: then what an earlier output points to is gone. */
 enum options_outcome options_parse(struct options *options, int argc, const char **argv);
 
 #endif

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,4 +93,27 @@ int point_parse(const char *text, enum bench_parameter parameter, uint64_t *valu
 	if (error)
 		return error;
 	return *value < info->low || *value > info->high ? -ERANGE : 0;
+}
+
+void point_print_duration(char *text, size_t size, double ns)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = {{"s", 1e9}, {"ms", 1e6}, {"µs", 1e3}};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (ns >= units[i].ns) {
+			snprintf(text, size, "%.4g %s", ns / units[i].ns, units[i].name);
+			return;
+		}
+	snprintf(text, size, ns > 0 ? "%.4g ns" : "0", ns);
+}
+
+void point_print(char *text, size_t size, enum bench_parameter parameter, uint64_t value)
+{
+	if (bench_parameters[parameter].is_duration)
+		point_print_duration(text, size, (double)value);
+	else
+		snprintf(text, size, "%llu", (unsigned long long)value);
 }

@@ -55,4 +55,10 @@ void point_set(struct bench_point *point, enum bench_parameter parameter, uint64
 /* Reads one value of a parameter: 0, -EINVAL (not a number) or -ERANGE (outside low..high). */
 int point_parse(const char *text, enum bench_parameter parameter, uint64_t *value);
 
+/* Writes it for people: "32", "1 ms". */
+void point_print(char *text, size_t size, enum bench_parameter parameter, uint64_t value);
+
+/* "20 µs", "1.5 s"; 0 is "0". */
+void point_print_duration(char *text, size_t size, double ns);
+
 #endif

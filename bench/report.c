@@ -4,10 +4,8 @@
 #include "report.h"
 
 const struct report_format report_formats[] = {
-        {"table", report_table},
-        {"csv", report_csv},
-        {"json", report_json},
-        {NULL, NULL},
+        {"table", report_table},       {"csv", report_csv}, {"json", report_json},
+        {"markdown", report_markdown}, {NULL, NULL},
 };
 
 const char *report_outcome(enum bench_outcome outcome)
@@ -32,6 +30,20 @@ void report_machine(FILE *out, const struct report *report)
 	fprintf(out, "%s, %zu core%s, hypervisor %s, governor %s, %s, %s, %s", machine->cpu,
 	        machine->cores, machine->cores == 1 ? "" : "s", machine->hypervisor,
 	        machine->governor, machine->kernel, machine->compiler, machine->library);
+}
+
+bool report_is_swept(const struct report *report, enum bench_parameter parameter)
+{
+	unsigned bit = 1u << parameter;
+
+	if (!(report->workload->uses & bit) ||
+	    (parameter == BENCH_ITEMS && !(report->varying & bit)))
+		return false;
+	for (size_t i = 1; i < report->row_count; i++)
+		if (point_get(&report->rows[i].point, parameter) !=
+		    point_get(&report->rows[0].point, parameter))
+			return true;
+	return false;
 }
 
 const char *report_lacks(const struct bench_queue *queue, char *text, size_t size)

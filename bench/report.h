@@ -44,6 +44,7 @@ extern const struct report_format report_formats[];
 int report_table(FILE *out, const struct report *report);
 int report_csv(FILE *out, const struct report *report);
 int report_json(FILE *out, const struct report *report);
+int report_markdown(FILE *out, const struct report *report);
 
 /* Shared by the forms. */
 
@@ -55,6 +56,10 @@ const char *report_outcome(enum bench_outcome outcome);
 
 /* "AMD EPYC, 2 cores, ..." in one line, without a newline. */
 void report_machine(FILE *out, const struct report *report);
+
+/* Whether rows differ in it. Without a number of items of its own each queue has another: that is
+ * no sweep. */
+bool report_is_swept(const struct report *report, enum bench_parameter parameter);
 
 /* What this queue cannot do by itself, in words; "" for one that can do everything. */
 const char *report_lacks(const struct bench_queue *queue, char *text, size_t size);

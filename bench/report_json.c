@@ -71,6 +71,18 @@ static void set_metrics(json_t *object, const struct report *report, const struc
 	json_object_set_new(object, "spreads", spreads);
 }
 
+/* The shares stand once, at the top. */
+static json_t *distribution_object(const struct distribution *distribution)
+{
+	json_t *object = json_object(), *ns = json_array();
+
+	for (size_t i = 0; i < DISTRIBUTION_POINTS; i++)
+		json_array_append_new(ns, json_integer((json_int_t)distribution->ns[i]));
+	set_number(object, "n", distribution->n);
+	json_object_set_new(object, "ns", ns);
+	return object;
+}
+
 static json_t *row_object(const struct report *report, const struct report_row *row)
 {
 	json_t *object = json_object();
@@ -91,7 +103,39 @@ static json_t *row_object(const struct report *report, const struct report_row *
 		json_object_set_new(object, "note", json_string(row->queue->note));
 	set_number(object, "disturbed", row->disturbed);
 	set_metrics(object, report, row);
+	if (row->distribution.n)
+		json_object_set_new(object, "distribution",
+		                    distribution_object(&row->distribution));
 	return object;
+}
+
+static json_t *shares_array(void)
+{
+	json_t *shares = json_array();
+
+	for (size_t i = 0; i < DISTRIBUTION_POINTS; i++)
+		json_array_append_new(shares, json_real(distribution_share(i)));
+	return shares;
+}
+
+static json_t *varying_array(unsigned varying)
+{
+	json_t *keys = json_array();
+
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
+		if (varying & 1u << p)
+			json_array_append_new(keys, json_string(bench_parameters[p].key));
+	return keys;
+}
+
+static json_t *less_is_better_array(const struct bench_metric *metrics)
+{
+	json_t *keys = json_array();
+
+	for (const struct bench_metric *metric = metrics; metric->key; metric++)
+		if (metric->better == BENCH_LESS)
+			json_array_append_new(keys, json_string(metric->key));
+	return keys;
 }
 
 int report_json(FILE *out, const struct report *report)
@@ -105,6 +149,11 @@ int report_json(FILE *out, const struct report *report)
 	set_number(root, "seed", report->seed);
 	set_number(root, "rounds", report->rounds);
 	json_object_set_new(root, "baseline", json_string(bench_mutex.name));
+	json_object_set_new(root, "varying", varying_array(report->varying));
+	json_object_set_new(root, "less_is_better",
+	                    less_is_better_array(report->workload->metrics));
+	if (report->workload->durations)
+		json_object_set_new(root, "distribution_share", shares_array());
 	for (size_t i = 0; i < report->row_count; i++)
 		json_array_append_new(rows, row_object(report, &report->rows[i]));
 	json_object_set_new(root, "results", rows);

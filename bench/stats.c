@@ -48,7 +48,7 @@ struct stats_spread stats_spread(const double *values, size_t n, uint64_t seed)
 	spread.median = stats_median(sorted, spread.n);
 	spread.low = spread.from = sorted[0];
 	spread.high = spread.to = sorted[spread.n - 1];
-	if (spread.n >= 3)
+	if (spread.n >= STATS_FEWEST)
 		bootstrap(&spread, sorted, seed);
 	return spread;
 }
@@ -62,6 +62,15 @@ struct stats_spread stats_ratio(const double *values, const double *base, size_t
 		if (base[i] != 0)
 			ratios[ratio++] = values[i] / base[i];
 	return stats_spread(ratios, ratio, seed);
+}
+
+enum stats_change stats_change(const struct stats_spread *first, const struct stats_spread *second)
+{
+	if (first->n < STATS_FEWEST || second->n < STATS_FEWEST)
+		return STATS_UNKNOWN;
+	if (second->from > first->to)
+		return STATS_MORE;
+	return second->to < first->from ? STATS_LESS : STATS_SAME;
 }
 
 double stats_jain(const double *shares, size_t n)

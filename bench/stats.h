@@ -21,6 +21,17 @@ struct stats_spread stats_spread(const double *values, size_t n, uint64_t seed);
 /* Sorts the values. 0 when there are none. */
 double stats_median(double *values, size_t n);
 
+/* How what was measured second differs from the first. */
+enum stats_change {
+	STATS_UNKNOWN, /* fewer than STATS_FEWEST values: their interval is not known */
+	STATS_SAME,    /* the intervals touch: noise alone may have done it */
+	STATS_LESS,
+	STATS_MORE,
+};
+enum { STATS_FEWEST = 3 };
+
+enum stats_change stats_change(const struct stats_spread *first, const struct stats_spread *second);
+
 /* How evenly n parties share: 1 when all have the same, 1/n when one has all; 1 when none has any.
  * Jain, Chiu and Hawe, "A quantitative measure of fairness and discrimination", DEC TR-301, 1984.
  */

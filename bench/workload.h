@@ -42,10 +42,13 @@ struct bench_result {
 	struct distribution distribution; /* of the durations it is about; n == 0: none */
 };
 
+enum bench_better { BENCH_MORE, BENCH_LESS };
+
 struct bench_metric {
 	const char *key;   /* in JSON and CSV, in units of the value */
 	const char *title; /* in tables; NULL: not shown there */
-	double scale;      /* tables show value / scale */
+	double scale;      /* tables and pictures show value / scale */
+	enum bench_better better;
 };
 
 struct bench_workload {
@@ -65,6 +68,9 @@ struct bench_workload {
 	/* The seconds an item takes at this point by its very definition, so that nobody needs to
 	 * try how many take long enough. 0, or NULL: it must be tried. */
 	double (*pace)(const struct bench_point *point);
+
+	const char *axis;      /* what pictures call the first metric, with its unit */
+	const char *durations; /* what the distribution is of; NULL: there is none */
 
 	/* Ends with a NULL key. The first is the one that is compared with the baseline. */
 	struct bench_metric metrics[BENCH_METRICS + 1];

@@ -54,16 +54,16 @@ static void consume(struct crew_member *me)
 
 static void measure(const struct usage *usage, struct bench_result *result)
 {
-	uint64_t switches = usage->voluntary - usage->own_voluntary + usage->involuntary -
-	                    usage->own_involuntary;
-
-	/* The two clocks are not read at the same moment: a microsecond may be missing. */
+	/* The process and this thread are not read at the same moment: a switch, or a microsecond,
+	 * may be missing. */
+	double all = (double)(usage->voluntary + usage->involuntary);
+	double switches = fmax(0, all - (double)(usage->own_voluntary + usage->own_involuntary));
 	double cpu_seconds = fmax(0, usage->cpu_seconds - usage->own_cpu_seconds);
 
 	result->seconds = usage->seconds;
 	result->foreign = usage_foreign(usage);
 	result->metric[CPU] = cpu_seconds / usage->seconds;
-	result->metric[SWITCHES] = (double)switches / usage->seconds;
+	result->metric[SWITCHES] = switches / usage->seconds;
 }
 
 static void run(const struct bench_run *run, struct bench_result *result)
@@ -105,7 +105,8 @@ const struct bench_workload bench_idle = {
         .interval = "how long nothing comes: 2, 0.5, 100ms",
         .examples = {"--consumers 1,16,64,256", "--interval 10 --runs 1 --queue all"},
         .pace = pace,
-        .metrics = {[CPU] = {"cpu_share", "cpu ms/s", 1e-3},
-                    [SWITCHES] = {"switches_per_second", "switches/s", 1}},
+        .axis = "CPU time of idle consumers (ms/s)",
+        .metrics = {[CPU] = {"cpu_share", "cpu ms/s", 1e-3, BENCH_LESS},
+                    [SWITCHES] = {"switches_per_second", "switches/s", 1, BENCH_LESS}},
         .run = run,
 };

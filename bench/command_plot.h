@@ -1,0 +1,17 @@
+/*
+ * Pictures in files, and what is said when there can be none.
+ */
+#ifndef BENCH_COMMAND_PLOT_H
+#define BENCH_COMMAND_PLOT_H
+
+#include "plot.h"
+
+/* Whether that picture could be drawn: 0; or 2, having said why not on stderr. */
+int plot_check(const char *file);
+
+/* Draws it: 0; or 1, having said why not. */
+int plot_file(const char *file, const struct report *report);
+
+int plot_main(int argc, const char **argv);
+
+#endif

@@ -1,0 +1,154 @@
+/*
+ * What the forms that people read share: which columns there are follows from the workload's
+ * metrics.
+ */
+#include <errno.h>
+
+#include "report_cells.h"
+
+static bool is_shown(const struct report *report, enum bench_parameter parameter)
+{
+	unsigned bit = 1u << parameter;
+
+	if (!(report->workload->uses & bit))
+		return false;
+	return bench_parameters[parameter].is_shown || (report->varying & bit);
+}
+
+static void fill_heading(struct cells *cells, const struct report *report)
+{
+	cells_add(cells, 0, "queue");
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
+		if (is_shown(report, p))
+			cells_add(cells, 0, "%s", bench_parameters[p].name);
+	for (const struct bench_metric *m = report->workload->metrics; m->key; m++) {
+		if (!m->title)
+			continue;
+		cells_add(cells, 0, "%s", m->title);
+		if (m != report->workload->metrics)
+			continue;
+		cells_add(cells, 0, "(low..high)");
+		cells_add(cells, 0, "x %s", bench_mutex.name);
+		cells_add(cells, 0, "(95%%)");
+	}
+	cells_add(cells, 0, "checked");
+}
+
+static void fill_parameter(struct cells *cells, size_t line, const struct report_row *row,
+                           enum bench_parameter parameter)
+{
+	unsigned long long value = point_get(&row->point, parameter);
+
+	if (bench_parameters[parameter].is_duration)
+		cells_add(cells, line, "%g us", (double)value / 1e3);
+	else if (parameter == BENCH_BULK_SIZE && value > 1 && !(row->queue->can & BENCH_BULK))
+		cells_add(cells, line, "%llu (by 1)", value);
+	else
+		cells_add(cells, line, "%llu", value);
+}
+
+/* The median, and from what to what it may be. */
+static void fill_median(struct cells *cells, size_t line, const struct stats_spread *spread,
+                        double scale)
+{
+	double median = spread->median / scale;
+
+	if (spread->n)
+		cells_add(cells, line, "%.*f", cells_digits(median), median);
+	else
+		cells_add(cells, line, "-");
+}
+
+static void fill_range(struct cells *cells, size_t line, const struct stats_spread *spread,
+                       double from, double to, double scale)
+{
+	int digits = cells_digits(spread->median / scale);
+
+	if (spread->n)
+		cells_add(cells, line, "(%.*f..%.*f)", digits, from / scale, digits, to / scale);
+	else
+		cells_add(cells, line, "-");
+}
+
+static void fill_row(struct cells *cells, size_t line, const struct report *report,
+                     const struct report_row *row)
+{
+	const struct bench_metric *metrics = report->workload->metrics;
+
+	cells_add(cells, line, "%s", row->queue->name);
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
+		if (is_shown(report, p))
+			fill_parameter(cells, line, row, p);
+	for (size_t i = 0; metrics[i].key; i++) {
+		const struct stats_spread *spread = &row->metric[i];
+
+		if (!metrics[i].title)
+			continue;
+		fill_median(cells, line, spread, metrics[i].scale);
+		if (i > 0)
+			continue;
+		fill_range(cells, line, spread, spread->low, spread->high, metrics[i].scale);
+		fill_median(cells, line, &row->ratio, 1);
+		fill_range(cells, line, &row->ratio, row->ratio.from, row->ratio.to, 1);
+	}
+	cells_add(cells, line, "%s%s", report_outcome(row->outcome), row->disturbed ? " *" : "");
+}
+
+int report_cells(struct cells *cells, const struct report *report)
+{
+	if (cells_create(cells, report->row_count + 1) != 0)
+		return -ENOMEM;
+	fill_heading(cells, report);
+	for (size_t i = 0; i < report->row_count; i++)
+		fill_row(cells, i + 1, report, &report->rows[i]);
+	return 0;
+}
+
+const char *report_rounds(const struct report *report, char *text, size_t size)
+{
+	snprintf(text, size, "%zu run%s each in turns, median; pin %s, seed %llu", report->rounds,
+	         report->rounds == 1 ? "" : "s", report->pin, (unsigned long long)report->seed);
+	return text;
+}
+
+static bool is_first_of_queue(const struct report *report, size_t row)
+{
+	for (size_t i = 0; i < row; i++)
+		if (report->rows[i].queue == report->rows[row].queue)
+			return false;
+	return true;
+}
+
+static void note_row(const struct report_row *row, bool is_first,
+                     void (*note)(FILE *out, const char *text), FILE *out)
+{
+	char text[512], lacks[160];
+
+	if (row->outcome != BENCH_CHECKED) {
+		snprintf(text, sizeof(text), "%s: %s", row->queue->name, row->why);
+		note(out, text);
+	}
+	if (!is_first)
+		return;
+	report_lacks(row->queue, lacks, sizeof(lacks));
+	snprintf(text, sizeof(text), "%s %s%s%s", row->queue->name, lacks,
+	         *lacks && row->queue->note ? "; " : "", row->queue->note ? row->queue->note : "");
+	if (*lacks || row->queue->note)
+		note(out, text);
+}
+
+void report_notes(const struct report *report, void (*note)(FILE *out, const char *text), FILE *out)
+{
+	size_t disturbed = 0;
+	char text[160];
+
+	for (size_t i = 0; i < report->row_count; i++) {
+		note_row(&report->rows[i], is_first_of_queue(report, i), note, out);
+		disturbed += report->rows[i].disturbed;
+	}
+	snprintf(text, sizeof(text),
+	         "* %zu run%s disturbed: others used more than %.0f%% of the machine", disturbed,
+	         disturbed == 1 ? " was" : "s were", REPORT_DISTURBED * 100);
+	if (disturbed)
+		note(out, text);
+}
