@@ -87,7 +87,7 @@ static void write_tail(const struct set *set, FILE *page, double seconds)
 	fprintf(page,
 	        "<p>A run takes %s here, and a second when its command is given by hand. All took "
 	        "%.0f s.</p>\n",
-	        set->seconds ? "the --seconds given" : "0.2 to 0.6 s", seconds);
+	        set->seconds ? "the --seconds given" : "0.15 to 0.6 s", seconds);
 	html_end(page);
 }
 
@@ -153,7 +153,7 @@ static const char help_text[] =
         "needs no other file, and a JSON file for each part, for plot and compare.\n"
         "  --pin         threads to CPUs: none, spread, same or a list (none)\n"
         "  --runs        of each queue, in turns (5)\n"
-        "  --seconds     a run takes (0.2 to 0.6)\n"
+        "  --seconds     a run takes (0.15 to 0.6)\n"
         "  --seed        of all that is random (any; the report names it)\n";
 
 static int print_help(void)

@@ -77,7 +77,7 @@ static const char *conditions(const struct plot *plot, enum shape shape, char *t
 	         shape == DISTRIBUTIONS ? "; at each share the median of the runs"
 	                                : "; intervals: 95%, by bootstrap",
 	         disturbed ? "; * others used the machine during some runs" : "",
-	         failed && shape != BARS ? "; what is missing failed or did not finish" : "",
+	         failed && shape != BARS ? "; some runs failed or did not finish" : "",
 	         plot->lacks_panels ? "; not all points are shown" : "");
 	return text;
 }

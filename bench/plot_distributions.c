@@ -70,7 +70,9 @@ static void write_axes(const struct plot *plot)
 	        "0.4\n"
 	        "set xrange [0:%.4f]\nset xtics ('50 %%%%' 0.30103",
 	        decades * 1.02);
-	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+	/* Small panels have no room for a 0 beside the 50 %. */
+	for (size_t i = decades > 3 && plot->panel_count > 1; i < sizeof(shares) / sizeof(*shares);
+	     i++)
 		fprintf(script, ", '%s' %zu", shares[i], i);
 	fprintf(script, ")\nset border 3\nset tics nomirror out\nset grid lt 1 dt solid lw 0.5 lc "
 	                "rgb '#CCCCCC'\n");

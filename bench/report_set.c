@@ -66,8 +66,8 @@ static int prepare_part(struct set *set, const struct standard_part *standard)
 	/* The limits are such that a queue that hangs does not cost the minutes of the others. */
 	part->options.calibration = (struct calibration){
 	        .run_seconds = set->seconds ? atof(set->seconds) : standard->seconds,
-	        .least_limit = 4,
-	        .most_limit = 8};
+	        .least_limit = 3,
+	        .most_limit = 5};
 	set->n++;
 	return 0;
 }
