@@ -13,8 +13,9 @@
  * never be noticed. */
 enum { TRY_MOST_EVERY = 16 };
 
-/* How long items can wait behind a consumer that was quick and suddenly is not. */
-enum { NAP_NS = 500000 };
+/* How long items can wait behind a consumer that was quick and suddenly is not: at first, and
+ * after naps, each twice as long, that found all well. Naps of 5 ms gave a tenth more than 0.5. */
+enum { NAP_NS = 500000, NAP_MOST_NS = 4000000 };
 
 enum { YIELDS_LEAST = 3 };
 
@@ -195,9 +196,9 @@ static bool sleep_unless(struct gate *gate, gate_look *look, void *arg,
 }
 
 /* Out of the way until the napper's time, rung or late. A looker before and after. */
-static void nap(struct gate *gate, const struct timespec *deadline)
+static void nap(struct gate *gate, long ns, const struct timespec *deadline)
 {
-	struct timespec soon = spmcq_after(NAP_NS * 1e-9);
+	struct timespec soon = spmcq_after((double)ns * 1e-9);
 	uint32_t before;
 
 	announce(gate);
@@ -217,10 +218,13 @@ static void nap(struct gate *gate, const struct timespec *deadline)
 INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
                        const struct timespec *deadline)
 {
+	long ns = NAP_NS;
+
 	promise(gate, GATE_LOOKER);
-	do
-		nap(gate, deadline);
-	while (!gate_is_past(deadline) && crowded(arg));
+	do {
+		nap(gate, ns, deadline);
+		ns = ns < NAP_MOST_NS ? 2 * ns : ns;
+	} while (!gate_is_past(deadline) && crowded(arg));
 	keep(gate, GATE_LOOKER);
 }
 
