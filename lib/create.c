@@ -12,10 +12,10 @@ enum { ITEMS_PAUSES = 8, ROOM_PAUSES = 16, FINISHED_PAUSES = 8 };
 
 static int init_gates(struct spmcq *q)
 {
-	if (gate_init(&q->items, ITEMS_PAUSES, false, false) != 0)
+	if (gate_init(&q->items, ITEMS_PAUSES, false) != 0)
 		return -ENOMEM;
-	if (gate_init(&q->room, ROOM_PAUSES, true, false) == 0) {
-		if (gate_init(&q->finished, FINISHED_PAUSES, false, q->lazy_reports) == 0)
+	if (gate_init(&q->room, ROOM_PAUSES, true) == 0) {
+		if (gate_init(&q->finished, FINISHED_PAUSES, false) == 0)
 			return 0;
 		gate_destroy(&q->room);
 	}
@@ -50,7 +50,8 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	atomic_init(&q->inside, 0);
 	atomic_init(&q->room_at, 0);
 	atomic_init(&q->discarded, 0);
-	ring_init(&q->ring, capacity, item_size, sizeof *q - offsetof(struct spmcq, ring), first);
+	ring_init(&q->ring, capacity, item_size, sizeof *q - offsetof(struct spmcq, ring), first,
+	          q->lazy_reports);
 	tally_init(&q->tally, first);
 	*out = q;
 	return 0;

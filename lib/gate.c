@@ -22,10 +22,9 @@ enum { YIELDS_LEAST = 3 };
 /* What a yield takes that finds nobody else to run. */
 enum { SPIN_NS = 1000 };
 
-INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind, bool lazy)
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind)
 {
 	gate->blind = blind;
-	gate->lazy = lazy;
 	gate->pauses_most = pauses;
 	atomic_init(&gate->sleepers, 0);
 	atomic_init(&gate->patience, pauses);
@@ -129,7 +128,7 @@ INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, ga
 	if (gate->blind && due < gate->pauses_most)
 		for (; made + 1 < due / 2; made++)
 			pause();
-	while (!look(arg)) {
+	while (!look(arg, false)) {
 		if (made == due || gate_is_past(deadline)) {
 			set_patience(gate, less_patience(made, pause));
 			return false;
@@ -146,8 +145,6 @@ INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, ga
 static void announce(struct gate *gate)
 {
 	atomic_fetch_add_explicit(&gate->sleepers, 1, memory_order_seq_cst);
-	if (gate->lazy)
-		park_fence_all();
 }
 
 /* A token taken off may have been for another sleeper; that one sleeps on, as we will look. */
@@ -186,7 +183,7 @@ static bool sleep_unless(struct gate *gate, gate_look *look, void *arg,
 	/* The napper relied on us being awake. */
 	take_off(gate, GATE_NAPPER);
 	keep(gate, GATE_LOOKER);
-	got = look(arg);
+	got = look(arg, true);
 	if (!got)
 		sleep_until(gate, deadline);
 	/* Promise before the token goes: there is no instant without either. */
@@ -224,7 +221,7 @@ INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
 	do {
 		nap(gate, ns, deadline);
 		ns = ns < NAP_MOST_NS ? 2 * ns : ns;
-	} while (!gate_is_past(deadline) && crowded(arg));
+	} while (!gate_is_past(deadline) && crowded(arg, false));
 	keep(gate, GATE_LOOKER);
 }
 
@@ -236,7 +233,7 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg, gate_pause
 	promise(gate, GATE_LOOKER);
 	while (!gate_look_around(gate, look, arg, pause, deadline)) {
 		if (gate_is_past(deadline)) {
-			r = -ETIMEDOUT;
+			r = look(arg, true) ? 0 : -ETIMEDOUT;
 			break;
 		}
 		if (sleep_unless(gate, look, arg, deadline))

@@ -24,8 +24,9 @@
 #include <ck_md.h>
 #include <stdalign.h>
 
-/* Try once. True: got it, stop waiting. */
-typedef bool gate_look(void *arg);
+/* Try once. True: got it, stop waiting. last: if this look does not get it, the thread gives up, or
+ * sleeps, which it has announced. */
+typedef bool gate_look(void *arg, bool last);
 
 typedef void gate_pause(void);
 
@@ -36,7 +37,6 @@ struct gate {
 	struct park park;
 	uint32_t pauses_most; /* set by gate_init() */
 	bool blind;           /* set by gate_init() */
-	bool lazy;            /* set by gate_init() */
 	/* Pauses that paid lately, and how many times they were made. Any thread, relaxed. */
 	_Atomic uint32_t patience;
 	_Atomic uint32_t turn;
@@ -53,10 +53,8 @@ enum gate_promise {
 };
 
 /* pauses: how many to make at most before sleeping. blind: make the pauses that were needed last
- * time without looking; for a gate where looking disturbs who brings something. lazy: who brings
- * something does not order that against reading sleepers, so who announces itself makes all threads
- * pass a fence; for gates where that is rare. 0 or -ENOMEM. */
-INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind, bool lazy);
+ * time without looking; for a gate where looking disturbs who brings something. 0 or -ENOMEM. */
+INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind);
 INTERNAL void gate_destroy(struct gate *gate);
 
 /* Look, pause, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
@@ -76,6 +74,14 @@ INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
                        const struct timespec *deadline);
 
 INTERNAL void gate_ring_sleeper(struct gate *gate);
+
+/* Whether there are sleepers and no napper among them: only a ring wakes them. */
+static inline bool gate_needs_rings(const struct gate *gate)
+{
+	/* Both pair with announcing: see gate.c. */
+	return atomic_load_explicit(&gate->sleepers, memory_order_seq_cst) != 0 &&
+	       !(atomic_load_explicit(&gate->park.word, memory_order_seq_cst) & GATE_NAPPER);
+}
 
 /* After bringing something: wake one sleeper, if there is one and nobody is about to look.
  * Wait-free; one load if nobody sleeps. */

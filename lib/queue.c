@@ -60,9 +60,10 @@ FAST_PATH bool is_producer(struct spmcq *q)
 /* Put what fits into the known room and tell consumers: how many, or -ESHUTDOWN. */
 FAST_PATH ssize_t put_some(struct spmcq *q, const void *items, size_t n)
 {
-	ssize_t r = ring_put_known(&q->ring, items, n);
+	bool watched;
+	ssize_t r = ring_put_known(&q->ring, items, n, &watched);
 
-	if (r > 0)
+	if (r > 0 && !watched)
 		gate_ring(&q->items);
 	return r;
 }
@@ -72,11 +73,13 @@ struct room_wait {
 	uint64_t want; /* slots */
 };
 
-static bool look_for_room(void *arg)
+static bool look_for_room(void *arg, bool last)
 {
 	struct room_wait *wait = arg;
 
-	return ring_room(&wait->q->ring) >= wait->want || ring_is_closed(&wait->q->ring);
+	uint64_t room = last ? ring_room_exactly(&wait->q->ring) : ring_room(&wait->q->ring);
+
+	return room >= wait->want || ring_is_closed(&wait->q->ring);
 }
 
 static int wait_for_room(struct spmcq *q, uint64_t want, const struct timespec *deadline)
@@ -84,7 +87,7 @@ static int wait_for_room(struct spmcq *q, uint64_t want, const struct timespec *
 	struct room_wait wait = {.q = q, .want = want};
 
 	/* Relaxed: a consumer reads it after it saw us announce that we sleep. */
-	atomic_store_explicit(&q->room_at, ring_tail(&q->ring) - q->ring.capacity + want,
+	atomic_store_explicit(&q->room_at, ring_tail_glimpsed(&q->ring) - q->ring.capacity + want,
 	                      memory_order_relaxed);
 	return gate_wait(&q->room, look_for_room, &wait, gate_yield, deadline);
 }
@@ -160,7 +163,7 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 	r = put_some(q, items, n);
 	if (r < 0 || (size_t)r == n)
 		return r;
-	if (ring_room(&q->ring) == 0) {
+	if (ring_room(&q->ring) == 0 && ring_room_exactly(&q->ring) == 0) {
 		gate_ring_anyway(&q->items);
 		return r > 0 ? r : -EAGAIN;
 	}
@@ -224,31 +227,31 @@ static void ring_room_gate(struct spmcq *q)
 /* Having taken r items, if any, say so. */
 FAST_PATH ssize_t taken(struct spmcq *q, ssize_t r)
 {
-	if (r > 0) {
-		tally_got(&q->tally, (uint64_t)r);
+	if (r > 0)
 		ring_room_gate(q);
-	}
 	return r;
 }
 
 /* Take what there is: how many, 0 when empty, or -ESHUTDOWN. */
-static inline ssize_t get_some(struct spmcq *q, void *items, size_t max)
+static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, size_t max,
+                               bool last)
 {
-	return taken(q, ring_take(&q->ring, items, max));
+	return taken(q, ring_take(&q->ring, cell, items, max, last));
 }
 
 struct item_wait {
 	struct spmcq *q;
+	struct cell *cell;
 	void *items;
 	size_t max;
 	ssize_t got; /* what get_some() said last */
 };
 
-static bool look_for_items(void *arg)
+static bool look_for_items(void *arg, bool last)
 {
 	struct item_wait *wait = arg;
 
-	wait->got = get_some(wait->q, wait->items, wait->max);
+	wait->got = get_some(wait->q, wait->cell, wait->items, wait->max, last);
 	return wait->got != 0;
 }
 
@@ -260,11 +263,12 @@ static bool is_busy(const struct spmcq *q)
 
 /* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
  * cannot all think so of each other at once: who pauses does not take. */
-static bool is_crowded(void *arg)
+static bool is_crowded(void *arg, bool last)
 {
 	struct spmcq *q = arg;
 	uint64_t before = ring_head(&q->ring);
 
+	(void)last;
 	gate_yield();
 	return ring_distance(before, ring_head(&q->ring)) >= CROWD_ITEMS &&
 	       !ring_is_closed(&q->ring);
@@ -272,23 +276,26 @@ static bool is_crowded(void *arg)
 
 /* The same, but it takes some pauses without a crowd to believe that it has gone: the others pause,
  * too. */
-static bool is_still_crowded(void *arg)
+static bool is_still_crowded(void *arg, bool last)
 {
 	for (int i = 0; i < CROWD_PAUSES; i++)
-		if (is_crowded(arg))
+		if (is_crowded(arg, last))
 			return true;
 	return false;
 }
 
-SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
+SLOW_PATH static ssize_t await_items(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline, bool crowded)
 {
-	struct item_wait wait = {.q = q, .items = items, .max = max};
+	struct item_wait wait = {.q = q, .cell = cell, .items = items, .max = max};
 	int r;
 
 	enter(q);
-	if (crowded)
+	if (crowded) {
 		gate_nap(&q->items, is_still_crowded, q, deadline);
+		/* It relied on a napper, if there are sleepers. */
+		ring_end_lead(&q->ring);
+	}
 	r = gate_wait(&q->items, look_for_items, &wait, is_busy(q) ? gate_yield : gate_spin,
 	              deadline);
 	if (ring_size(&q->ring) > 0)
@@ -297,31 +304,50 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, void *items, size_t max,
 	return r != 0 ? r : wait.got;
 }
 
+/* Let the consumer lead, unless somebody sleeps whom puts must ring. */
+SLOW_PATH static void begin_to_lead(struct spmcq *q, struct cell *cell)
+{
+	if (!lead_begin(&q->ring, cell)) {
+	} else if (gate_needs_rings(&q->items)) {
+		ring_end_lead(&q->ring);
+	} else {
+		return;
+	}
+	/* A put may have relied on the lead in between. */
+	if (ring_size(&q->ring) > 0)
+		gate_ring(&q->items);
+}
+
 /* When the known items have run out, or another consumer was faster. If the producer is busy and
  * near, look elsewhere first: chasing it moves its line, and the slots, for a few items each time,
  * and slows both sides down. */
-SLOW_PATH static ssize_t get_unknown(struct spmcq *q, void *items, size_t max,
+SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
 	bool busy = is_busy(q);
 	bool near = busy && ring_batch(&q->ring) < q->ring.capacity / 4;
-	bool crowded = (near || ring_knows_more(&q->ring)) && is_crowded(q);
-	ssize_t r = crowded ? 0 : get_some(q, items, max);
+	bool crowded = (near || ring_knows_more(&q->ring)) && is_crowded(q, false);
+	ssize_t r = crowded ? 0 : get_some(q, cell, items, max, false);
 
+	if (lead_is_due(&q->ring, cell))
+		begin_to_lead(q, cell);
 	if (r != 0)
 		return r;
-	return await_items(q, items, max, deadline, crowded || (busy && is_crowded(q)));
+	return await_items(q, cell, items, max, deadline,
+	                   crowded || (busy && is_crowded(q, false)));
 }
 
 FAST_PATH ssize_t get_until(struct spmcq *q, void *items, size_t max,
                             const struct timespec *deadline)
 {
+	struct cell *cell;
 	ssize_t r;
 
 	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
 		return -EINVAL;
-	r = taken(q, (ssize_t)ring_take_known(&q->ring, items, max));
-	return r != 0 ? r : get_unknown(q, items, max, deadline);
+	cell = cell_own(q->ring.cells);
+	r = taken(q, (ssize_t)ring_take_known(&q->ring, cell, items, max));
+	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
 }
 
 ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
@@ -332,12 +358,14 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 
 ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 {
+	struct cell *cell;
 	ssize_t r;
 
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
-	r = (ssize_t)ring_take_known(&q->ring, items, max);
-	r = taken(q, r != 0 ? r : ring_take(&q->ring, items, max));
+	cell = cell_own(q->ring.cells);
+	r = (ssize_t)ring_take_known(&q->ring, cell, items, max);
+	r = taken(q, r != 0 ? r : ring_take(&q->ring, cell, items, max, true));
 	return r != 0 ? r : -EAGAIN;
 }
 
@@ -378,8 +406,9 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	r = tally_done_own(&q->tally, n, q->lazy_reports) ? 0
-	                                                  : tally_done_any(&q->tally, n, &q->ring);
+	r = tally_done_own(&q->tally, cell_own(q->ring.cells), n, q->lazy_reports)
+	            ? 0
+	            : tally_done_any(&q->tally, n, &q->ring);
 	/* Pairs with the joiner's announcement in gate_wait(). If the report above is lazy, the
 	 * joiner's fence falls before this load, which then sees it, or after the report, which the
 	 * joiner then sees; the compiler must not swap the two either. */
@@ -404,10 +433,13 @@ struct finish_wait {
 	int result; /* what tally_check() said last */
 };
 
-static bool look_for_finish(void *arg)
+static bool look_for_finish(void *arg, bool last)
 {
 	struct finish_wait *wait = arg;
 
+	/* Lazy reports are not ordered against looking for us. */
+	if (last && wait->q->lazy_reports)
+		park_fence_all();
 	wait->result = tally_check(&wait->q->tally, &wait->q->ring);
 	return wait->result != -EAGAIN;
 }
@@ -419,7 +451,7 @@ int spmcq_join_until(struct spmcq *q, const struct timespec *deadline)
 
 	if (q == NULL || !is_deadline(deadline))
 		return -EINVAL;
-	if (look_for_finish(&wait))
+	if (look_for_finish(&wait, false))
 		return wait.result;
 	enter(q);
 	r = gate_wait(&q->finished, look_for_finish, &wait, gate_spin, deadline);

@@ -1,16 +1,18 @@
 /*
  * The ring's protocol. Who pairs with whom:
  *
- *   R1 ring_put() moves tail    -> A1 ring_take() reads tail:  the items below it can be read
- *   R2 ring_take() moves head   -> A2 ring_put() reads head:   the slots below it were read out
- *   R2 ring_take() moves head   -> A3 ring_take() reads head:  a tail read next is not behind it
- *   R4 ring_take() stores tail_seen -> A4 reads it:            the same as A1, at second hand
+ *   R1 publish() moves tail         -> A1 ring_tail() reads tail:  the items below it can be read
+ *   R2 move_head() moves head       -> A2 ring_head() reads head:  the slots below it were read out
+ *   R2 move_head() moves head       -> A3 ring_take() reads head:  a tail read next is not behind
+ * it R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: the same as A1, at second hand
  *
- * R1 and R2, and the loads in ring_take() and ring_room(), are sequentially consistent for the
- * sake of the gates: who publishes and then looks for sleepers, and who announces that it sleeps
- * and then looks at the ring, cannot both see nothing (see gate.h).
+ * R1, unless a leader watches, and R2, and the loads in ring_take() and ring_room(), are
+ * sequentially consistent for the sake of the gates: who publishes and then looks for sleepers, and
+ * who announces that it sleeps and then looks at the ring, cannot both see nothing (see gate.h).
  */
 #include "ring.h"
+
+#include "lead.h"
 
 #include <errno.h>
 #include <string.h>
@@ -43,20 +45,24 @@ INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size)
 }
 
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
-                        uint64_t first)
+                        uint64_t first, bool may_lead)
 {
-	first &= ~RING_CLOSED;
+	first &= ~RING_OPEN;
 	ring->mask = slots_for(capacity) - 1;
 	ring->capacity = capacity;
 	ring->item_size = item_size;
 	ring->slot_words = (item_size + sizeof(ring_word) - 1) / sizeof(ring_word);
 	ring->words_offset = words_offset;
 	ring->first = first;
+	ring->may_lead = may_lead;
 	ring->head_seen = first;
+	atomic_init(&ring->mode, 0);
+	atomic_init(&ring->end, RING_OPEN);
 	atomic_init(&ring->tail, first);
 	atomic_init(&ring->head, first);
 	atomic_init(&ring->tail_seen, first);
 	atomic_init(&ring->batch, 0);
+	cells_init(ring->cells);
 }
 
 static ring_word *first_word(const struct ring *ring)
@@ -146,58 +152,135 @@ __attribute__((noinline)) static void copy_out(struct ring *ring, uint64_t posit
 
 SLOW_PATH INTERNAL uint64_t ring_room(struct ring *ring)
 {
-	/* Only the producer moves tail, and this is the producer; the bit may be set by anybody. */
+	/* Only the producer writes tail, and this is the producer. */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
-	/* A2, pairs with R2 in move_head(): what consumers read from the slots below head, they
-	 * read before we overwrite it. Without it an item could come out twice, or torn. */
-	ring->head_seen = atomic_load_explicit(&ring->head, memory_order_seq_cst);
+	/* What consumers read from the slots below head, they read before we overwrite it. */
+	ring->head_seen = ring_head(ring);
 	return ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
 }
 
-/* Make n filled slots visible: n, or -ESHUTDOWN. */
-static inline ssize_t publish(struct ring *ring, uint64_t tail, uint64_t n)
+INTERNAL uint64_t ring_room_exactly(struct ring *ring)
 {
-	/* R1, pairs with A1 in fresh_tail(): who reads this tail also reads the items below it.
-	 * Without it a consumer copies a slot's previous item. Fails only once closed: relaxed,
-	 * nothing was read. */
-	if (!atomic_compare_exchange_strong_explicit(&ring->tail, &tail, (tail + n) & ~RING_CLOSED,
-	                                             memory_order_seq_cst, memory_order_relaxed))
-		return -ESHUTDOWN;
+	/* As in head_to_take(). */
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_seq_cst);
+
+	/* Once is enough: a lead that begins later starts from a head that we see. */
+	if (head & LEAD)
+		lead_end(ring, head);
+	return ring_room(ring);
+}
+
+/* After a put during which the ring was closed: n if that came later, -ESHUTDOWN if it came before
+ * and others have decided so. */
+SLOW_PATH static ssize_t publish_closed(struct ring *ring, uint64_t tail, uint64_t n)
+{
+	uint64_t end = RING_OPEN;
+
+	/* Pairs with last_tail(). */
+	if (atomic_compare_exchange_strong_explicit(&ring->end, &end, tail, memory_order_seq_cst,
+	                                            memory_order_seq_cst))
+		return (ssize_t)n;
+	return ring_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
+}
+
+/* Make n filled slots visible: n, or -ESHUTDOWN. */
+static inline ssize_t publish(struct ring *ring, uint64_t mode, uint64_t tail, uint64_t n,
+                              bool *watched)
+{
+	tail = (tail + n) & ~RING_OPEN;
+	*watched = false;
+	if (mode & LEAD) {
+		/* R1. */
+		atomic_store_explicit(&ring->tail, tail, memory_order_release);
+		/* Who ends the lead makes all threads fence, before this load, which then sees
+		 * it, or after the store, which it then sees. */
+		atomic_signal_fence(memory_order_seq_cst);
+		*watched = atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD;
+		if (*watched)
+			return (ssize_t)n;
+	}
+	/* R1, pairs with A1 in ring_tail(): who reads this tail also reads the items below it.
+	 * Without it a consumer copies a slot's previous item. An update for its fence. */
+	atomic_exchange_explicit(&ring->tail, tail, memory_order_seq_cst);
+	/* Pairs with ring_close(): it reads this tail, or we read that it closed. */
+	if (atomic_load_explicit(&ring->mode, memory_order_seq_cst) == RING_CLOSED)
+		return publish_closed(ring, tail, n);
 	return (ssize_t)n;
 }
 
-FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n)
+FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched)
 {
+	/* Relaxed: publish() looks again. */
+	uint64_t mode = atomic_load_explicit(&ring->mode, memory_order_relaxed);
 	/* As in ring_room(). */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t room = ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
 
-	if (tail & RING_CLOSED)
+	if (mode == RING_CLOSED)
 		return -ESHUTDOWN;
 	if (room == 0)
 		return 0;
 	if (n == 1 && ring->item_size == sizeof(ring_word)) {
 		__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
 		words_write(word_at(ring, tail), items, sizeof(ring_word));
-		return publish(ring, tail, 1);
+		return publish(ring, mode, tail, 1, watched);
 	}
 	if (n > room)
 		n = (size_t)room;
 	copy_in(ring, tail, items, n);
-	return publish(ring, tail, n);
+	return publish(ring, mode, tail, n, watched);
 }
 
-/* Look at the producer's tail: the positions before it can be taken. RING_CLOSED may be set. */
+/* The tail at which the ring was closed: the first to ask decides. */
+SLOW_PATH static uint64_t last_tail(struct ring *ring)
+{
+	uint64_t end = atomic_load_explicit(&ring->end, memory_order_seq_cst);
+	uint64_t tail;
+
+	if (end != RING_OPEN)
+		return end;
+	/* For a put that a leader watches; see publish(). */
+	park_fence_all();
+	tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+	/* Pairs with publish_closed(). */
+	return atomic_compare_exchange_strong_explicit(&ring->end, &end, tail, memory_order_seq_cst,
+	                                               memory_order_seq_cst)
+	               ? tail
+	               : end;
+}
+
+INTERNAL uint64_t ring_tail(struct ring *ring)
+{
+	/* A1, pairs with R1; sequentially consistent for the gates. An update that changes nothing:
+	 * with a load, last_tail() might still find an older tail, as R1 need not be in the order
+	 * that all agree on. (x86 and ARM have no such machines.) */
+	uint64_t tail = atomic_fetch_add_explicit(&ring->tail, 0, memory_order_seq_cst);
+
+	/* Pairs with ring_close(): if this is not closed, closing will find that tail. */
+	return atomic_load_explicit(&ring->mode, memory_order_seq_cst) == RING_CLOSED
+	               ? last_tail(ring)
+	               : tail;
+}
+
+INTERNAL uint64_t ring_tail_glimpsed(const struct ring *ring)
+{
+	/* Pairs with last_tail(). */
+	uint64_t end = atomic_load_explicit(&ring->end, memory_order_seq_cst);
+
+	/* A1, pairs with R1; sequentially consistent for the gates. */
+	return end != RING_OPEN ? end : atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+}
+
+/* Look at the producer's tail: the positions before it can be taken. */
 SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 {
-	/* A1, pairs with R1 in publish(). */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
+	uint64_t tail = ring_tail(ring);
 
 	if (ring_distance(head, tail) > 0) {
 		/* R4, pairs with A4: hands on what A1 acquired. An older tail may overwrite a newer
 		 * one; that costs a look at tail, no more. */
-		atomic_store_explicit(&ring->tail_seen, tail & ~RING_CLOSED, memory_order_release);
+		atomic_store_explicit(&ring->tail_seen, tail, memory_order_release);
 		/* A hint; orders nothing. */
 		atomic_store_explicit(&ring->batch, (uint64_t)ring_distance(head, tail),
 		                      memory_order_relaxed);
@@ -215,95 +298,122 @@ static inline int64_t known_items(struct ring *ring, uint64_t head)
 /* Make what lies before to ours, if head is still *head; else set *head to what it is. */
 static bool move_head(struct ring *ring, uint64_t *head, uint64_t to)
 {
-	/* R2, pairs with A2 in ring_room() and A3 in ring_take(). The failing load is A3 again. */
-	return atomic_compare_exchange_strong_explicit(&ring->head, head, to & ~RING_CLOSED,
+	/* R2, pairs with A2 in ring_head() and A3 in ring_take(). The failing load is A3 again. */
+	return atomic_compare_exchange_strong_explicit(&ring->head, head, to & ~RING_OPEN,
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-/* Take one item of one word: the copy stays in a register until the item is ours. */
-static inline bool take_word(struct ring *ring, uint64_t *head, void *item)
+/* Make n items from *head on those of the cell. */
+static inline bool take_over(struct ring *ring, struct cell *cell, bool leads, uint64_t *head,
+                             size_t n)
 {
-	/* As in words_read(). */
-	uint64_t word = atomic_load_explicit(word_at(ring, *head), memory_order_relaxed);
-
-	if (!move_head(ring, head, *head + 1))
+	if (leads)
+		return lead_take(ring, cell, n);
+	if (!move_head(ring, head, *head + n))
 		return false;
-	memcpy(item, &word, sizeof word);
+	if (cell != NULL)
+		cell_set_got(cell, cell_got(cell) + n);
 	return true;
 }
 
-/* Take n items from *head on: n, or 0 and a newer *head if another consumer was faster. */
-static inline size_t take_from(struct ring *ring, uint64_t *head, void *items, size_t n)
+/* Take n items from *head on: n, or 0 if another consumer was faster. */
+static inline size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t *head,
+                               void *items, size_t n)
 {
-	if (n == 1 && ring->item_size == sizeof(ring_word))
-		return take_word(ring, head, items);
-	copy_out(ring, *head, items, n);
-	return move_head(ring, head, *head + n) ? n : 0;
+	uint64_t word;
+
+	if (n != 1 || ring->item_size != sizeof word) {
+		copy_out(ring, *head, items, n);
+		return take_over(ring, cell, leads, head, n) ? n : 0;
+	}
+	/* As in words_read(). The copy stays in a register until the item is ours. */
+	word = atomic_load_explicit(word_at(ring, *head), memory_order_relaxed);
+	if (!take_over(ring, cell, leads, head, 1))
+		return 0;
+	memcpy(items, &word, sizeof word);
+	return 1;
 }
 
-FAST_PATH size_t ring_take_known(struct ring *ring, void *items, size_t n)
+FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
+	bool leads = lead_is_of(ring, cell);
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	int64_t known = known_items(ring, head);
+	uint64_t head =
+	        leads ? lead_at(cell) : atomic_load_explicit(&ring->head, memory_order_acquire);
+	int64_t known;
 
-	return known <= 0 || (uint64_t)known < n ? 0 : take_from(ring, &head, items, n);
+	if (head & LEAD)
+		return 0;
+	known = known_items(ring, head);
+	return known <= 0 || (uint64_t)known < n ? 0
+	                                         : take_from(ring, cell, leads, &head, items, n);
 }
 
-INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max)
+/* The head, after ending a lead if there is one. */
+static uint64_t head_to_take(struct ring *ring)
 {
-	/* A3, as in ring_take_known(). */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	uint64_t head;
+
+	/* A3, as in ring_take_known(); sequentially consistent for lead_begin(). */
+	while ((head = atomic_load_explicit(&ring->head, memory_order_seq_cst)) & LEAD)
+		lead_end(ring, head);
+	return head;
+}
+
+SLOW_PATH INTERNAL void ring_end_lead(struct ring *ring)
+{
+	head_to_take(ring);
+}
+
+INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max, bool last)
+{
 	size_t n;
 
+	if (last)
+		lead_rest(cell);
 	do {
-		uint64_t tail = fresh_tail(ring, head);
-		uint64_t there = (uint64_t)ring_distance(head, tail);
+		bool leads = !last && lead_is_of(ring, cell);
+		uint64_t head = leads ? lead_at(cell) : head_to_take(ring);
+		uint64_t there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
 
 		if (there == 0)
-			return tail & RING_CLOSED ? -ESHUTDOWN : 0;
-		n = take_from(ring, &head, items, there < max ? (size_t)there : max);
+			return ring_is_closed(ring) ? -ESHUTDOWN : 0;
+		n = take_from(ring, cell, leads, &head, items, there < max ? (size_t)there : max);
 	} while (n == 0);
 	return (ssize_t)n;
 }
 
 INTERNAL uint64_t ring_discard(struct ring *ring)
 {
-	/* A3, as in ring_take(). */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_acquire);
-	uint64_t tail, n;
+	uint64_t head, n;
 
 	do {
-		/* Closed, so nothing more will come: any value with the bit is the last one. */
-		tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
-		n = (uint64_t)ring_distance(head, tail);
+		head = head_to_take(ring);
+		n = (uint64_t)ring_distance(head, last_tail(ring));
 	} while (n > 0 && !move_head(ring, &head, head + n));
 	return n;
 }
 
 INTERNAL void ring_close(struct ring *ring)
 {
-	/* Pairs with ring_put()'s update and with A1: after it no put succeeds, and a get that sees
-	 * it and no items knows that there will be none. */
-	atomic_fetch_or_explicit(&ring->tail, RING_CLOSED, memory_order_seq_cst);
+	/* Pairs with publish() and ring_tail(): after it no put succeeds but those that last_tail()
+	 * finds, and a get that sees it and no items knows that there will be none. */
+	atomic_exchange_explicit(&ring->mode, RING_CLOSED, memory_order_seq_cst);
+	last_tail(ring);
 }
 
 INTERNAL bool ring_is_closed(const struct ring *ring)
 {
 	/* A snapshot; orders nothing. */
-	return atomic_load_explicit(&ring->tail, memory_order_relaxed) & RING_CLOSED;
+	return atomic_load_explicit(&ring->mode, memory_order_relaxed) == RING_CLOSED;
 }
 
 INTERNAL uint64_t ring_head(const struct ring *ring)
 {
-	/* Pairs with R2; sequentially consistent for the completion gate (see tally.c). */
-	return atomic_load_explicit(&ring->head, memory_order_seq_cst);
-}
+	/* A2, pairs with R2; sequentially consistent for the completion gate (see tally.c). */
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_seq_cst);
 
-INTERNAL uint64_t ring_tail(const struct ring *ring)
-{
-	/* Pairs with R1; sequentially consistent for the completion gate (see tally.c). */
-	return atomic_load_explicit(&ring->tail, memory_order_seq_cst) & ~RING_CLOSED;
+	return head & LEAD ? lead_seen(ring, head) : head;
 }
 
 INTERNAL uint64_t ring_batch(const struct ring *ring)
@@ -325,7 +435,7 @@ INTERNAL size_t ring_size(const struct ring *ring)
 	/* head first: a tail read later is not behind it, and at most the excess over capacity is
 	 * what consumers took in between. */
 	uint64_t head = ring_head(ring);
-	int64_t size = ring_distance(head, ring_tail(ring));
+	int64_t size = ring_distance(head, ring_tail_glimpsed(ring));
 
 	return size > (int64_t)ring->capacity ? (size_t)ring->capacity : (size_t)size;
 }

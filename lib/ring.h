@@ -1,29 +1,30 @@
 /*
- * The lock-free bounded ring: positions and copies. It never waits and makes no system call.
+ * The lock-free bounded ring: positions and copies. It never waits, and makes a system call only to
+ * end a lead (see lead.c).
  *
  * A position counts items, modulo 2^63. Slot i holds positions i, i + slots, i + 2 * slots, ...
  * The producer fills position tail and publishes it by moving tail; a consumer copies the item at
  * position head and makes it its own by moving head. A consumer stopped in between holds up nobody:
  * the others move head without it, its own move then fails, and it drops its copy.
  *
- * The top bit of tail says closed. Closing and publishing are both atomic updates of tail, so an
- * item is published before the ring is closed or not at all.
+ * Mostly one consumer is awake, and takes one item after the other alone. Then it leads: see
+ * lead.c.
+ *
+ * Closing says so in mode, and then decides which tail was the last: end.
  */
 #ifndef SPMCQ_RING_H
 #define SPMCQ_RING_H
 
 #include "internal.h"
 
-#include <ck_md.h>
-#include <stdalign.h>
-#include <stdatomic.h>
+#include "cell.h"
+
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#define CACHE_LINE CK_MD_CACHELINE
-#define RING_CLOSED (UINT64_C(1) << 63)
+/* Values of mode and end that are no lead and no position. */
+#define RING_CLOSED UINT64_C(1)
+#define RING_OPEN (UINT64_C(1) << 63)
 
 /* Slots are made of these. Each is copied atomically, so that a consumer whose copy is overtaken
  * by the producer reads garbage it will drop, not a data race. */
@@ -37,20 +38,26 @@ struct ring {
 	size_t slot_words;                 /* words of a slot: item_size rounded up */
 	size_t words_offset;               /* from this struct to the first slot, in bytes */
 	uint64_t first;                    /* the position it all started at */
-	/* Written by the producer, but for the closed bit. */
-	alignas(CACHE_LINE) _Atomic uint64_t tail; /* next position to fill; RING_CLOSED: no more */
-	uint64_t head_seen;                        /* an old head, never ahead of it; producer's */
+	/* Written when a lead begins or ends, and on closing. */
+	alignas(CACHE_LINE) _Atomic uint64_t
+	        mode;         /* 0, or the lead there is; RING_CLOSED for good */
+	_Atomic uint64_t end; /* RING_OPEN -> the last tail once, after closing */
+	bool may_lead;        /* set by ring_init() */
+	/* Written by the producer only. */
+	alignas(CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
+	uint64_t head_seen;                        /* an old head, never ahead of it */
 	/* Written by every consumer. */
-	alignas(CACHE_LINE) _Atomic uint64_t head; /* next position to take; <= tail */
+	alignas(CACHE_LINE) _Atomic uint64_t head; /* next position to take, <= tail; or a lead */
 	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
 	_Atomic uint64_t batch;                    /* items that the last look at tail found */
+	/* Each written by the consumer whose it is. */
+	struct cell cells[CELLS];
 };
 _Static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,
                "producer and consumers must not share a line");
 
-/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap, and
- * whether or not one of them has RING_CLOSED. (The shift keeps the sign with every compiler we
- * know.) */
+/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap. (The
+ * shift keeps the sign with every compiler we know.) */
 static inline int64_t ring_distance(uint64_t from, uint64_t to)
 {
 	return (int64_t)((to - from) << 1) >> 1;
@@ -61,23 +68,33 @@ INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size);
 
 /* words_offset: where the slots lie, from ring, aligned for ring_word. */
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
-                        uint64_t first);
+                        uint64_t first, bool may_lead);
 
 /* Put the first of n items at the tail, as many as fit into the room known of; does not look at the
- * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. One thread at a
- * time. Wait-free. */
-FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n);
+ * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. watched: a leader
+ * will see them; else they come before what the caller reads next. One thread at a time.
+ * Wait-free. */
+FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched);
 
 /* Look how many items fit now. For the producer. */
 INTERNAL uint64_t ring_room(struct ring *ring);
 
+/* The same, and what a leader takes after this comes before it looks for a sleeping producer. */
+INTERNAL uint64_t ring_room_exactly(struct ring *ring);
+
 /* Take up to max items from the head. Returns how many, 0 when empty, or -ESHUTDOWN when closed
- * and empty. Any thread. Lock-free: another try means that another consumer got an item. */
-INTERNAL ssize_t ring_take(struct ring *ring, void *items, size_t max);
+ * and empty. cell: the caller's; NULL: it has none. last: the caller will not look again by itself,
+ * or say that the ring is empty, so it must not lead. Any thread. Lock-free: another try means that
+ * another consumer got an item, or a lead ended. */
+INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max,
+                           bool last);
+
+/* End the lead, if there is one; see lead_end(). */
+INTERNAL void ring_end_lead(struct ring *ring);
 
 /* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
  * many are not known of, or another consumer was faster. Wait-free. */
-FAST_PATH size_t ring_take_known(struct ring *ring, void *items, size_t n);
+FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
 
 /* How many items the last look at the producer's line found. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);
@@ -90,7 +107,10 @@ INTERNAL bool ring_is_closed(const struct ring *ring);
 
 /* Positions as of now: everything before ring_head() was taken, before ring_tail() put. */
 INTERNAL uint64_t ring_head(const struct ring *ring);
-INTERNAL uint64_t ring_tail(const struct ring *ring);
+INTERNAL uint64_t ring_tail(struct ring *ring);
+
+/* The same, but a put that fails as the ring is being closed may be counted. */
+INTERNAL uint64_t ring_tail_glimpsed(const struct ring *ring);
 
 /* Whether consumers know of an item that nobody took yet. May miss one; never makes one up. */
 INTERNAL bool ring_knows_more(const struct ring *ring);

@@ -29,8 +29,8 @@ size_t spmcq_unfinished(const struct spmcq *q)
 	if (q == NULL)
 		return 0;
 	/* The sum first, as in tally_check(): never below what is unfinished. */
-	done = tally_position(&q->tally);
-	open = ring_distance(done, ring_tail(&q->ring));
+	done = tally_position(&q->tally, &q->ring);
+	open = ring_distance(done, ring_tail_glimpsed(&q->ring));
 	return open > 0 ? (size_t)open : 0;
 }
 
@@ -60,11 +60,11 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 	if (q == NULL || out == NULL)
 		return -EINVAL;
 	discarded = read_count(&q->discarded);
-	done = tally_position(&q->tally);
+	done = tally_position(&q->tally, &q->ring);
 	out->discarded = discarded;
 	out->done = ahead(q->ring.first + discarded, done);
 	out->got = ahead(q->ring.first + discarded, ring_head(&q->ring));
-	out->put = ahead(q->ring.first, ring_tail(&q->ring));
+	out->put = ahead(q->ring.first, ring_tail_glimpsed(&q->ring));
 	out->consumer_sleeps = read_count(&q->items.slept);
 	out->producer_sleeps = read_count(&q->room.slept);
 	out->joiner_sleeps = read_count(&q->finished.slept);

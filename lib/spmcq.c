@@ -12,7 +12,9 @@
 #include "park_futex.c"
 #endif
 
+#include "cell.c"
 #include "gate.c"
+#include "lead.c"
 #include "ring.c"
 #include "tally.c"
 

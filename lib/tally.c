@@ -13,40 +13,9 @@
 
 INTERNAL void tally_init(struct tally *tally, uint64_t first)
 {
-	atomic_init(&tally->shared, first & ~RING_CLOSED);
+	atomic_init(&tally->shared, first & ~RING_OPEN);
 	atomic_init(&tally->strict, 0);
 	atomic_init(&tally->overrun, 0);
-	for (unsigned i = 0; i < TALLY_CELLS; i++) {
-		atomic_init(&tally->cells[i].owner, 0);
-		atomic_init(&tally->cells[i].done, 0);
-		tally->cells[i].got = 0;
-	}
-}
-
-/* Cells in the order they are handed out: one a line first, then the other halves. */
-static unsigned nth_cell(unsigned n)
-{
-	return n < TALLY_CELLS / 2 ? 2 * n : 2 * (n - TALLY_CELLS / 2) + 1;
-}
-
-/* Find the cell of the thread, or make a free one its own. A thread's
- * cell never lies behind a free one, as cells are taken in order and never given back. */
-SLOW_PATH INTERNAL struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id)
-{
-	for (unsigned n = 0; n < TALLY_CELLS; n++) {
-		struct tally_cell *cell = &tally->cells[nth_cell(n)];
-		uint64_t owner = 0;
-
-		/* Acquire: if a dead thread had our id, its counts are ours to go on with.
-		 * Sequentially consistent: tally_position() stops at a free cell. */
-		if (atomic_compare_exchange_strong_explicit(
-		            &cell->owner, &owner, id, memory_order_seq_cst, memory_order_acquire) ||
-		    owner == id) {
-			self_cell_hint = nth_cell(n);
-			return cell;
-		}
-	}
-	return NULL;
 }
 
 /* The compare-and-swap fails when others report here, and then the sum is taken anew. A report in a
@@ -60,7 +29,7 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 		int64_t open;
 
 		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
-		done = tally_position(tally);
+		done = tally_position(tally, ring);
 		/* The ring after the sum: what is missing now was missing then. */
 		open = ring_distance(done, ring_head(ring));
 		if (open < 0)
@@ -86,26 +55,26 @@ INTERNAL void tally_discard(struct tally *tally, uint64_t n)
 	atomic_fetch_add_explicit(&tally->shared, n, memory_order_seq_cst);
 }
 
-INTERNAL uint64_t tally_position(const struct tally *tally)
+INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *ring)
 {
 	/* A5, all of them. */
 	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
 
-	for (unsigned n = 0; n < TALLY_CELLS; n++) {
-		const struct tally_cell *cell = &tally->cells[nth_cell(n)];
+	for (unsigned i = 0; i < CELLS; i++) {
+		const struct cell *cell = &ring->cells[i];
 
 		if (atomic_load_explicit(&cell->owner, memory_order_seq_cst) == 0)
 			break;
 		sum += atomic_load_explicit(&cell->done, memory_order_seq_cst);
 	}
-	return sum & ~RING_CLOSED;
+	return sum & ~RING_OPEN;
 }
 
-INTERNAL int tally_check(struct tally *tally, const struct ring *ring)
+INTERNAL int tally_check(struct tally *tally, struct ring *ring)
 {
 	/* In this order: the count only grows, and never passes head, nor head tail. So if the sum,
 	 * taken first, equals a tail read last, it did so when the sum was complete. */
-	uint64_t done = tally_position(tally);
+	uint64_t done = tally_position(tally, ring);
 	uint64_t head = ring_head(ring);
 	uint64_t tail = ring_tail(ring);
 

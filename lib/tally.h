@@ -13,58 +13,21 @@
 #include "internal.h"
 
 #include "ring.h"
-#include "self.h"
-
-/* How many threads can have a cell. Beyond, everything still works, and slower. */
-enum { TALLY_CELLS = 64 };
-
-struct tally_cell {
-	_Atomic uint64_t owner; /* self_id() of its thread; 0 -> id once, never back */
-	_Atomic uint64_t done;  /* reported here; <= got. The owner's to write */
-	uint64_t got;           /* got by the owner. The owner's to read and write */
-	uint64_t unused;        /* two cells fill a line */
-};
-_Static_assert(CACHE_LINE % sizeof(struct tally_cell) == 0, "a cell must not straddle lines");
 
 struct tally {
 	/* Written by threads that report what others got, or have no cell. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
 	_Atomic uint32_t strict;                     /* 0 -> 1 once: all reports go to shared */
 	_Atomic uint32_t overrun;                    /* 0 -> 1 once: more reported than taken */
-	alignas(CACHE_LINE) struct tally_cell cells[TALLY_CELLS];
 };
 
 INTERNAL void tally_init(struct tally *tally, uint64_t first);
 
-/* The calling thread's cell when it is not where it was last time; NULL if none is left. */
-INTERNAL struct tally_cell *tally_find_cell(struct tally *tally, uint64_t id);
-
-static inline struct tally_cell *tally_own_cell(struct tally *tally)
-{
-	struct tally_cell *cell = &tally->cells[self_cell_hint];
-	uint64_t id = self_id();
-
-	/* Relaxed: only we store our id, and it stays. */
-	if (atomic_load_explicit(&cell->owner, memory_order_relaxed) == id)
-		return cell;
-	return tally_find_cell(tally, id);
-}
-
-/* The calling thread took n items. Wait-free. */
-static inline void tally_got(struct tally *tally, uint64_t n)
-{
-	struct tally_cell *cell = tally_own_cell(tally);
-
-	if (cell != NULL)
-		cell->got += n;
-}
-
 /* Report n items in the caller's cell, if it got that many and nobody may have reported them. lazy:
  * without ordering that against what the caller reads next, which saves the one locked instruction
  * here; who sees a joiner calls tally_order(), and who joins makes all threads fence. Wait-free. */
-static inline bool tally_done_own(struct tally *tally, uint64_t n, bool lazy)
+static inline bool tally_done_own(struct tally *tally, struct cell *cell, uint64_t n, bool lazy)
 {
-	struct tally_cell *cell = tally_own_cell(tally);
 	uint64_t done;
 
 	/* Acquire, pairs with the store in tally_done_any(): who is called after such a report
@@ -73,7 +36,7 @@ static inline bool tally_done_own(struct tally *tally, uint64_t n, bool lazy)
 		return false;
 	/* Only we write it. */
 	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
-	if (cell->got - done < n)
+	if (cell_got(cell) - done < n)
 		return false;
 	/* R5. */
 	if (lazy)
@@ -95,10 +58,10 @@ INTERNAL void tally_discard(struct tally *tally, uint64_t n);
 
 /* The position up to which items would be done if they were done in order: what was reported. It
  * was at least this when the call ended. */
-INTERNAL uint64_t tally_position(const struct tally *tally);
+INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *ring);
 
 /* 0: at an instant during the call nothing was unfinished. -EAGAIN: something was. -ERANGE: more
  * was reported than taken, now or ever before. */
-INTERNAL int tally_check(struct tally *tally, const struct ring *ring);
+INTERNAL int tally_check(struct tally *tally, struct ring *ring);
 
 #endif

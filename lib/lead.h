@@ -1,0 +1,71 @@
+/*
+ * The lead: what a consumer has that takes items alone, for as long as nobody else wants any.
+ */
+#ifndef SPMCQ_LEAD_H
+#define SPMCQ_LEAD_H
+
+#include "ring.h"
+
+#include "park.h"
+
+/* Whether the consumer with this cell (NULL: none) leads. It may learn later that it no more does.
+ */
+static inline bool lead_is_of(const struct ring *ring, const struct cell *cell)
+{
+	/* Relaxed: lead_take() looks again. */
+	return cell != NULL && atomic_load_explicit(&ring->mode, memory_order_relaxed) == cell->led;
+}
+
+/* The head, for the leader, who alone moves it. */
+static inline uint64_t lead_at(const struct cell *cell)
+{
+	return atomic_load_explicit(&cell->at, memory_order_relaxed);
+}
+
+/* The head, for everybody else: it was this at some time during the lead. */
+static inline uint64_t lead_seen(const struct ring *ring, uint64_t lead)
+{
+	/* A8, pairs with R8; sequentially consistent as ring_head(). */
+	return atomic_load_explicit(&ring->cells[lead & (CELLS - 1)].at, memory_order_seq_cst);
+}
+
+/* The lead ended while its leader was about to make its items count up to got: whether they do. */
+INTERNAL bool lead_disputed(struct ring *ring, struct cell *cell, uint64_t got);
+
+/* Make the n next items the leader's: false if the lead has ended and they are not. Wait-free. */
+static inline bool lead_take(struct ring *ring, struct cell *cell, uint64_t n)
+{
+	uint64_t got = cell_got(cell);
+
+	/* 1 say so. */
+	cell_set_got(cell, got + n);
+	/* 2 look whether it is still our lead. Who ends it makes all threads fence in between:
+	 * before this load, which then sees it, or after the store above, which it then sees. */
+	atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&ring->mode, memory_order_relaxed) != cell->led &&
+	    !lead_disputed(ring, cell, got + n)) {
+		cell_set_got(cell, got);
+		return false;
+	}
+	/* R8, pairs with A8: the slots were read before. */
+	atomic_store_explicit(&cell->at, (lead_at(cell) + n) & ~LEAD, memory_order_release);
+	return true;
+}
+
+/* The consumer sleeps, or will not look for items soon: it must take many alone to lead again. */
+static inline void lead_rest(struct cell *cell)
+{
+	if (cell != NULL)
+		cell->since = LEAD;
+}
+
+/* Whether the consumer took so many items alone that it had better lead. For its slow path. */
+INTERNAL bool lead_is_due(struct ring *ring, struct cell *cell);
+
+/* Make the consumer the leader, if it can be. false: not; a put may have relied on it meanwhile. */
+INTERNAL bool lead_begin(struct ring *ring, struct cell *cell);
+
+/* End this lead. Lock-free; some ten microseconds. */
+INTERNAL void lead_end(struct ring *ring, uint64_t lead);
+
+#endif
