@@ -162,12 +162,10 @@ SLOW_PATH INTERNAL uint64_t ring_room(struct ring *ring)
 
 INTERNAL uint64_t ring_room_exactly(struct ring *ring)
 {
-	/* As in head_to_take(). */
-	uint64_t head = atomic_load_explicit(&ring->head, memory_order_seq_cst);
-
-	/* Once is enough: a lead that begins later starts from a head that we see. */
-	if (head & LEAD)
-		lead_end(ring, head);
+	/* Sequentially consistent for lead_begin(). A lead that begins later starts from a head
+	 * that we see, and its updates order what the leader took before. */
+	if (atomic_load_explicit(&ring->head, memory_order_seq_cst) & LEAD)
+		park_fence_all();
 	return ring_room(ring);
 }
 

@@ -79,7 +79,8 @@ FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n,
 /* Look how many items fit now. For the producer. */
 INTERNAL uint64_t ring_room(struct ring *ring);
 
-/* The same, and what a leader takes after this comes before it looks for a sleeping producer. */
+/* The same, counting all that a leader took before, which it does not order against looking for a
+ * producer that sleeps. Wait-free; some ten microseconds if there is a leader. */
 INTERNAL uint64_t ring_room_exactly(struct ring *ring);
 
 /* Take up to max items from the head. Returns how many, 0 when empty, or -ESHUTDOWN when closed
