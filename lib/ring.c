@@ -372,10 +372,12 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 	do {
 		bool leads = !last && lead_is_of(ring, cell);
 		uint64_t head = leads ? lead_at(cell) : head_to_take(ring);
+		/* Before the tail: what was put before it was closed is then seen. */
+		bool closed = ring_is_closed(ring);
 		uint64_t there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
 
 		if (there == 0)
-			return ring_is_closed(ring) ? -ESHUTDOWN : 0;
+			return closed ? -ESHUTDOWN : 0;
 		n = take_from(ring, cell, leads, &head, items, there < max ? (size_t)there : max);
 	} while (n == 0);
 	return (ssize_t)n;
