@@ -49,6 +49,9 @@ static inline bool lead_take(struct ring *ring, struct cell *cell, uint64_t n)
 	}
 	/* R8, pairs with A8: the slots were read before. */
 	atomic_store_explicit(&cell->at, (lead_at(cell) + n) & ~LEAD, memory_order_release);
+	/* 3 the caller looks whether the producer sleeps, who made all threads fence before it
+	 * looked at how far we got: see ring_room_exactly(). */
+	atomic_signal_fence(memory_order_seq_cst);
 	return true;
 }
 
