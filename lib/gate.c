@@ -245,7 +245,7 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg, gate_pause
 
 SLOW_PATH static void ring_token(struct gate *gate)
 {
-	/* Pairs with the loop in sleep_unless(). */
+	/* Pairs with the loop in sleep_until(). */
 	uint32_t before =
 	        atomic_fetch_or_explicit(&gate->park.word, GATE_TOKEN, memory_order_seq_cst);
 
@@ -275,7 +275,7 @@ INTERNAL void gate_ring_anyway(struct gate *gate)
 
 INTERNAL void gate_open(struct gate *gate)
 {
-	/* Pairs with the loop in sleep_unless(). */
+	/* Pairs with the loop in sleep_until(). */
 	atomic_fetch_or_explicit(&gate->park.word, GATE_OPEN, memory_order_seq_cst);
 	park_wake_all(&gate->park);
 }

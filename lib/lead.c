@@ -91,8 +91,10 @@ SLOW_PATH INTERNAL bool lead_begin(struct ring *ring, struct cell *cell)
 		return false;
 	cell->since = LEAD;
 	cell->led = lead;
+	/* R8, pairs with A8: who still sees the last lead of this cell in head reads this, too, and
+	 * must not find an older tail next. */
+	atomic_store_explicit(&cell->at, head, memory_order_release);
 	/* Relaxed: the updates below make them known. */
-	atomic_store_explicit(&cell->at, head, memory_order_relaxed);
 	atomic_store_explicit(&cell->base, (head - got) & ~LEAD, memory_order_relaxed);
 	atomic_store_explicit(&cell->verdict, lead, memory_order_relaxed);
 	if (!atomic_compare_exchange_strong_explicit(&ring->mode, &none, lead, memory_order_seq_cst,

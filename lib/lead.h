@@ -22,7 +22,7 @@ static inline uint64_t lead_at(const struct cell *cell)
 	return atomic_load_explicit(&cell->at, memory_order_relaxed);
 }
 
-/* The head, for everybody else: it was this at some time during the lead. */
+/* The head, for everybody else: it was this at some time since the lead began. */
 static inline uint64_t lead_seen(const struct ring *ring, uint64_t lead)
 {
 	/* A8, pairs with R8; sequentially consistent as ring_head(). */
@@ -68,7 +68,7 @@ INTERNAL bool lead_is_due(struct ring *ring, struct cell *cell);
 /* Make the consumer the leader, if it can be. false: not; a put may have relied on it meanwhile. */
 INTERNAL bool lead_begin(struct ring *ring, struct cell *cell);
 
-/* End this lead. Lock-free; some ten microseconds. */
+/* End this lead. Lock-free; tens of microseconds. */
 INTERNAL void lead_end(struct ring *ring, uint64_t lead);
 
 #endif

@@ -157,6 +157,15 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 	return put_until(q, items, n, deadline);
 }
 
+/* Really, not only as far as a leader's takes can be seen. */
+static bool is_full(struct spmcq *q)
+{
+	if (ring_room(&q->ring) > 0)
+		return false;
+	ring_end_lead(&q->ring);
+	return ring_room(&q->ring) == 0;
+}
+
 ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 {
 	ssize_t r, more;
@@ -168,7 +177,7 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 	r = put_some(q, items, n);
 	if (r < 0 || (size_t)r == n)
 		return r;
-	if (ring_room(&q->ring) == 0 && ring_room_exactly(&q->ring) == 0) {
+	if (is_full(q)) {
 		gate_ring_anyway(&q->items);
 		return r > 0 ? r : -EAGAIN;
 	}
@@ -241,7 +250,11 @@ FAST_PATH ssize_t taken(struct spmcq *q, ssize_t r)
 static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                bool last)
 {
-	return taken(q, ring_take(&q->ring, cell, items, max, last));
+	ssize_t r = ring_take(&q->ring, cell, items, max, last);
+
+	/* Also if we took nothing: we may have settled what a stopped leader took. */
+	ring_room_gate(q);
+	return r;
 }
 
 struct item_wait {
@@ -384,8 +397,9 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
 	cell = cell_own(q->ring.cells);
-	r = (ssize_t)ring_take_known(&q->ring, cell, items, max);
-	r = taken(q, r != 0 ? r : ring_take(&q->ring, cell, items, max, true));
+	r = taken(q, (ssize_t)ring_take_known(&q->ring, cell, items, max));
+	if (r == 0)
+		r = get_some(q, cell, items, max, true);
 	return r != 0 ? r : -EAGAIN;
 }
 
@@ -461,6 +475,11 @@ static bool look_for_finish(void *arg, bool last)
 	if (last && wait->q->lazy_reports)
 		park_fence_all();
 	wait->result = tally_check(&wait->q->tally, &wait->q->ring);
+	/* A put may have returned that only a leader is sure to see. */
+	if (wait->result == 0 && !last && ring_is_led(&wait->q->ring)) {
+		park_fence_all();
+		wait->result = tally_check(&wait->q->tally, &wait->q->ring);
+	}
 	return wait->result != -EAGAIN;
 }
 

@@ -1,10 +1,12 @@
 /*
  * The ring's protocol. Who pairs with whom:
  *
- *   R1 publish() moves tail         -> A1 ring_tail() reads tail:  the items below it can be read
- *   R2 move_head() moves head       -> A2 ring_head() reads head:  the slots below it were read out
- *   R2 move_head() moves head       -> A3 ring_take() reads head:  a tail read next is not behind
- * it R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: the same as A1, at second hand
+ *   R1 publish() moves tail          -> A1 ring_tail() reads it:   items below can be read
+ *   R2 move_head() moves head        -> A2 ring_head() reads it:   slots below were read out
+ *   R2 move_head() moves head        -> A3 ring_take() reads it:   a tail read next is no older
+ *   R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: as R1, at second hand
+ *   R6 lead_take() counts in got     -> A6 lead_end() reads it:    as R2, while head is a lead
+ *   R8 lead_take() moves at          -> A8 lead_seen() reads it:   as R2, while head is a lead
  *
  * R1, unless a leader watches, and R2, and the loads in ring_take() and ring_room(), are
  * sequentially consistent for the sake of the gates: who publishes and then looks for sleepers, and
@@ -360,7 +362,11 @@ static uint64_t head_to_take(struct ring *ring)
 
 SLOW_PATH INTERNAL void ring_end_lead(struct ring *ring)
 {
-	head_to_take(ring);
+	/* As in head_to_take(). */
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_seq_cst);
+
+	if (head & LEAD)
+		lead_end(ring, head);
 }
 
 INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max, bool last)
@@ -374,8 +380,12 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		uint64_t head = leads ? lead_at(cell) : head_to_take(ring);
 		/* Before the tail: what was put before it was closed is then seen. */
 		bool closed = ring_is_closed(ring);
-		uint64_t there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
+		uint64_t there;
 
+		/* A lead is about to begin, and a put may rely on it already. */
+		if (last && ring_is_led(ring))
+			park_fence_all();
+		there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
 		if (there == 0)
 			return closed ? -ESHUTDOWN : 0;
 		n = take_from(ring, cell, leads, &head, items, there < max ? (size_t)there : max);
@@ -400,6 +410,12 @@ INTERNAL void ring_close(struct ring *ring)
 	 * finds, and a get that sees it and no items knows that there will be none. */
 	atomic_exchange_explicit(&ring->mode, RING_CLOSED, memory_order_seq_cst);
 	last_tail(ring);
+}
+
+INTERNAL bool ring_is_led(const struct ring *ring)
+{
+	/* Pairs with lead_begin(): a put that relies on it comes later. */
+	return atomic_load_explicit(&ring->mode, memory_order_seq_cst) & LEAD;
 }
 
 INTERNAL bool ring_is_closed(const struct ring *ring)

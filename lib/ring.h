@@ -1,6 +1,6 @@
 /*
- * The lock-free bounded ring: positions and copies. It never waits, and makes a system call only to
- * end a lead (see lead.c).
+ * The lock-free bounded ring: positions and copies. It never waits, and makes a system call only
+ * where others lead, or on closing (see lead.c).
  *
  * A position counts items, modulo 2^63. Slot i holds positions i, i + slots, i + 2 * slots, ...
  * The producer fills position tail and publishes it by moving tail; a consumer copies the item at
@@ -80,7 +80,7 @@ FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n,
 INTERNAL uint64_t ring_room(struct ring *ring);
 
 /* The same, counting all that a leader took before, which it does not order against looking for a
- * producer that sleeps. Wait-free; some ten microseconds if there is a leader. */
+ * producer that sleeps. Wait-free; tens of microseconds if there is a leader. */
 INTERNAL uint64_t ring_room_exactly(struct ring *ring);
 
 /* Take up to max items from the head. Returns how many, 0 when empty, or -ESHUTDOWN when closed
@@ -90,7 +90,7 @@ INTERNAL uint64_t ring_room_exactly(struct ring *ring);
 INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max,
                            bool last);
 
-/* End the lead, if there is one; see lead_end(). */
+/* End the lead, if there is one; see lead_end(). Wait-free. */
 INTERNAL void ring_end_lead(struct ring *ring);
 
 /* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
@@ -104,6 +104,9 @@ INTERNAL uint64_t ring_batch(const struct ring *ring);
 INTERNAL uint64_t ring_discard(struct ring *ring);
 
 INTERNAL void ring_close(struct ring *ring);
+/* Whether puts may not yet be seen, though they have returned: a leader watches for them. */
+INTERNAL bool ring_is_led(const struct ring *ring);
+
 INTERNAL bool ring_is_closed(const struct ring *ring);
 
 /* Positions as of now: everything before ring_head() was taken, before ring_tail() put. */

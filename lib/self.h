@@ -14,7 +14,7 @@
 /* 0: not asked yet; else unlike that of any other living thread. */
 THREAD_CACHE uint64_t self_known_id;
 
-/* Where this thread last found its cell (see tally.h). */
+/* Where this thread last found its cell (see cell.h). */
 THREAD_CACHE unsigned self_cell_hint;
 
 SLOW_PATH INTERNAL uint64_t self_ask(void);
