@@ -68,12 +68,17 @@ void chance_pause(struct chance *chance)
 			;
 }
 
-uint64_t stress_end(void)
+uint64_t stress_end_of(unsigned parts)
 {
 	const char *text = getenv("SPMCQ_STRESS_SECONDS");
 	double seconds = text ? strtod(text, NULL) : 1;
 
-	return now_ns() + (uint64_t)((seconds > 0 ? seconds : 1) * 1e9);
+	return now_ns() + (uint64_t)((seconds > 0 ? seconds : 1) * 1e9) / parts;
+}
+
+uint64_t stress_end(void)
+{
+	return stress_end_of(1);
 }
 
 bool stress_is_over(uint64_t end)

@@ -1,0 +1,150 @@
+/*
+ * Joiners that sleep until all is reported: none sleeps on beside a finished queue, none returns
+ * before, and each sees what was done.
+ */
+#include "model_queue.h"
+
+enum { WORKERS = 2 };
+
+/* Written before the report of item i, read after join. Not atomic: the order must come from the
+ * queue. */
+static unsigned work[WORKERS];
+static _Atomic unsigned joined;
+
+/* Workers have got an item, and may report it. */
+static _Atomic unsigned working;
+static _Atomic bool may_report;
+
+/* With so many items put, and no consumer yet. */
+static void begin_work(unsigned items, bool lazy)
+{
+	model_lazy = lazy;
+	begin(items);
+	for (unsigned i = 0; i < items; i++)
+		put_now();
+	work[0] = work[1] = 0;
+	atomic_init(&joined, 0);
+	atomic_init(&working, 0);
+	atomic_init(&may_report, false);
+}
+
+static void do_one(void *arg)
+{
+	uint64_t item;
+	unsigned *mine = arg;
+
+	MODEL_CHECK(spmcq_try_get(queue, &item) == 0, "nothing to do");
+	*mine = 1;
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+	got[mine - work] = 1;
+}
+
+static void do_one_when_told(void *arg)
+{
+	uint64_t item;
+	unsigned *mine = arg;
+
+	MODEL_CHECK(spmcq_try_get(queue, &item) == 0, "nothing to do");
+	got[mine - work] = 1;
+	*mine = 1;
+	atomic_fetch_add(&working, 1);
+	MODEL_AWAIT(atomic_load(&may_report));
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+}
+
+static void join_them(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(spmcq_join(queue) == 0, "join failed");
+	for (unsigned i = 0; i < placed; i++)
+		MODEL_CHECK(work[i] == 1, "join came back too early");
+	atomic_fetch_add_explicit(&joined, 1, memory_order_relaxed);
+}
+
+static void join_asleep(void)
+{
+	model_start(join_them, NULL);
+	model_until_asleep();
+}
+
+static void finish_joined(unsigned joiners)
+{
+	finish();
+	MODEL_CHECK(atomic_load(&joined) == joiners, "a joiner sleeps on");
+}
+
+static void a_report_wakes_the_joiner(bool lazy)
+{
+	begin_work(1, lazy);
+	model_start(do_one, &work[0]);
+	model_start(join_them, NULL);
+	finish_joined(1);
+}
+
+static void a_lazy_report_wakes_the_joiner(void)
+{
+	a_report_wakes_the_joiner(true);
+}
+
+static void an_ordered_report_wakes_the_joiner(void)
+{
+	a_report_wakes_the_joiner(false);
+}
+
+/* Neither may think that the other will. */
+static void the_last_of_two_wakes_the_joiner(bool lazy)
+{
+	begin_work(2, lazy);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		model_start(do_one_when_told, &work[i]);
+		model_go();
+		MODEL_AWAIT(atomic_load(&working) == i + 1);
+	}
+	join_asleep();
+	atomic_store(&may_report, true);
+	finish_joined(1);
+}
+
+static void the_last_of_two_lazy_ones_wakes_the_joiner(void)
+{
+	the_last_of_two_wakes_the_joiner(true);
+}
+
+static void the_last_of_two_ordered_ones_wakes_the_joiner(void)
+{
+	the_last_of_two_wakes_the_joiner(false);
+}
+
+static void joiners_wake_each_other(void)
+{
+	begin_work(1, true);
+	join_asleep();
+	join_asleep();
+	model_start(do_one, &work[0]);
+	finish_joined(2);
+}
+
+static void report_one(void *arg)
+{
+	*(unsigned *)arg = 1;
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+}
+
+/* Reported by a thread that got nothing. */
+static void a_report_for_another_wakes_the_joiner(void)
+{
+	begin_work(1, true);
+	try_get_one(&got[0]);
+	model_start(report_one, &work[0]);
+	model_start(join_them, NULL);
+	finish_joined(1);
+}
+
+#define CASES(CASE)                                                                                \
+	CASE(a_lazy_report_wakes_the_joiner)                                                       \
+	CASE(an_ordered_report_wakes_the_joiner)                                                   \
+	CASE(the_last_of_two_lazy_ones_wakes_the_joiner)                                           \
+	CASE(the_last_of_two_ordered_ones_wakes_the_joiner)                                        \
+	CASE(joiners_wake_each_other)                                                              \
+	CASE(a_report_for_another_wakes_the_joiner)
+#include "model_main.h"
