@@ -43,11 +43,13 @@ static bool is_wait(long number, long operation)
 long __wrap_syscall(long number, ...)
 {
 	uint64_t odds = atomic_load(&wait_odds);
-	long a[6];
+	/* The library makes two calls, of three arguments and of six. */
+	size_t arguments = number == SYS_membarrier ? 3 : 6;
+	long a[6] = {0};
 	va_list list;
 
 	va_start(list, number);
-	for (size_t i = 0; i < COUNT_OF(a); i++)
+	for (size_t i = 0; i < arguments; i++)
 		a[i] = va_arg(list, long);
 	va_end(list);
 	if (odds && is_wait(number, a[1]) && atomic_fetch_add(&waits, 1) % odds == 0) {
