@@ -46,15 +46,22 @@ INTERNAL void cells_init(struct cell *cells);
 /* The calling thread's cell when it is not where it was last time; NULL if none is left. */
 INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id);
 
-static inline struct cell *cell_own(struct cell *cells)
+/* The calling thread's cell if it is where it was last time; else NULL, or a free one. */
+static inline struct cell *cell_hinted(struct cell *cells)
 {
 	struct cell *cell = &cells[self_cell_hint];
-	uint64_t id = self_id();
 
 	/* Relaxed: only we store our id, and it stays. */
-	if (atomic_load_explicit(&cell->owner, memory_order_relaxed) == id)
-		return cell;
-	return cell_find(cells, id);
+	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == self_known_id ? cell
+	                                                                                 : NULL;
+}
+
+static inline struct cell *cell_own(struct cell *cells)
+{
+	uint64_t id = self_id();
+	struct cell *cell = cell_hinted(cells);
+
+	return cell != NULL ? cell : cell_find(cells, id);
 }
 
 /* How many items the owner took. For the owner, who alone writes it. */

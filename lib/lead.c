@@ -55,11 +55,16 @@ SLOW_PATH INTERNAL void lead_end(struct ring *ring, uint64_t lead)
 	settle(ring, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
 }
 
-SLOW_PATH INTERNAL bool lead_disputed(struct ring *ring, struct cell *cell, uint64_t got)
+SLOW_PATH INTERNAL bool lead_settle_claim(struct ring *ring, struct cell *cell, uint64_t n)
 {
+	uint64_t got = cell_got(cell);
+
 	settle(ring, cell->led, got);
 	/* Settled, and only we begin another. */
-	return atomic_load_explicit(&cell->verdict, memory_order_relaxed) == (got & ~LEAD);
+	if (atomic_load_explicit(&cell->verdict, memory_order_relaxed) == (got & ~LEAD))
+		return true;
+	cell_set_got(cell, got - n);
+	return false;
 }
 
 INTERNAL bool lead_is_due(struct ring *ring, struct cell *cell)

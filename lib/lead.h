@@ -29,29 +29,35 @@ static inline uint64_t lead_seen(const struct ring *ring, uint64_t lead)
 	return atomic_load_explicit(&ring->cells[lead & (CELLS - 1)].at, memory_order_seq_cst);
 }
 
-/* The lead ended while its leader was about to make its items count up to got: whether they do. */
-INTERNAL bool lead_disputed(struct ring *ring, struct cell *cell, uint64_t got);
-
-/* Make the n next items the leader's: false if the lead has ended and they are not. Wait-free. */
-static inline bool lead_take(struct ring *ring, struct cell *cell, uint64_t n)
+/* The leader takes n items in three steps. 1 Say so: false if the lead may have ended. */
+static inline bool lead_claim(const struct ring *ring, struct cell *cell, uint64_t n)
 {
-	uint64_t got = cell_got(cell);
-
-	/* 1 say so. */
-	cell_set_got(cell, got + n);
-	/* 2 look whether it is still our lead. Who ends it makes all threads fence in between:
-	 * before this load, which then sees it, or after the store above, which it then sees. */
+	cell_set_got(cell, cell_got(cell) + n);
+	/* Who ends the lead makes all threads fence in between: before this load, which then sees
+	 * it, or after the store above, which it then sees. */
 	atomic_signal_fence(memory_order_seq_cst);
-	if (atomic_load_explicit(&ring->mode, memory_order_relaxed) != cell->led &&
-	    !lead_disputed(ring, cell, got + n)) {
-		cell_set_got(cell, got);
-		return false;
-	}
+	return atomic_load_explicit(&ring->mode, memory_order_relaxed) == cell->led;
+}
+
+/* 2 If it may have: whether they are ours nevertheless. */
+INTERNAL bool lead_settle_claim(struct ring *ring, struct cell *cell, uint64_t n);
+
+/* 3 Let the others see it. */
+static inline void lead_advance(struct cell *cell, uint64_t n)
+{
 	/* R8, pairs with A8: the slots were read before. */
 	atomic_store_explicit(&cell->at, (lead_at(cell) + n) & ~LEAD, memory_order_release);
-	/* 3 the caller looks whether the producer sleeps, who made all threads fence before it
-	 * looked at how far we got: see ring_room_exactly(). */
+	/* The caller looks whether the producer sleeps, who made all threads fence before it looked
+	 * at how far we got: see ring_room_exactly(). */
 	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* All three: false if the lead has ended and they are not ours. Wait-free. */
+static inline bool lead_take(struct ring *ring, struct cell *cell, uint64_t n)
+{
+	if (!lead_claim(ring, cell, n) && !lead_settle_claim(ring, cell, n))
+		return false;
+	lead_advance(cell, n);
 	return true;
 }
 

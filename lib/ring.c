@@ -184,22 +184,20 @@ SLOW_PATH static ssize_t publish_closed(struct ring *ring, uint64_t tail, uint64
 	return ring_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
 }
 
-/* Make n filled slots visible: n, or -ESHUTDOWN. */
-static inline ssize_t publish(struct ring *ring, uint64_t mode, uint64_t tail, uint64_t n,
-                              bool *watched)
+/* Make the slots below tail visible if a leader watches: whether one does. */
+static inline bool publish_led(struct ring *ring, uint64_t tail)
 {
-	tail = (tail + n) & ~RING_OPEN;
-	*watched = false;
-	if (mode & LEAD) {
-		/* R1. */
-		atomic_store_explicit(&ring->tail, tail, memory_order_release);
-		/* Who ends the lead makes all threads fence, before this load, which then sees
-		 * it, or after the store, which it then sees. */
-		atomic_signal_fence(memory_order_seq_cst);
-		*watched = atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD;
-		if (*watched)
-			return (ssize_t)n;
-	}
+	/* R1. */
+	atomic_store_explicit(&ring->tail, tail, memory_order_release);
+	/* Who ends the lead makes all threads fence, before this load, which then sees it, or after
+	 * the store, which it then sees. */
+	atomic_signal_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD;
+}
+
+/* Make the n slots below tail visible: n, or -ESHUTDOWN. */
+static inline ssize_t publish_to_all(struct ring *ring, uint64_t tail, uint64_t n)
+{
 	/* R1, pairs with A1 in ring_tail(): who reads this tail also reads the items below it.
 	 * Without it a consumer copies a slot's previous item. An update for its fence. */
 	atomic_exchange_explicit(&ring->tail, tail, memory_order_seq_cst);
@@ -207,6 +205,20 @@ static inline ssize_t publish(struct ring *ring, uint64_t mode, uint64_t tail, u
 	if (atomic_load_explicit(&ring->mode, memory_order_seq_cst) == RING_CLOSED)
 		return publish_closed(ring, tail, n);
 	return (ssize_t)n;
+}
+
+static inline ssize_t publish(struct ring *ring, uint64_t mode, uint64_t tail, uint64_t n,
+                              bool *watched)
+{
+	tail = (tail + n) & ~RING_OPEN;
+	*watched = mode & LEAD && publish_led(ring, tail);
+	return *watched ? (ssize_t)n : publish_to_all(ring, tail, n);
+}
+
+static inline void put_word(struct ring *ring, uint64_t tail, const void *item)
+{
+	__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
+	words_write(word_at(ring, tail), item, sizeof(ring_word));
 }
 
 FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched)
@@ -222,14 +234,35 @@ FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n,
 	if (room == 0)
 		return 0;
 	if (n == 1 && ring->item_size == sizeof(ring_word)) {
-		__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
-		words_write(word_at(ring, tail), items, sizeof(ring_word));
+		put_word(ring, tail, items);
 		return publish(ring, mode, tail, 1, watched);
 	}
 	if (n > room)
 		n = (size_t)room;
 	copy_in(ring, tail, items, n);
 	return publish(ring, mode, tail, n, watched);
+}
+
+FAST_PATH enum ring_put ring_put_led(struct ring *ring, const void *item)
+{
+	/* As in ring_room(). */
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	/* Relaxed: publish_led() looks again. */
+	if (!(atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD) ||
+	    ring->item_size != sizeof(ring_word) ||
+	    (uint64_t)ring_distance(ring->head_seen, tail) == ring->capacity)
+		return RING_NOT_PUT;
+	put_word(ring, tail, item);
+	return publish_led(ring, (tail + 1) & ~RING_OPEN) ? RING_PUT_WATCHED : RING_PUT_UNWATCHED;
+}
+
+INTERNAL int ring_put_again(struct ring *ring)
+{
+	/* As in ring_room(). */
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	return publish_to_all(ring, tail, 1) < 0 ? -ESHUTDOWN : 0;
 }
 
 /* The tail at which the ring was closed: the first to ask decides. */
@@ -347,6 +380,20 @@ FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *ite
 	known = known_items(ring, head);
 	return known <= 0 || (uint64_t)known < n ? 0
 	                                         : take_from(ring, cell, leads, &head, items, n);
+}
+
+FAST_PATH bool ring_read_led(struct ring *ring, const struct cell *cell, uint64_t *word)
+{
+	uint64_t head;
+
+	if (!lead_is_of(ring, cell) || ring->item_size != sizeof *word)
+		return false;
+	head = lead_at(cell);
+	if (known_items(ring, head) <= 0)
+		return false;
+	/* As in words_read(). */
+	*word = atomic_load_explicit(word_at(ring, head), memory_order_relaxed);
+	return true;
 }
 
 /* The head, after ending a lead if there is one. */

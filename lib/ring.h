@@ -76,6 +76,14 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, si
  * Wait-free. */
 FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched);
 
+/* Put one item, if somebody leads, items are one word and room is known of. Wait-free. */
+enum ring_put { RING_NOT_PUT, RING_PUT_WATCHED, RING_PUT_UNWATCHED };
+FAST_PATH enum ring_put ring_put_led(struct ring *ring, const void *item);
+
+/* After RING_PUT_UNWATCHED: 0 if it comes before what the caller reads next, or -ESHUTDOWN if it
+ * was not put after all. Wait-free. */
+INTERNAL int ring_put_again(struct ring *ring);
+
 /* Look how many items fit now. For the producer. */
 INTERNAL uint64_t ring_room(struct ring *ring);
 
@@ -96,6 +104,10 @@ INTERNAL void ring_end_lead(struct ring *ring);
 /* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
  * many are not known of, or another consumer was faster. Wait-free. */
 FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
+
+/* Read the next item without taking it, if the caller leads, items are one word and one is known
+ * of; lead_claim() takes it. cell: the caller's, or NULL. Wait-free. */
+FAST_PATH bool ring_read_led(struct ring *ring, const struct cell *cell, uint64_t *word);
 
 /* How many items the last look at the producer's line found. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);
