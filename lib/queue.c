@@ -158,13 +158,12 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 	return placed > 0 ? (ssize_t)placed : r;
 }
 
-FAST_PATH ssize_t put_until(struct spmcq *q, const void *items, size_t n,
+/* The arguments are valid. */
+FAST_PATH ssize_t put_valid(struct spmcq *q, const void *items, size_t n,
                             const struct timespec *deadline)
 {
 	ssize_t r;
 
-	if (q == NULL || items == NULL || n == 0 || !is_deadline(deadline))
-		return -EINVAL;
 	if (!is_producer(q))
 		return -EPERM;
 	r = put_some(q, items, n);
@@ -174,7 +173,9 @@ FAST_PATH ssize_t put_until(struct spmcq *q, const void *items, size_t n,
 ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
                              const struct timespec *deadline)
 {
-	return put_until(q, items, n, deadline);
+	if (q == NULL || items == NULL || n == 0 || !is_deadline(deadline))
+		return -EINVAL;
+	return put_valid(q, items, n, deadline);
 }
 
 /* Really, not only as far as a leader's takes can be seen. */
@@ -208,7 +209,7 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 
 ssize_t spmcq_put_many(struct spmcq *q, const void *items, size_t n)
 {
-	return put_until(q, items, n, NULL);
+	return spmcq_put_many_until(q, items, n, NULL);
 }
 
 /* Of a count of one, or an error. */
@@ -220,11 +221,11 @@ static inline int status(ssize_t r)
 __attribute__((noinline)) static int put_item_unled(struct spmcq *q, const void *item,
                                                     const struct timespec *deadline)
 {
-	return status(put_until(q, item, 1, deadline));
+	return status(put_valid(q, item, 1, deadline));
 }
 
 /* One item: what a put is as long as a consumer leads, and else a tail call, so that this needs no
- * stack. Twice as fast as put_until() alone. */
+ * stack. */
 FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec *deadline)
 {
 	if (q == NULL || item == NULL || !is_deadline(deadline))
@@ -421,23 +422,22 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 	                   crowded || (busy && is_crowded(q, false)));
 }
 
-FAST_PATH ssize_t get_until(struct spmcq *q, void *items, size_t max,
+/* The arguments are valid. */
+FAST_PATH ssize_t get_valid(struct spmcq *q, void *items, size_t max,
                             const struct timespec *deadline)
 {
-	struct cell *cell;
-	ssize_t r;
+	struct cell *cell = cell_own(q->ring.cells);
+	ssize_t r = taken(q, (ssize_t)ring_take_known(&q->ring, cell, items, max));
 
-	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
-		return -EINVAL;
-	cell = cell_own(q->ring.cells);
-	r = taken(q, (ssize_t)ring_take_known(&q->ring, cell, items, max));
 	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
 }
 
 ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
                              const struct timespec *deadline)
 {
-	return get_until(q, items, max, deadline);
+	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
+		return -EINVAL;
+	return get_valid(q, items, max, deadline);
 }
 
 ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
@@ -456,13 +456,13 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 
 ssize_t spmcq_get_many(struct spmcq *q, void *items, size_t max)
 {
-	return get_until(q, items, max, NULL);
+	return spmcq_get_many_until(q, items, max, NULL);
 }
 
 __attribute__((noinline)) static int get_item_unled(struct spmcq *q, void *item,
                                                     const struct timespec *deadline)
 {
-	return status(get_until(q, item, 1, deadline));
+	return status(get_valid(q, item, 1, deadline));
 }
 
 /* What follows on lead_claim(). */
