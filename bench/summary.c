@@ -38,7 +38,7 @@ static void distribution_of(struct distribution *median, const struct series *se
 
 /* Only rounds in which both finished make a pair. */
 static struct stats_spread ratio_of(const struct series *series, const struct series *baseline,
-                                    size_t rounds, uint64_t seed)
+                                    double nothing, size_t rounds, uint64_t seed)
 {
 	double values[STATS_MOST], base[STATS_MOST];
 	size_t n = 0;
@@ -47,7 +47,8 @@ static struct stats_spread ratio_of(const struct series *series, const struct se
 		const struct bench_result *ours = &series->results[i];
 		const struct bench_result *theirs = &baseline->results[i];
 
-		if (ours->outcome != BENCH_CHECKED || theirs->outcome != BENCH_CHECKED)
+		if (ours->outcome != BENCH_CHECKED || theirs->outcome != BENCH_CHECKED ||
+		    theirs->metric[0] < nothing)
 			continue;
 		values[n] = ours->metric[0];
 		base[n++] = theirs->metric[0];
@@ -74,5 +75,5 @@ void summarise(struct report_row *row, const struct series *series, const struct
 		row->metric[i] = spread_of(series, i, rounds, seed);
 	distribution_of(&row->distribution, series, rounds);
 	if (workload->metrics[0].key)
-		row->ratio = ratio_of(series, baseline, rounds, seed);
+		row->ratio = ratio_of(series, baseline, workload->nothing, rounds, seed);
 }

@@ -74,6 +74,7 @@ struct bench_workload {
 
 	/* Ends with a NULL key. The first is the one that is compared with the baseline. */
 	struct bench_metric metrics[BENCH_METRICS + 1];
+	double nothing; /* below this the first is as good as 0, and no ratio is taken to it */
 
 	/* Fills in the result: outcome and why, or outcome and the rest. */
 	void (*run)(const struct bench_run *run, struct bench_result *result);

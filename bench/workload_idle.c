@@ -108,5 +108,6 @@ const struct bench_workload bench_idle = {
         .axis = "CPU time of idle consumers (ms/s)",
         .metrics = {[CPU] = {"cpu_share", "cpu ms/s", 1e-3, BENCH_LESS},
                     [SWITCHES] = {"switches_per_second", "switches/s", 1, BENCH_LESS}},
+        .nothing = 1e-4,
         .run = run,
 };
