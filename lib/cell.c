@@ -6,7 +6,7 @@
 INTERNAL void cells_init(struct cell *cells)
 {
 	for (unsigned i = 0; i < CELLS; i++) {
-		atomic_init(&cells[i].owner, 0);
+		atomic_init(&cells[i].owner, NOBODY);
 		atomic_init(&cells[i].done, 0);
 		atomic_init(&cells[i].got, 0);
 		atomic_init(&cells[i].at, 0);
@@ -22,7 +22,7 @@ INTERNAL void cells_init(struct cell *cells)
 SLOW_PATH INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id)
 {
 	for (unsigned i = 0; i < CELLS; i++) {
-		uint64_t owner = 0;
+		uint64_t owner = NOBODY;
 
 		/* Acquire: if a dead thread had our id, its counts are ours to go on with.
 		 * Sequentially consistent: tally_position() stops at a free cell. */
@@ -30,7 +30,7 @@ SLOW_PATH INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id)
 		                                            memory_order_seq_cst,
 		                                            memory_order_acquire) ||
 		    owner == id) {
-			self_cell_hint = i;
+			self_known.cell = i * sizeof *cells;
 			return &cells[i];
 		}
 	}

@@ -29,7 +29,7 @@ enum { CELLS = 64 };
 #define LEAD (UINT64_C(1) << 63)
 
 struct cell {
-	alignas(CACHE_LINE) _Atomic uint64_t owner; /* self_id() of its thread; 0 -> id once */
+	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NOBODY -> self_id() of its thread, once */
 	_Atomic uint64_t done; /* items reported here; <= got. The owner's to write */
 	_Atomic uint64_t got;  /* items the owner took, or is about to. The owner's to write */
 	/* Of the owner's lead, if it has one: see lead.c. The owner's to write, but for verdict. */
@@ -46,13 +46,13 @@ INTERNAL void cells_init(struct cell *cells);
 /* The calling thread's cell when it is not where it was last time; NULL if none is left. */
 INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id);
 
-/* The calling thread's cell if it is where it was last time; else NULL, or a free one. */
+/* The calling thread's cell if it is where it was last time; else NULL. */
 static inline struct cell *cell_hinted(struct cell *cells)
 {
-	struct cell *cell = &cells[self_cell_hint];
+	struct cell *cell = (struct cell *)(void *)((unsigned char *)cells + self_known.cell);
 
 	/* Relaxed: only we store our id, and it stays. */
-	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == self_known_id ? cell
+	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == self_known.id ? cell
 	                                                                                 : NULL;
 }
 

@@ -51,13 +51,13 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 		return -ENOMEM;
 	}
 	q->unchecked = options != NULL && options->unchecked_producer;
-	atomic_init(&q->producer, 0);
+	atomic_init(&q->producer, NOBODY);
 	atomic_init(&q->inside, 0);
 	atomic_init(&q->room_at, 0);
 	atomic_init(&q->discarded, 0);
 	ring_init(&q->ring, capacity, item_size, sizeof *q - offsetof(struct spmcq, ring), first,
 	          q->lazy_reports);
-	tally_init(&q->tally, first);
+	tally_init(&q->tally, first, q->lazy_reports ? TALLY_LAZY : TALLY_ORDERED);
 	*out = q;
 	return 0;
 }

@@ -75,11 +75,18 @@ INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
 
 INTERNAL void gate_ring_sleeper(struct gate *gate);
 
+/* After bringing something. */
+static inline bool gate_has_sleepers(const struct gate *gate)
+{
+	/* Pairs with the announcement in gate_wait(), as explained above. */
+	return atomic_load_explicit(&gate->sleepers, memory_order_seq_cst) != 0;
+}
+
 /* Whether there are sleepers and no napper among them: only a ring wakes them. */
 static inline bool gate_needs_rings(const struct gate *gate)
 {
-	/* Both pair with announcing: see gate.c. */
-	return atomic_load_explicit(&gate->sleepers, memory_order_seq_cst) != 0 &&
+	/* As gate_has_sleepers(). */
+	return gate_has_sleepers(gate) &&
 	       !(atomic_load_explicit(&gate->park.word, memory_order_seq_cst) & GATE_NAPPER);
 }
 
@@ -87,8 +94,7 @@ static inline bool gate_needs_rings(const struct gate *gate)
  * Wait-free; one load if nobody sleeps. */
 static inline void gate_ring(struct gate *gate)
 {
-	/* Pairs with the announcement in gate_wait(), as explained above. */
-	if (atomic_load_explicit(&gate->sleepers, memory_order_seq_cst) != 0)
+	if (gate_has_sleepers(gate))
 		gate_ring_sleeper(gate);
 }
 

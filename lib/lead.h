@@ -12,7 +12,7 @@
  */
 static inline bool lead_is_of(const struct ring *ring, const struct cell *cell)
 {
-	/* Relaxed: lead_take() looks again. */
+	/* Relaxed: lead_claim() looks again. */
 	return cell != NULL && atomic_load_explicit(&ring->mode, memory_order_relaxed) == cell->led;
 }
 

@@ -5,8 +5,8 @@
  *   R2 move_head() moves head        -> A2 ring_head() reads it:   slots below were read out
  *   R2 move_head() moves head        -> A3 ring_take() reads it:   a tail read next is no older
  *   R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: as R1, at second hand
- *   R6 lead_take() counts in got     -> A6 lead_end() reads it:    as R2, while head is a lead
- *   R8 lead_take() moves at          -> A8 lead_seen() reads it:   as R2, while head is a lead
+ *   R6 lead_claim() counts in got    -> A6 lead_end() reads it:    as R2, while head is a lead
+ *   R8 lead_advance() moves at       -> A8 lead_seen() reads it:   as R2, while head is a lead
  *
  * R1, unless a leader watches, and R2, and the loads in ring_take() and ring_room(), are
  * sequentially consistent for the sake of the gates: who publishes and then looks for sleepers, and
@@ -171,19 +171,6 @@ INTERNAL uint64_t ring_room_exactly(struct ring *ring)
 	return ring_room(ring);
 }
 
-/* After a put during which the ring was closed: n if that came later, -ESHUTDOWN if it came before
- * and others have decided so. */
-SLOW_PATH static ssize_t publish_closed(struct ring *ring, uint64_t tail, uint64_t n)
-{
-	uint64_t end = RING_OPEN;
-
-	/* Pairs with last_tail(). */
-	if (atomic_compare_exchange_strong_explicit(&ring->end, &end, tail, memory_order_seq_cst,
-	                                            memory_order_seq_cst))
-		return (ssize_t)n;
-	return ring_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
-}
-
 /* Make the slots below tail visible if a leader watches: whether one does. */
 static inline bool publish_led(struct ring *ring, uint64_t tail)
 {
@@ -195,74 +182,66 @@ static inline bool publish_led(struct ring *ring, uint64_t tail)
 	return atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD;
 }
 
-/* Make the n slots below tail visible: n, or -ESHUTDOWN. */
-static inline ssize_t publish_to_all(struct ring *ring, uint64_t tail, uint64_t n)
+/* Make the slots below tail visible. mode: as it was a moment ago. */
+static inline enum ring_put publish(struct ring *ring, uint64_t mode, uint64_t tail)
 {
+	if (mode & LEAD && publish_led(ring, tail))
+		return RING_PUT_WATCHED;
 	/* R1, pairs with A1 in ring_tail(): who reads this tail also reads the items below it.
 	 * Without it a consumer copies a slot's previous item. An update for its fence. */
 	atomic_exchange_explicit(&ring->tail, tail, memory_order_seq_cst);
 	/* Pairs with ring_close(): it reads this tail, or we read that it closed. */
-	if (atomic_load_explicit(&ring->mode, memory_order_seq_cst) == RING_CLOSED)
-		return publish_closed(ring, tail, n);
-	return (ssize_t)n;
+	return atomic_load_explicit(&ring->mode, memory_order_seq_cst) == RING_CLOSED
+	               ? RING_PUT_CLOSING
+	               : RING_PUT;
 }
 
-static inline ssize_t publish(struct ring *ring, uint64_t mode, uint64_t tail, uint64_t n,
-                              bool *watched)
-{
-	tail = (tail + n) & ~RING_OPEN;
-	*watched = mode & LEAD && publish_led(ring, tail);
-	return *watched ? (ssize_t)n : publish_to_all(ring, tail, n);
-}
-
-static inline void put_word(struct ring *ring, uint64_t tail, const void *item)
-{
-	__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
-	words_write(word_at(ring, tail), item, sizeof(ring_word));
-}
-
-FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched)
+FAST_PATH enum ring_put ring_put_word(struct ring *ring, const void *item)
 {
 	/* Relaxed: publish() looks again. */
 	uint64_t mode = atomic_load_explicit(&ring->mode, memory_order_relaxed);
 	/* As in ring_room(). */
 	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	if (mode == RING_CLOSED || ring->item_size != sizeof(ring_word) ||
+	    (uint64_t)ring_distance(ring->head_seen, tail) == ring->capacity)
+		return RING_NOT_PUT;
+	__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
+	words_write(word_at(ring, tail), item, sizeof(ring_word));
+	return publish(ring, mode, (tail + 1) & ~RING_OPEN);
+}
+
+SLOW_PATH INTERNAL ssize_t ring_put_closing(struct ring *ring, uint64_t n)
+{
+	/* As in ring_room(). */
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t end = RING_OPEN;
+
+	/* Pairs with last_tail(). */
+	if (atomic_compare_exchange_strong_explicit(&ring->end, &end, tail, memory_order_seq_cst,
+	                                            memory_order_seq_cst))
+		return (ssize_t)n;
+	return ring_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
+}
+
+INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched)
+{
+	/* As in ring_put_word(). */
+	uint64_t mode = atomic_load_explicit(&ring->mode, memory_order_relaxed);
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	uint64_t room = ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
+	enum ring_put how;
 
 	if (mode == RING_CLOSED)
 		return -ESHUTDOWN;
 	if (room == 0)
 		return 0;
-	if (n == 1 && ring->item_size == sizeof(ring_word)) {
-		put_word(ring, tail, items);
-		return publish(ring, mode, tail, 1, watched);
-	}
 	if (n > room)
 		n = (size_t)room;
 	copy_in(ring, tail, items, n);
-	return publish(ring, mode, tail, n, watched);
-}
-
-FAST_PATH enum ring_put ring_put_led(struct ring *ring, const void *item)
-{
-	/* As in ring_room(). */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-
-	/* Relaxed: publish_led() looks again. */
-	if (!(atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD) ||
-	    ring->item_size != sizeof(ring_word) ||
-	    (uint64_t)ring_distance(ring->head_seen, tail) == ring->capacity)
-		return RING_NOT_PUT;
-	put_word(ring, tail, item);
-	return publish_led(ring, (tail + 1) & ~RING_OPEN) ? RING_PUT_WATCHED : RING_PUT_UNWATCHED;
-}
-
-INTERNAL int ring_put_again(struct ring *ring)
-{
-	/* As in ring_room(). */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-
-	return publish_to_all(ring, tail, 1) < 0 ? -ESHUTDOWN : 0;
+	how = publish(ring, mode, (tail + n) & ~RING_OPEN);
+	*watched = how == RING_PUT_WATCHED;
+	return how == RING_PUT_CLOSING ? ring_put_closing(ring, n) : (ssize_t)n;
 }
 
 /* The tail at which the ring was closed: the first to ask decides. */
@@ -276,7 +255,7 @@ SLOW_PATH static uint64_t last_tail(struct ring *ring)
 	/* For a put that a leader watches; see publish(). */
 	park_fence_all();
 	tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
-	/* Pairs with publish_closed(). */
+	/* Pairs with ring_put_closing(). */
 	return atomic_compare_exchange_strong_explicit(&ring->end, &end, tail, memory_order_seq_cst,
 	                                               memory_order_seq_cst)
 	               ? tail
@@ -336,38 +315,21 @@ static bool move_head(struct ring *ring, uint64_t *head, uint64_t to)
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-/* Make n items from *head on those of the cell. */
-static inline bool take_over(struct ring *ring, struct cell *cell, bool leads, uint64_t *head,
-                             size_t n)
+/* Take n items from *head on: n, or 0 if another consumer was faster. */
+static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t *head,
+                        void *items, size_t n)
 {
+	copy_out(ring, *head, items, n);
 	if (leads)
-		return lead_take(ring, cell, n);
+		return lead_take(ring, cell, n) ? n : 0;
 	if (!move_head(ring, head, *head + n))
-		return false;
+		return 0;
 	if (cell != NULL)
 		cell_set_got(cell, cell_got(cell) + n);
-	return true;
+	return n;
 }
 
-/* Take n items from *head on: n, or 0 if another consumer was faster. */
-static inline size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t *head,
-                               void *items, size_t n)
-{
-	uint64_t word;
-
-	if (n != 1 || ring->item_size != sizeof word) {
-		copy_out(ring, *head, items, n);
-		return take_over(ring, cell, leads, head, n) ? n : 0;
-	}
-	/* As in words_read(). The copy stays in a register until the item is ours. */
-	word = atomic_load_explicit(word_at(ring, *head), memory_order_relaxed);
-	if (!take_over(ring, cell, leads, head, 1))
-		return 0;
-	memcpy(items, &word, sizeof word);
-	return 1;
-}
-
-FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
+INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	bool leads = lead_is_of(ring, cell);
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
@@ -382,18 +344,34 @@ FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *ite
 	                                         : take_from(ring, cell, leads, &head, items, n);
 }
 
-FAST_PATH bool ring_read_led(struct ring *ring, const struct cell *cell, uint64_t *word)
+/* The leader's way, and everybody's: one after the other rather than mixed, which would cost the
+ * leader a tenth. The copy stays in a register until the item is ours. */
+FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word)
 {
 	uint64_t head;
 
-	if (!lead_is_of(ring, cell) || ring->item_size != sizeof *word)
-		return false;
-	head = lead_at(cell);
-	if (known_items(ring, head) <= 0)
-		return false;
-	/* As in words_read(). */
+	if (ring->item_size != sizeof *word)
+		return RING_NOT_TAKEN;
+	if (lead_is_of(ring, cell)) {
+		head = lead_at(cell);
+		if (known_items(ring, head) <= 0)
+			return RING_NOT_TAKEN;
+		/* As in words_read(). */
+		*word = atomic_load_explicit(word_at(ring, head), memory_order_relaxed);
+		if (!lead_claim(ring, cell, 1))
+			return RING_TAKE_DISPUTED;
+		lead_advance(cell, 1);
+		return RING_TAKEN;
+	}
+	/* A3, as in ring_take_known(). */
+	head = atomic_load_explicit(&ring->head, memory_order_acquire);
+	if (head & LEAD || known_items(ring, head) <= 0)
+		return RING_NOT_TAKEN;
 	*word = atomic_load_explicit(word_at(ring, head), memory_order_relaxed);
-	return true;
+	if (!move_head(ring, &head, head + 1))
+		return RING_NOT_TAKEN;
+	cell_set_got(cell, cell_got(cell) + 1);
+	return RING_TAKEN;
 }
 
 /* The head, after ending a lead if there is one. */

@@ -70,19 +70,24 @@ INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size);
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
                         uint64_t first, bool may_lead);
 
+/* How a put ended. */
+enum ring_put {
+	RING_NOT_PUT,     /* nothing is done: try the general way */
+	RING_PUT,         /* it comes before what the caller reads next */
+	RING_PUT_WATCHED, /* a leader will see it; nobody has to be rung */
+	RING_PUT_CLOSING  /* the ring was closed meanwhile: see ring_put_closing() */
+};
+
+/* Put an item of one word, if room for it is known of. One thread at a time. Wait-free. */
+FAST_PATH enum ring_put ring_put_word(struct ring *ring, const void *item);
+
+/* After RING_PUT_CLOSING with n items: n if they came before, or -ESHUTDOWN. Wait-free. */
+INTERNAL ssize_t ring_put_closing(struct ring *ring, uint64_t n);
+
 /* Put the first of n items at the tail, as many as fit into the room known of; does not look at the
- * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. watched: a leader
- * will see them; else they come before what the caller reads next. One thread at a time.
- * Wait-free. */
-FAST_PATH ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched);
-
-/* Put one item, if somebody leads, items are one word and room is known of. Wait-free. */
-enum ring_put { RING_NOT_PUT, RING_PUT_WATCHED, RING_PUT_UNWATCHED };
-FAST_PATH enum ring_put ring_put_led(struct ring *ring, const void *item);
-
-/* After RING_PUT_UNWATCHED: 0 if it comes before what the caller reads next, or -ESHUTDOWN if it
- * was not put after all. Wait-free. */
-INTERNAL int ring_put_again(struct ring *ring);
+ * consumers' line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. watched: as
+ * RING_PUT_WATCHED. One thread at a time. Wait-free. */
+INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched);
 
 /* Look how many items fit now. For the producer. */
 INTERNAL uint64_t ring_room(struct ring *ring);
@@ -103,11 +108,14 @@ INTERNAL void ring_end_lead(struct ring *ring);
 
 /* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
  * many are not known of, or another consumer was faster. Wait-free. */
-FAST_PATH size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
+INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
 
-/* Read the next item without taking it, if the caller leads, items are one word and one is known
- * of; lead_claim() takes it. cell: the caller's, or NULL. Wait-free. */
-FAST_PATH bool ring_read_led(struct ring *ring, const struct cell *cell, uint64_t *word);
+/* How a take ended. RING_TAKE_DISPUTED: the caller asks lead_settle_claim(), and if the item is its
+ * own, calls lead_advance(). */
+enum ring_take { RING_NOT_TAKEN, RING_TAKEN, RING_TAKE_DISPUTED };
+
+/* The same for one item of one word. cell: the caller's. */
+FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word);
 
 /* How many items the last look at the producer's line found. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);

@@ -11,9 +11,9 @@
 SLOW_PATH INTERNAL uint64_t self_ask(void)
 {
 #ifdef __linux__
-	self_known_id = (uint64_t)gettid();
+	self_known.id = (uint64_t)gettid();
 #else
-	self_known_id = (uint64_t)(uintptr_t)&self_known_id;
+	self_known.id = (uint64_t)(uintptr_t)&self_known;
 #endif
-	return self_known_id;
+	return self_known.id;
 }

@@ -6,23 +6,27 @@
 
 #include "internal.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Initial-exec: one instruction to reach, in a program as in a shared library. */
 #define THREAD_CACHE static _Thread_local __attribute__((tls_model("initial-exec")))
 
-/* 0: not asked yet; else unlike that of any other living thread. */
-THREAD_CACHE uint64_t self_known_id;
+struct self {
+	uint64_t id; /* 0: not asked yet; else unlike that of any other living thread */
+	size_t cell; /* where it last found its cell, in bytes from the first; see cell.h */
+};
+THREAD_CACHE struct self self_known;
 
-/* Where this thread last found its cell (see cell.h). */
-THREAD_CACHE unsigned self_cell_hint;
+/* No thread's id, nor the 0 of one that has not asked. */
+#define NOBODY UINT64_MAX
 
 SLOW_PATH INTERNAL uint64_t self_ask(void);
 
-/* Never 0. */
+/* Neither 0 nor NOBODY. */
 static inline uint64_t self_id(void)
 {
-	return self_known_id != 0 ? self_known_id : self_ask();
+	return self_known.id != 0 ? self_known.id : self_ask();
 }
 
 #endif

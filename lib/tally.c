@@ -11,20 +11,20 @@
 
 #include <errno.h>
 
-INTERNAL void tally_init(struct tally *tally, uint64_t first)
+INTERNAL void tally_init(struct tally *tally, uint64_t first, enum tally_way way)
 {
 	atomic_init(&tally->shared, first & ~RING_OPEN);
-	atomic_init(&tally->strict, 0);
+	atomic_init(&tally->way, way);
 	atomic_init(&tally->overrun, 0);
 }
 
 /* The compare-and-swap fails when others report here, and then the sum is taken anew. A report in a
- * cell that began before strict was set can still slip in after the sum: then join finds it. */
+ * cell that began before that can still slip in after the sum: then join finds it. */
 SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
 {
 	uint64_t shared, done;
 
-	atomic_store_explicit(&tally->strict, 1, memory_order_seq_cst);
+	atomic_store_explicit(&tally->way, TALLY_STRICT, memory_order_seq_cst);
 	do {
 		int64_t open;
 
@@ -63,7 +63,7 @@ INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *r
 	for (unsigned i = 0; i < CELLS; i++) {
 		const struct cell *cell = &ring->cells[i];
 
-		if (atomic_load_explicit(&cell->owner, memory_order_seq_cst) == 0)
+		if (atomic_load_explicit(&cell->owner, memory_order_seq_cst) == NOBODY)
 			break;
 		sum += atomic_load_explicit(&cell->done, memory_order_seq_cst);
 	}

@@ -14,32 +14,41 @@
 
 #include "ring.h"
 
+enum tally_way {
+	/* In cells, not ordered against what the reporter reads next, which saves the one locked
+	 * instruction here: who sees a joiner calls tally_order(), and who joins makes all threads
+	 * fence. */
+	TALLY_LAZY,
+	TALLY_ORDERED, /* in cells */
+	TALLY_STRICT,  /* all go to shared */
+};
+
 struct tally {
 	/* Written by threads that report what others got, or have no cell. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
-	_Atomic uint32_t strict;                     /* 0 -> 1 once: all reports go to shared */
+	_Atomic uint32_t way;                        /* enum tally_way; to TALLY_STRICT once */
 	_Atomic uint32_t overrun;                    /* 0 -> 1 once: more reported than taken */
 };
 
-INTERNAL void tally_init(struct tally *tally, uint64_t first);
+INTERNAL void tally_init(struct tally *tally, uint64_t first, enum tally_way way);
 
-/* Report n items in the caller's cell, if it got that many and nobody may have reported them. lazy:
- * without ordering that against what the caller reads next, which saves the one locked instruction
- * here; who sees a joiner calls tally_order(), and who joins makes all threads fence. Wait-free. */
-static inline bool tally_done_own(struct tally *tally, struct cell *cell, uint64_t n, bool lazy)
+/* Report n items in the caller's cell (NULL: it has none), if it got that many and the tally is
+ * this way; nobody else may have reported them then. Wait-free. */
+static inline bool tally_done_own(struct tally *tally, enum tally_way way, struct cell *cell,
+                                  uint64_t n)
 {
 	uint64_t done;
 
 	/* Acquire, pairs with the store in tally_done_any(): who is called after such a report
 	 * returned goes there, too. */
-	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire))
+	if (cell == NULL || atomic_load_explicit(&tally->way, memory_order_acquire) != way)
 		return false;
 	/* Only we write it. */
 	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
 	if (cell_got(cell) - done < n)
 		return false;
 	/* R5. */
-	if (lazy)
+	if (way == TALLY_LAZY)
 		atomic_store_explicit(&cell->done, done + n, memory_order_release);
 	else
 		atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
