@@ -450,6 +450,12 @@ __attribute__((noinline)) static int get_item_slowly(struct spmcq *q, void *item
 	return status(spmcq_get_many_until(q, item, 1, deadline));
 }
 
+__attribute__((noinline)) static int get_item_unknown(struct spmcq *q, struct cell *cell,
+                                                      void *item, const struct timespec *deadline)
+{
+	return status(get_unknown(q, cell, item, 1, deadline));
+}
+
 __attribute__((noinline)) static int try_get_item_slowly(struct spmcq *q, void *item)
 {
 	return status(spmcq_try_get_many(q, item, 1));
@@ -474,12 +480,15 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 	if (q == NULL || item == NULL || !is_deadline(deadline))
 		return -EINVAL;
 	cell = cell_hinted(q->ring.cells);
-	switch (cell != NULL ? ring_take_word(&q->ring, cell, &word) : RING_NOT_TAKEN) {
+	switch (ring_take_word(&q->ring, cell, &word)) {
 	case RING_TAKEN:
 		memcpy(item, &word, sizeof word);
 		return gate_has_sleepers(&q->room) ? ring_for_room(q) : 0;
 	case RING_TAKE_DISPUTED:
 		return get_item_disputed(q, cell, item, word, deadline, try);
+	case RING_NOT_TAKEN:
+		return try ? try_get_item_slowly(q, item)
+		           : get_item_unknown(q, cell, item, deadline);
 	default:
 		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
 	}

@@ -350,8 +350,8 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 {
 	uint64_t head;
 
-	if (ring->item_size != sizeof *word)
-		return RING_NOT_TAKEN;
+	if (cell == NULL || ring->item_size != sizeof *word)
+		return RING_NO_WORD;
 	if (lead_is_of(ring, cell)) {
 		head = lead_at(cell);
 		if (known_items(ring, head) <= 0)

@@ -110,11 +110,15 @@ INTERNAL void ring_end_lead(struct ring *ring);
  * many are not known of, or another consumer was faster. Wait-free. */
 INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
 
-/* How a take ended. RING_TAKE_DISPUTED: the caller asks lead_settle_claim(), and if the item is its
- * own, calls lead_advance(). */
-enum ring_take { RING_NOT_TAKEN, RING_TAKEN, RING_TAKE_DISPUTED };
+/* How a take ended. */
+enum ring_take {
+	RING_NO_WORD, /* items are something else, or the caller has no cell: nothing was tried */
+	RING_NOT_TAKEN,
+	RING_TAKEN,
+	RING_TAKE_DISPUTED /* it is the caller's if lead_settle_claim(); then lead_advance() */
+};
 
-/* The same for one item of one word. cell: the caller's. */
+/* The same for one item of one word. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word);
 
 /* How many items the last look at the producer's line found. */
