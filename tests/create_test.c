@@ -69,6 +69,8 @@ static void a_product_beyond_the_address_space_is_refused(void)
 	expect_refusal(-EOVERFLOW, SIZE_MAX / 2 + 1, 1);
 	expect_refusal(-EOVERFLOW, SIZE_MAX / 2 + 2, 1);
 	expect_refusal(-EOVERFLOW, 1, SIZE_MAX / 2 + 1);
+	/* The item would fit, but not with the queue's struct before it. */
+	expect_refusal(-EOVERFLOW, 1, PTRDIFF_MAX - 7);
 	expect_refusal(-EOVERFLOW, (size_t)1 << (sizeof(size_t) * 4),
 	               (size_t)1 << (sizeof(size_t) * 4));
 }

@@ -180,6 +180,7 @@ static void unchecked_nobody_is_refused(void)
 		run_alone(put_one, &turn);
 		put_numbers(q, i + 1, 1);
 	}
+	RETURNS(0, spmcq_release_producer(q));
 	get_numbers(q, 0, 200);
 	queue_free(q);
 }

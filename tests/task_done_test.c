@@ -219,6 +219,31 @@ static void each_queue_has_its_own_count(void)
 	}
 }
 
+static void get_and_leave(void *arg)
+{
+	get_numbers(arg, 0, 1);
+}
+
+/* It has not the same place in both. */
+static void a_thread_that_is_first_in_one_queue_and_second_in_another_counts_in_both(void)
+{
+	struct spmcq *first = queue_of(20), *second = queue_of(20);
+	struct worker worker;
+
+	put_numbers(second, 0, 2);
+	worker_start(&worker, get_and_leave, second);
+	worker_join(&worker);
+	put_numbers(first, 0, 1);
+	get_numbers(second, 1, 1);
+	get_numbers(first, 0, 1);
+	RETURNS(0, spmcq_task_done(second));
+	RETURNS(0, spmcq_task_done(first));
+	expect_counts(first, 1, 0);
+	expect_counts(second, 1, 1);
+	queue_free(first);
+	queue_free(second);
+}
+
 /* Threads report got items several times over, all at once. Counted at least as many as were got;
  * if more, join must say so. */
 static void race_overcalls(size_t items)
@@ -295,6 +320,7 @@ int main(void)
 	RUN(items_of_threads_that_ended_can_be_reported);
 	RUN(more_threads_than_any_table_holds_may_come_and_go);
 	RUN(each_queue_has_its_own_count);
+	RUN(a_thread_that_is_first_in_one_queue_and_second_in_another_counts_in_both);
 	RUN(a_racing_overcall_is_caught_at_the_latest_by_join);
 	RUN(a_racing_overcall_does_not_leave_a_joiner_behind);
 	return check_finish();
