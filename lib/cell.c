@@ -24,8 +24,9 @@ SLOW_PATH INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id)
 	for (unsigned i = 0; i < CELLS; i++) {
 		uint64_t owner = NOBODY;
 
-		/* Acquire: if a dead thread had our id, its counts are ours to go on with.
-		 * Sequentially consistent: tally_position() stops at a free cell. */
+		/* Sequentially consistent: tally_position() stops at a free cell. If a dead thread
+		 * had our id, its counts are ours to go on with: the kernel ends a thread before it
+		 * gives its id to another. */
 		if (atomic_compare_exchange_strong_explicit(&cells[i].owner, &owner, id,
 		                                            memory_order_seq_cst,
 		                                            memory_order_acquire) ||

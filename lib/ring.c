@@ -310,7 +310,7 @@ static inline int64_t known_items(struct ring *ring, uint64_t head)
 /* Make what lies before to ours, if head is still *head; else set *head to what it is. */
 static bool move_head(struct ring *ring, uint64_t *head, uint64_t to)
 {
-	/* R2, pairs with A2 in ring_head() and A3 in ring_take(). The failing load is A3 again. */
+	/* R2, pairs with A2 in ring_head() and A3 in ring_take(). Failing, as strong as A3. */
 	return atomic_compare_exchange_strong_explicit(&ring->head, head, to & ~RING_OPEN,
 	                                               memory_order_seq_cst, memory_order_acquire);
 }

@@ -48,7 +48,7 @@ static struct model_thread {
 static unsigned model_started;            /* threads, without the one that starts them */
 static _Thread_local unsigned model_self; /* 0: the one that starts the others */
 static _Thread_local long model_clock;    /* in us; each thread has its own time */
-static bool model_lazy = true;            /* whether there is a membarrier; set before a case */
+static bool model_lazy;                   /* whether there is a membarrier; set by a case */
 static pthread_mutex_t model_lock = PTHREAD_MUTEX_INITIALIZER;
 
 #ifdef MODEL_CHECKED
@@ -135,6 +135,7 @@ static long model_futex(_Atomic uint32_t *word, int operation, uint32_t value,
 /* Few cells and no pauses: see lib/. */
 #define SPMCQ_MODEL
 #include "spmcq.c"
+MODEL_KNOWN
 
 /* --- cases --- */
 

@@ -25,8 +25,8 @@ cases_of() {
 # explore CLIENT CASE MODEL: fails with 124 if it takes too long. Not to keep instructions between
 # executions, as it would free the stack of a thread too early. Not to take loops for waiting: it
 # would leave out those that end a lead. Not to look for waiting elsewhere, which takes long. To
-# explore nothing is a failure, too. What it warns of, writes without order, are the hints that
-# anybody may store.
+# explore nothing is a failure, too: 1. 42 is an error that GenMC found. What it warns of, writes
+# without order, are the hints that anybody may store.
 explore() {
 	said=$(timeout "${SPMCQ_MODEL_SECONDS:-120}" "$genmc" --disable-estimation \
 		--disable-instruction-caching --disable-spin-assume --disable-load-annotation \

@@ -47,16 +47,30 @@ static void model_compiler_fence(void)
 
 static long model_membarrier(int command)
 {
+	if (!model_lazy)
+		return -1;
 	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
 		for (unsigned i = 1; i < MODEL_THREADS; i++)
 			if (i != model_self)
 				atomic_fetch_add_explicit(&model_fences[i], 1,
 				                          memory_order_acq_rel);
 	atomic_thread_fence(memory_order_seq_cst);
-	return model_lazy ? 0 : -1;
+	return 0;
 }
 #undef atomic_signal_fence
 #define atomic_signal_fence(order) model_compiler_fence()
+
+/* It knows no thread-local structs, so the library's is declared as a function that returns the
+ * thread's own. */
+#define _Thread_local
+#define tls_model(model)
+#define self_known (*model_known())
+#define MODEL_KNOWN                                                                                \
+	static struct self *model_known(void)                                                      \
+	{                                                                                          \
+		static struct self known[MODEL_THREADS];                                           \
+		return &known[model_self];                                                         \
+	}
 
 /* Woken by now, or never: each is an execution. */
 static void model_suspend(struct model_thread *self, bool timed)

@@ -60,11 +60,12 @@ static bool is_crowded_no_more(void *arg, bool last)
 	return false;
 }
 
-static void nap_then_wait(void *arg)
+static void nap_then_take(void *arg)
 {
-	(void)arg;
 	gate_nap(&gate, is_crowded_no_more, NULL, NULL);
-	wait_until(NULL);
+	take(arg, false);
+	if (atomic_load(&things) > 0)
+		gate_ring(&gate);
 }
 
 static void bring_one(void *arg)
@@ -164,6 +165,7 @@ static void one_ring_is_handed_on(void)
 
 static void a_lazy_bringer_is_not_missed(void)
 {
+	model_lazy = true;
 	begin();
 	model_start(wait_for_lazy, NULL);
 	model_start(bring_lazily, NULL);
@@ -183,7 +185,7 @@ static void the_napper_looks_for_all(void)
 {
 	begin();
 	start_asleep(wait_here);
-	model_start(nap_then_wait, NULL);
+	model_start(nap_then_take, NULL);
 	model_start(bring_one, NULL);
 	nobody_sleeps_beside_a_thing();
 }

@@ -75,10 +75,82 @@ static void an_item_taken_before_who_sleeps_comes(void)
 	finish();
 }
 
+static void begin_to_lead_here(void *arg)
+{
+	(void)arg;
+	begin_to_lead(queue, cell_own(queue->ring.cells));
+}
+
+static void get_with_a_cell(void *arg)
+{
+	uint64_t item;
+
+	*(unsigned *)arg +=
+	        await_items(queue, cell_own(queue->ring.cells), &item, 1, NULL, false) == 1;
+}
+
+/* Puts would not ring for who sleeps; see finish(). */
+static void nobody_sleeps_beside_a_leader(void)
+{
+	model_lazy = true;
+	begin(1);
+	model_start(get_with_a_cell, &got[0]);
+	model_start(begin_to_lead_here, NULL);
+	finish();
+}
+
+/* A thread that gets for the first time has no cell, and does not take a free one for its own,
+ * which another may have by now, and lead. */
+static void who_gets_first_does_not_lead(void)
+{
+	model_lazy = true;
+	begin(1);
+	put_now();
+	model_start(get_one, &got[0]);
+	model_start(begin_to_lead_here, NULL);
+	finish();
+}
+
+static void get_with_no_cell(void *arg)
+{
+	uint64_t item;
+
+	*(unsigned *)arg += await_items(queue, NULL, &item, 1, NULL, false) == 1;
+}
+
+static bool is_crowded_no_more(void *arg, bool last)
+{
+	(void)arg;
+	(void)last;
+	return false;
+}
+
+static void nap_and_end_the_lead(void *arg)
+{
+	(void)arg;
+	gate_nap(&queue->items, is_crowded_no_more, NULL, NULL);
+	ring_end_lead(&queue->ring);
+}
+
+/* Among those who sleep is one who wakes by itself. A leader relies on that one to end its lead. */
+static void a_napper_ends_the_lead(void)
+{
+	model_lazy = true;
+	begin(1);
+	model_start(get_with_no_cell, &got[0]);
+	model_until_asleep();
+	model_start(nap_and_end_the_lead, NULL);
+	model_start(begin_to_lead_here, NULL);
+	finish();
+}
+
 #define CASES(CASE)                                                                                \
 	CASE(an_item_wakes_who_waits)                                                              \
 	CASE(two_puts_wake_two)                                                                    \
 	CASE(one_put_of_two_wakes_two)                                                             \
 	CASE(a_run_is_got_by_who_waits)                                                            \
-	CASE(an_item_taken_before_who_sleeps_comes)
+	CASE(an_item_taken_before_who_sleeps_comes)                                                \
+	CASE(nobody_sleeps_beside_a_leader)                                                        \
+	CASE(a_napper_ends_the_lead)                                                               \
+	CASE(who_gets_first_does_not_lead)
 #include "model_main.h"

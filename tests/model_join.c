@@ -131,13 +131,92 @@ static void report_one(void *arg)
 }
 
 /* Reported by a thread that got nothing. */
-static void a_report_for_another_wakes_the_joiner(void)
+static void a_report_for_another_wakes_the_joiner(bool lazy)
 {
-	begin_work(1, true);
+	begin_work(1, lazy);
 	try_get_one(&got[0]);
 	model_start(report_one, &work[0]);
 	model_start(join_them, NULL);
 	finish_joined(1);
+}
+
+static void a_report_for_another_wakes_a_joiner_who_fences(void)
+{
+	a_report_for_another_wakes_the_joiner(true);
+}
+
+static void a_report_for_another_wakes_a_joiner_who_does_not(void)
+{
+	a_report_for_another_wakes_the_joiner(false);
+}
+
+static bool slept;
+
+/* As join just before it sleeps. */
+static void join_or_sleep(void *arg)
+{
+	struct finish_wait wait = {.q = queue};
+
+	(void)arg;
+	announce(&queue->finished);
+	slept = !look_for_finish(&wait, true);
+}
+
+/* As shutdown_now does of what it discards. */
+static void report_the_first(void *arg)
+{
+	(void)arg;
+	tally_discard(&queue->tally, 1);
+	ring_finished(queue, 0);
+}
+
+/* Who reports last may have seen the other's item, but not yet that it was taken. */
+static void the_last_knows_what_the_other_took(void)
+{
+	begin_work(2, false);
+	try_get_one(&got[0]);
+	slept = false;
+	model_start(report_the_first, NULL);
+	model_start(do_one, &work[1]);
+	model_start(join_or_sleep, NULL);
+	model_end();
+	MODEL_CHECK(!slept || queue->finished.park.word & GATE_TOKEN, "a joiner sleeps on");
+	free(queue);
+}
+
+static _Atomic bool joining;
+static bool joined_none;
+
+static void put_then_look(void *arg)
+{
+	put_now();
+	*(bool *)arg = atomic_load(&joining);
+}
+
+static void join_what_there_is(void *arg)
+{
+	struct finish_wait wait = {.q = queue};
+
+	atomic_store(&joining, true);
+	*(bool *)arg = look_for_finish(&wait, false);
+}
+
+/* The put returned before join was called, or join may have missed it. */
+static void join_sees_a_put_to_a_leader(void)
+{
+	bool join_was_called = true;
+
+	begin_work(1, true);
+	try_get_one(&got[0]);
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+	MODEL_CHECK(lead_begin(&queue->ring, &queue->ring.cells[0]), "no lead");
+	atomic_init(&joining, false);
+	joined_none = false;
+	model_start(put_then_look, &join_was_called);
+	model_start(join_what_there_is, &joined_none);
+	model_end();
+	MODEL_CHECK(join_was_called || !joined_none, "join missed an item");
+	free(queue);
 }
 
 #define CASES(CASE)                                                                                \
@@ -146,5 +225,8 @@ static void a_report_for_another_wakes_the_joiner(void)
 	CASE(the_last_of_two_lazy_ones_wakes_the_joiner)                                           \
 	CASE(the_last_of_two_ordered_ones_wakes_the_joiner)                                        \
 	CASE(joiners_wake_each_other)                                                              \
-	CASE(a_report_for_another_wakes_the_joiner)
+	CASE(a_report_for_another_wakes_a_joiner_who_fences)                                       \
+	CASE(a_report_for_another_wakes_a_joiner_who_does_not)                                     \
+	CASE(the_last_knows_what_the_other_took)                                                   \
+	CASE(join_sees_a_put_to_a_leader)
 #include "model_main.h"

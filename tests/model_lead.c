@@ -37,6 +37,7 @@ static void put_one(void *arg)
 /* With so many items put, and a leader. */
 static void begin(size_t capacity, unsigned items)
 {
+	model_lazy = true;
 	ring_init(ring, capacity, sizeof(uint64_t), offsetof(struct memory, slots), FIRST, true);
 	placed = 0;
 	for (unsigned i = 0; i <= ITEMS; i++)
@@ -190,6 +191,119 @@ static void a_late_end_does_not_touch_the_next_lead(void)
 	check_items();
 }
 
+static void lead_the_first(void *arg)
+{
+	uint64_t item;
+
+	(void)arg;
+	if (ring_take(ring, leader, &item, 1, false) == 1)
+		MODEL_CHECK(item == 1, "got what was put later");
+}
+
+static void put_into_room(void *arg)
+{
+	if (ring_room(ring) > 0)
+		put_one(arg);
+}
+
+static void end_and_put_into_room(void *arg)
+{
+	ring_end_lead(ring);
+	put_into_room(arg);
+}
+
+static void a_slot_is_read_before_it_is_put_again(void (*put)(void *arg))
+{
+	begin(1, 1);
+	model_start(lead_the_first, NULL);
+	model_start(put, NULL);
+	model_end();
+}
+
+static void a_slot_is_read_by_the_leader_before_it_is_put_again(void)
+{
+	a_slot_is_read_before_it_is_put_again(put_into_room);
+}
+
+static void a_slot_is_read_in_a_lead_that_ends_before_it_is_put_again(void)
+{
+	a_slot_is_read_before_it_is_put_again(end_and_put_into_room);
+}
+
+/* Counts what was taken first, and must then know that it was put. */
+static void count_items(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(ring_size(ring) <= ITEMS, "more taken than put");
+}
+
+static void what_the_leader_took_was_put(void)
+{
+	begin(2, 0);
+	model_start(put_one, NULL);
+	model_start(lead_one, NULL);
+	model_start(count_items, NULL);
+	model_end();
+}
+
+static void end_put_one_and_take_it(void *arg)
+{
+	ring_end_lead(ring);
+	put_one(arg);
+	take_one(arg);
+}
+
+static void begin_again(void *arg)
+{
+	(void)arg;
+	lead_begin(ring, leader);
+}
+
+/* Who counts may still find the first lead, and then where the second began. */
+static void what_was_taken_before_the_next_lead_was_put(void)
+{
+	begin(2, 0);
+	model_start(end_put_one_and_take_it, NULL);
+	model_start(begin_again, NULL);
+	model_start(count_items, NULL);
+	model_end();
+}
+
+static void begin_lead_one_and_ring(void *arg)
+{
+	MODEL_CHECK(lead_begin(ring, leader), "no lead");
+	lead_one_and_ring(arg);
+}
+
+static void a_take_just_after_the_beginning_is_room_or_rings(void)
+{
+	begin(1, 1);
+	ring_end_lead(ring);
+	model_start(begin_lead_one_and_ring, NULL);
+	model_start(sleep_for_room, NULL);
+	check_items();
+	MODEL_CHECK(!slept || rung, "a wake-up was lost");
+}
+
+static void put_then_look(void *arg)
+{
+	put_one(arg);
+	if (atomic_load(&announced))
+		rung = true;
+}
+
+/* Said before the put returned that nothing was there, or finds the item. */
+static void a_put_comes_before_who_looks_later(void)
+{
+	begin(2, 0);
+	/* As if the leader had not come to its second step yet. */
+	atomic_store(&ring->head, lead_at(leader));
+	model_start(put_then_look, NULL);
+	model_start(take_or_sleep, NULL);
+	model_end();
+	MODEL_CHECK(!slept || rung, "a put came too late");
+}
+
 #define CASES(CASE)                                                                                \
 	CASE(the_leader_and_another_take_each_item_once)                                           \
 	CASE(two_end_the_same_lead)                                                                \
@@ -197,5 +311,11 @@ static void a_late_end_does_not_touch_the_next_lead(void)
 	CASE(a_put_to_a_leader_comes_before_the_end_or_not_at_all)                                 \
 	CASE(a_put_does_not_rely_on_a_lead_that_has_ended)                                         \
 	CASE(a_take_of_the_leader_is_room_or_rings)                                                \
-	CASE(a_late_end_does_not_touch_the_next_lead)
+	CASE(a_late_end_does_not_touch_the_next_lead)                                              \
+	CASE(a_slot_is_read_by_the_leader_before_it_is_put_again)                                  \
+	CASE(a_slot_is_read_in_a_lead_that_ends_before_it_is_put_again)                            \
+	CASE(what_the_leader_took_was_put)                                                         \
+	CASE(what_was_taken_before_the_next_lead_was_put)                                          \
+	CASE(a_take_just_after_the_beginning_is_room_or_rings)                                     \
+	CASE(a_put_comes_before_who_looks_later)
 #include "model_main.h"

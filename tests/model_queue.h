@@ -64,7 +64,7 @@ static inline void get_asleep(unsigned *count)
 }
 
 /* When all threads have ended: every item put was got once or is there. Nobody sleeps beside an
- * item, and the producer not beside room for half of them. */
+ * item or somebody who leads, and the producer not beside room for half of them. */
 static inline void finish(void)
 {
 	size_t left;
@@ -73,6 +73,8 @@ static inline void finish(void)
 	left = ring_size(&queue->ring);
 	MODEL_CHECK(got[0] + got[1] + left + (size_t)queue->discarded == placed, "items got lost");
 	MODEL_CHECK(left == 0 || model_asleep(&queue->items) == 0, "a consumer sleeps on");
+	MODEL_CHECK(!ring_is_led(&queue->ring) || model_asleep(&queue->items) == 0,
+	            "a consumer sleeps beside a leader");
 	MODEL_CHECK(queue->ring.capacity - left < (queue->ring.capacity + 1) / 2 ||
 	                    model_asleep(&queue->room) == 0,
 	            "the producer sleeps on");

@@ -45,6 +45,7 @@ static void the_get_that_makes_half_room_wakes_the_producer(void)
 {
 	begin_full(3);
 	model_start(put_one, NULL);
+	model_until_asleep();
 	model_start(try_get_two, &got[0]);
 	finish();
 }

@@ -69,9 +69,9 @@ static void the_producer_wakes(void)
 static void an_item_put_before_is_got(void)
 {
 	begin(1);
+	get_asleep(&got[0]);
 	model_start(put_one, NULL);
 	model_start(shut_down, NULL);
-	model_start(get_one, &got[0]);
 	finish_all_awake();
 	MODEL_CHECK(got[0] == placed, "an item put was not got");
 }
