@@ -91,14 +91,12 @@ INTERNAL void gate_spin(void)
 }
 
 /* How many pauses to make this time. */
-static uint32_t pauses_due(struct gate *gate)
+static uint32_t pauses_due(struct gate *gate, uint32_t patience)
 {
-	/* Guesses, as all of this: any thread may change them meanwhile. */
+	/* A guess, as all of this: any thread may change it meanwhile. */
 	uint32_t turn = atomic_fetch_add_explicit(&gate->turn, 1, memory_order_relaxed);
 
-	return turn % TRY_MOST_EVERY == 0
-	               ? gate->pauses_most
-	               : atomic_load_explicit(&gate->patience, memory_order_relaxed);
+	return turn % TRY_MOST_EVERY == 0 ? gate->pauses_most : patience;
 }
 
 static void set_patience(struct gate *gate, uint32_t pauses)
@@ -120,7 +118,8 @@ static uint32_t less_patience(uint32_t made, gate_pause *pause)
 INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
                                const struct timespec *deadline)
 {
-	uint32_t due = pauses_due(gate);
+	uint32_t patience = atomic_load_explicit(&gate->patience, memory_order_relaxed);
+	uint32_t due = pauses_due(gate, patience);
 	uint32_t made = 0;
 
 	/* due is twice what was needed last, or the most and tells nothing. One less than needed,
@@ -130,7 +129,7 @@ INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, ga
 			pause();
 	while (!look(arg, false)) {
 		if (made == due || gate_is_past(deadline)) {
-			set_patience(gate, less_patience(made, pause));
+			set_patience(gate, less_patience(made < patience ? made : patience, pause));
 			return false;
 		}
 		pause();
