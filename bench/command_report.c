@@ -125,6 +125,7 @@ static int write_report(struct set *set)
 	FILE *page = fopen(name, "w");
 	if (!page)
 		return report_complain(name, strerror(errno));
+	set_say_left_out(set);
 	error = measure_set(set, page);
 	if (fclose(page) != 0 && !error)
 		error = -errno;

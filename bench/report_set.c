@@ -102,8 +102,14 @@ static int check_names(const struct set *set)
 	return status;
 }
 
+static bool is_left_out(const struct standard_part *part)
+{
+	return part->needs && !is_installed(part->needs);
+}
+
 int set_prepare(struct set *set)
 {
+	const char *missing = "";
 	char *end;
 
 	if (set->seconds && (strtod(set->seconds, &end) <= 0 || *end))
@@ -114,12 +120,19 @@ int set_prepare(struct set *set)
 	for (const struct standard_part *part = standard_parts; part->name; part++) {
 		if (!is_wanted(set, part->name))
 			continue;
-		if (part->needs && !is_installed(part->needs))
-			fprintf(stderr, "%s is left out: it needs %s\n", part->title, part->needs);
+		if (is_left_out(part))
+			missing = part->needs;
 		else if (prepare_part(set, part) != 0)
 			return 2;
 	}
-	return set->n > 0 ? 0 : report_complain("nothing to measure", "all was left out");
+	return set->n > 0 ? 0 : report_complain(missing, "not installed, and needed for this");
+}
+
+void set_say_left_out(const struct set *set)
+{
+	for (const struct standard_part *part = standard_parts; part->name; part++)
+		if (is_wanted(set, part->name) && is_left_out(part))
+			fprintf(stderr, "%s is left out: it needs %s\n", part->title, part->needs);
 }
 
 size_t part_runs(const struct part *part)

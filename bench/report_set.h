@@ -29,6 +29,9 @@ struct set {
 /* Fills in the parts: 0; or 2, having said on stderr what is wrong with what was given. */
 int set_prepare(struct set *set);
 
+/* Says on stderr which parts are left out, as something is not installed. */
+void set_say_left_out(const struct set *set);
+
 size_t part_runs(const struct part *part);
 double part_seconds(const struct part *part); /* it will take, about */
 
