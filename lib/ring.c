@@ -307,22 +307,22 @@ static inline int64_t known_items(struct ring *ring, uint64_t head)
 	return ring_distance(head, atomic_load_explicit(&ring->tail_seen, memory_order_acquire));
 }
 
-/* Make what lies before to ours, if head is still *head; else set *head to what it is. */
-static bool move_head(struct ring *ring, uint64_t *head, uint64_t to)
+/* Make what lies before to ours, if head is still this. */
+static bool move_head(struct ring *ring, uint64_t head, uint64_t to)
 {
 	/* R2, pairs with A2 in ring_head() and A3 in ring_take(). Failing, as strong as A3. */
-	return atomic_compare_exchange_strong_explicit(&ring->head, head, to & ~RING_OPEN,
+	return atomic_compare_exchange_strong_explicit(&ring->head, &head, to & ~RING_OPEN,
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-/* Take n items from *head on: n, or 0 if another consumer was faster. */
-static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t *head,
+/* Take n items from head on: n, or 0 if another consumer was faster. */
+static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t head,
                         void *items, size_t n)
 {
-	copy_out(ring, *head, items, n);
+	copy_out(ring, head, items, n);
 	if (leads)
 		return lead_take(ring, cell, n) ? n : 0;
-	if (!move_head(ring, head, *head + n))
+	if (!move_head(ring, head, head + n))
 		return 0;
 	if (cell != NULL)
 		cell_set_got(cell, cell_got(cell) + n);
@@ -340,8 +340,7 @@ INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *item
 	if (head & LEAD)
 		return 0;
 	known = known_items(ring, head);
-	return known <= 0 || (uint64_t)known < n ? 0
-	                                         : take_from(ring, cell, leads, &head, items, n);
+	return known <= 0 || (uint64_t)known < n ? 0 : take_from(ring, cell, leads, head, items, n);
 }
 
 /* The leader's way, and everybody's: one after the other rather than mixed, which would cost the
@@ -368,7 +367,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	if (head & LEAD || known_items(ring, head) <= 0)
 		return RING_NOT_TAKEN;
 	*word = atomic_load_explicit(word_at(ring, head), memory_order_relaxed);
-	if (!move_head(ring, &head, head + 1))
+	if (!move_head(ring, head, head + 1))
 		return RING_NOT_TAKEN;
 	cell_set_got(cell, cell_got(cell) + 1);
 	return RING_TAKEN;
@@ -413,7 +412,7 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
 		if (there == 0)
 			return closed ? -ESHUTDOWN : 0;
-		n = take_from(ring, cell, leads, &head, items, there < max ? (size_t)there : max);
+		n = take_from(ring, cell, leads, head, items, there < max ? (size_t)there : max);
 	} while (n == 0);
 	return (ssize_t)n;
 }
@@ -425,7 +424,7 @@ INTERNAL uint64_t ring_discard(struct ring *ring)
 	do {
 		head = head_to_take(ring);
 		n = (uint64_t)ring_distance(head, last_tail(ring));
-	} while (n > 0 && !move_head(ring, &head, head + n));
+	} while (n > 0 && !move_head(ring, head, head + n));
 	return n;
 }
 
