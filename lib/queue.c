@@ -15,8 +15,9 @@
 enum { ROOM_PATIENCE_NS = 200000 };
 
 /* A consumer that found so many items at its last look, and less than a quarter of the ring, lets
- * more gather before the next. */
-enum { GATHER_ITEMS = 8 };
+ * more gather before the next, if they come so fast: else they waited for a consumer that was
+ * stopped. */
+enum { GATHER_ITEMS = 8, GATHER_PACE_NS = 4000 };
 
 /* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
  * be handed over at all. */
@@ -65,12 +66,26 @@ static bool is_producer(struct spmcq *q)
 	       nobody == self_id();
 }
 
+/* Wake somebody for items that are overdue. */
+SLOW_PATH static void look_after_items(struct spmcq *q)
+{
+	if (overdue_is_time(&q->overdue) && gate_has_sleepers(&q->items) &&
+	    overdue_look(&q->overdue, ring_head(&q->ring), ring_size(&q->ring) > 0)) {
+		ring_end_lead(&q->ring);
+		gate_ring_anyway(&q->items);
+	}
+	ring_look_in(&q->ring, q->overdue.stride);
+}
+
 /* Put what fits into the known room and tell consumers: how many, or -ESHUTDOWN. */
 static ssize_t put_some(struct spmcq *q, const void *items, size_t n)
 {
 	bool watched;
-	ssize_t r = ring_put_known(&q->ring, items, n, &watched);
+	ssize_t r;
 
+	if (ring_is_look_due(&q->ring))
+		look_after_items(q);
+	r = ring_put_known(&q->ring, items, n, &watched);
 	if (r > 0 && !watched)
 		gate_ring(&q->items);
 	return r;
@@ -322,9 +337,10 @@ static bool look_for_items(void *arg, bool last)
 }
 
 /* Whether items come in a stream, by what the last look at the producer's line found. */
-static bool is_busy(const struct spmcq *q)
+static bool is_busy(struct spmcq *q)
 {
-	return ring_batch(&q->ring) >= GATHER_ITEMS;
+	return ring_batch(&q->ring) >= GATHER_ITEMS &&
+	       ring_keeps_pace(&q->ring, GATHER_ITEMS, GATHER_PACE_NS);
 }
 
 /* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
@@ -365,7 +381,7 @@ static bool lead_on(struct item_wait *wait, const struct timespec *deadline)
 }
 
 SLOW_PATH static ssize_t await_items(struct spmcq *q, struct cell *cell, void *items, size_t max,
-                                     const struct timespec *deadline, bool crowded)
+                                     const struct timespec *deadline, bool busy, bool crowded)
 {
 	struct item_wait wait = {.q = q, .cell = cell, .items = items, .max = max};
 	int r = 0;
@@ -377,7 +393,7 @@ SLOW_PATH static ssize_t await_items(struct spmcq *q, struct cell *cell, void *i
 		ring_end_lead(&q->ring);
 	}
 	if (!lead_on(&wait, deadline))
-		r = gate_wait(&q->items, look_for_items, &wait, is_busy(q) ? gate_yield : gate_spin,
+		r = gate_wait(&q->items, look_for_items, &wait, busy ? gate_yield : gate_spin,
 		              deadline);
 	if (ring_size(&q->ring) > 0)
 		gate_ring(&q->items);
@@ -414,7 +430,7 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 		begin_to_lead(q, cell);
 	if (r != 0)
 		return r;
-	return await_items(q, cell, items, max, deadline,
+	return await_items(q, cell, items, max, deadline, busy,
 	                   crowded || (busy && is_crowded(q, false)));
 }
 

@@ -12,6 +12,7 @@
 #include "spmcq.h"
 
 #include "gate.h"
+#include "overdue.h"
 #include "ring.h"
 #include "tally.h"
 
@@ -22,6 +23,7 @@ struct spmcq {
 	_Atomic uint64_t
 	        producer; /* self_id() of who owns the put side; NOBODY: whoever puts next */
 	struct ring ring;
+	struct overdue overdue;
 	struct gate items;
 	struct gate room;
 	_Atomic uint64_t room_at; /* the head that the producer sleeps for */

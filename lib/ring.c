@@ -14,6 +14,7 @@
  */
 #include "ring.h"
 
+#include "clock.h"
 #include "lead.h"
 
 #include <errno.h>
@@ -22,6 +23,9 @@
 /* How far ahead of tail the producer asks for slots: consumers had them last, and publishing waits
  * until they have come. About as long as a line takes to move, in items of one word. */
 enum { PREFETCH_ITEMS = 32 };
+
+/* Puts until then: more than there will be. */
+#define NEVER (UINT64_C(1) << 61)
 
 static uint64_t slots_for(size_t capacity)
 {
@@ -57,14 +61,18 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, si
 	ring->words_offset = words_offset;
 	ring->first = first;
 	ring->may_lead = may_lead;
-	ring->head_seen = first;
+	ring->room_until = (first + capacity) & ~RING_OPEN;
 	atomic_init(&ring->mode, 0);
 	atomic_init(&ring->end, RING_OPEN);
 	atomic_init(&ring->tail, first);
 	atomic_init(&ring->head, first);
 	atomic_init(&ring->tail_seen, first);
 	atomic_init(&ring->batch, 0);
+	atomic_init(&ring->paced_ns, 0);
+	atomic_init(&ring->paced_head, first);
+	atomic_init(&ring->paced, false);
 	cells_init(ring->cells);
+	ring_look_in(ring, NEVER);
 }
 
 static ring_word *first_word(const struct ring *ring)
@@ -152,14 +160,36 @@ __attribute__((noinline)) static void copy_out(struct ring *ring, uint64_t posit
 	}
 }
 
+/* The tail, for the producer. */
+static uint64_t own_tail(const struct ring *ring)
+{
+	/* Relaxed: only the producer writes it. */
+	return atomic_load_explicit(&ring->tail, memory_order_relaxed);
+}
+
+static void set_put_until(struct ring *ring)
+{
+	ring->put_until = ring_distance(ring->look_at, ring->room_until) > 0 ? ring->look_at
+	                                                                     : ring->room_until;
+}
+
+INTERNAL void ring_look_in(struct ring *ring, uint64_t n)
+{
+	ring->look_at = (own_tail(ring) + n) & ~RING_OPEN;
+	set_put_until(ring);
+}
+
+INTERNAL bool ring_is_look_due(const struct ring *ring)
+{
+	return ring_distance(own_tail(ring), ring->look_at) <= 0;
+}
+
 SLOW_PATH INTERNAL uint64_t ring_room(struct ring *ring)
 {
-	/* Only the producer writes tail, and this is the producer. */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-
 	/* What consumers read from the slots below head, they read before we overwrite it. */
-	ring->head_seen = ring_head(ring);
-	return ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
+	ring->room_until = (ring_head(ring) + ring->capacity) & ~RING_OPEN;
+	set_put_until(ring);
+	return (uint64_t)ring_distance(own_tail(ring), ring->room_until);
 }
 
 INTERNAL uint64_t ring_room_exactly(struct ring *ring)
@@ -200,11 +230,10 @@ FAST_PATH enum ring_put ring_put_word(struct ring *ring, const void *item)
 {
 	/* Relaxed: publish() looks again. */
 	uint64_t mode = atomic_load_explicit(&ring->mode, memory_order_relaxed);
-	/* As in ring_room(). */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t tail = own_tail(ring);
 
 	if (mode == RING_CLOSED || ring->item_size != sizeof(ring_word) ||
-	    (uint64_t)ring_distance(ring->head_seen, tail) == ring->capacity)
+	    ring_distance(tail, ring->put_until) <= 0)
 		return RING_NOT_PUT;
 	__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
 	words_write(word_at(ring, tail), item, sizeof(ring_word));
@@ -213,8 +242,7 @@ FAST_PATH enum ring_put ring_put_word(struct ring *ring, const void *item)
 
 SLOW_PATH INTERNAL ssize_t ring_put_closing(struct ring *ring, uint64_t n)
 {
-	/* As in ring_room(). */
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t tail = own_tail(ring);
 	uint64_t end = RING_OPEN;
 
 	/* Pairs with last_tail(). */
@@ -228,8 +256,8 @@ INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, 
 {
 	/* As in ring_put_word(). */
 	uint64_t mode = atomic_load_explicit(&ring->mode, memory_order_relaxed);
-	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-	uint64_t room = ring->capacity - (uint64_t)ring_distance(ring->head_seen, tail);
+	uint64_t tail = own_tail(ring);
+	uint64_t room = (uint64_t)ring_distance(tail, ring->room_until);
 	enum ring_put how;
 
 	if (mode == RING_CLOSED)
@@ -460,6 +488,24 @@ INTERNAL uint64_t ring_batch(const struct ring *ring)
 {
 	/* A hint; orders nothing. */
 	return atomic_load_explicit(&ring->batch, memory_order_relaxed);
+}
+
+INTERNAL bool ring_keeps_pace(struct ring *ring, int64_t n, int64_t ns)
+{
+	/* Relaxed, all of it: a hint; orders nothing. */
+	uint64_t head = ring_head(ring);
+	int64_t taken =
+	        ring_distance(atomic_load_explicit(&ring->paced_head, memory_order_relaxed), head);
+	int64_t now, passed;
+
+	if (taken < n)
+		return atomic_load_explicit(&ring->paced, memory_order_relaxed);
+	now = clock_ns();
+	passed = now - atomic_load_explicit(&ring->paced_ns, memory_order_relaxed);
+	atomic_store_explicit(&ring->paced_ns, now, memory_order_relaxed);
+	atomic_store_explicit(&ring->paced_head, head, memory_order_relaxed);
+	atomic_store_explicit(&ring->paced, passed / taken < ns, memory_order_relaxed);
+	return passed / taken < ns;
 }
 
 INTERNAL bool ring_knows_more(const struct ring *ring)

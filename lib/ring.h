@@ -45,11 +45,17 @@ struct ring {
 	bool may_lead;        /* set by ring_init() */
 	/* Written by the producer only. */
 	alignas(CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
-	uint64_t head_seen;                        /* an old head, never ahead of it */
+	uint64_t room_until; /* an old head, never ahead of it, and capacity */
+	uint64_t look_at;    /* see ring_look_in() */
+	uint64_t put_until;  /* the sooner of the two */
 	/* Written by every consumer. */
 	alignas(CACHE_LINE) _Atomic uint64_t head; /* next position to take, <= tail; or a lead */
 	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
 	_Atomic uint64_t batch;                    /* items that the last look at tail found */
+	/* Of ring_keeps_pace(): when and at which head it was asked last, and what it said. */
+	_Atomic int64_t paced_ns;
+	_Atomic uint64_t paced_head;
+	_Atomic bool paced;
 	/* Each written by the consumer whose it is. */
 	struct cell cells[CELLS];
 };
@@ -89,6 +95,10 @@ INTERNAL ssize_t ring_put_closing(struct ring *ring, uint64_t n);
  * RING_PUT_WATCHED. One thread at a time. Wait-free. */
 INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched);
 
+/* Let the producer's ring_is_look_due() be true after n more puts; at first it never is. */
+INTERNAL void ring_look_in(struct ring *ring, uint64_t n);
+INTERNAL bool ring_is_look_due(const struct ring *ring);
+
 /* Look how many items fit now. For the producer. */
 INTERNAL uint64_t ring_room(struct ring *ring);
 
@@ -123,6 +133,9 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 
 /* How many items the last look at the producer's line found. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);
+
+/* Whether items are taken every ns or sooner, by the time the last n or more took. A guess. */
+INTERNAL bool ring_keeps_pace(struct ring *ring, int64_t n, int64_t ns);
 
 /* Take all there is without copying it; returns how many. The ring must be closed. Lock-free. */
 INTERNAL uint64_t ring_discard(struct ring *ring);

@@ -15,6 +15,7 @@
 #include "cell.c"
 #include "gate.c"
 #include "lead.c"
+#include "overdue.c"
 #include "ring.c"
 #include "tally.c"
 

@@ -86,7 +86,7 @@ static void get_with_a_cell(void *arg)
 	uint64_t item;
 
 	*(unsigned *)arg +=
-	        await_items(queue, cell_own(queue->ring.cells), &item, 1, NULL, false) == 1;
+	        await_items(queue, cell_own(queue->ring.cells), &item, 1, NULL, false, false) == 1;
 }
 
 /* Puts would not ring for who sleeps; see finish(). */
@@ -115,7 +115,7 @@ static void get_with_no_cell(void *arg)
 {
 	uint64_t item;
 
-	*(unsigned *)arg += await_items(queue, NULL, &item, 1, NULL, false) == 1;
+	*(unsigned *)arg += await_items(queue, NULL, &item, 1, NULL, false, false) == 1;
 }
 
 static bool is_crowded_no_more(void *arg, bool last)

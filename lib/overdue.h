@@ -1,0 +1,33 @@
+/*
+ * Items overdue: every now and then the producer looks whether what it put is being taken.
+ *
+ * A put rings nobody while somebody leads, or has promised to look. That thread may have lost its
+ * processor, or be stopped, and the others sleep. No item is lost then, but it would wait for a
+ * time slice, or for ever.
+ */
+#ifndef SPMCQ_OVERDUE_H
+#define SPMCQ_OVERDUE_H
+
+#include "internal.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The producer's alone. Times are of clock_ns(). */
+struct overdue {
+	uint64_t stride;  /* puts from one look to the next */
+	int64_t looked;   /* when it looked last */
+	uint64_t head;    /* as it found it then */
+	int64_t since;    /* the head has been there since, with items behind it */
+	int64_t patience; /* ns until somebody is woken for them */
+};
+
+INTERNAL void overdue_init(struct overdue *overdue);
+
+/* stride puts have passed: whether they took so long that a look will not slow down the puts. */
+INTERNAL bool overdue_is_time(struct overdue *overdue);
+
+/* The look. head: of the ring; any: whether items are there. True: wake somebody for them. */
+INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, bool any);
+
+#endif
