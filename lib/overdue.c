@@ -6,8 +6,8 @@
 #include "clock.h"
 
 /* How often to look: about every LOOK_NS, and after each put if they come further apart; but if
- * puts turn slow, it may take STRIDE_MOST of them to notice. Looking at the clock that often costs
- * a stream of single items nothing that could be measured. */
+ * puts turn slow, or nobody slept, it may take STRIDE_MOST of them to notice. Looking at the clock
+ * that often costs a stream of single items nothing that could be measured. */
 enum { LOOK_NS = 10000, STRIDE_MOST = 1024, STRIDE_FIRST = 16 };
 
 /* How long items may wait: a sleeper takes some 50 us to come when it is rung. Doubled each time it
@@ -19,9 +19,9 @@ INTERNAL void overdue_init(struct overdue *overdue)
 	*overdue = (struct overdue){.stride = STRIDE_FIRST};
 }
 
-INTERNAL bool overdue_is_time(struct overdue *overdue)
+INTERNAL bool overdue_is_time(struct overdue *overdue, bool needed)
 {
-	int64_t now = clock_ns();
+	int64_t now = needed ? clock_ns() : overdue->looked;
 	int64_t passed = now - overdue->looked;
 
 	overdue->looked = now;

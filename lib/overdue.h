@@ -24,8 +24,9 @@ struct overdue {
 
 INTERNAL void overdue_init(struct overdue *overdue);
 
-/* stride puts have passed: whether they took so long that a look will not slow down the puts. */
-INTERNAL bool overdue_is_time(struct overdue *overdue);
+/* stride puts have passed. needed: whether somebody sleeps. True: look now, which does not slow
+ * down the puts, as they took so long. */
+INTERNAL bool overdue_is_time(struct overdue *overdue, bool needed);
 
 /* The look. head: of the ring; any: whether items are there. True: wake somebody for them. */
 INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, bool any);

@@ -15,9 +15,12 @@
 enum { ROOM_PATIENCE_NS = 200000 };
 
 /* A consumer that found so many items at its last look, and less than a quarter of the ring, lets
- * more gather before the next, if they come so fast: else they waited for a consumer that was
- * stopped. */
-enum { GATHER_ITEMS = 8, GATHER_PACE_NS = 4000 };
+ * more gather before the next. */
+enum { GATHER_ITEMS = 8 };
+
+/* But only if they come so fast, by so many of them: else they waited for a consumer that was kept
+ * from running. */
+enum { PACE_NS = 4000, PACE_ITEMS = 64 };
 
 /* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
  * be handed over at all. */
@@ -69,7 +72,7 @@ static bool is_producer(struct spmcq *q)
 /* Wake somebody for items that are overdue. */
 SLOW_PATH static void look_after_items(struct spmcq *q)
 {
-	if (overdue_is_time(&q->overdue) && gate_has_sleepers(&q->items) &&
+	if (overdue_is_time(&q->overdue, gate_has_sleepers(&q->items)) &&
 	    overdue_look(&q->overdue, ring_head(&q->ring), ring_size(&q->ring) > 0)) {
 		ring_end_lead(&q->ring);
 		gate_ring_anyway(&q->items);
@@ -340,7 +343,7 @@ static bool look_for_items(void *arg, bool last)
 static bool is_busy(struct spmcq *q)
 {
 	return ring_batch(&q->ring) >= GATHER_ITEMS &&
-	       ring_keeps_pace(&q->ring, GATHER_ITEMS, GATHER_PACE_NS);
+	       ring_keeps_pace(&q->ring, PACE_ITEMS, PACE_NS);
 }
 
 /* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They

@@ -27,11 +27,24 @@ static int own_clock(clockid_t id, struct timespec *time)
 
 enum { CAPACITY = 4096, US = 1000 };
 
-/* A queue whose producer is in the rhythm of one put each ns, all of them taken at once. */
+static void sleeps(struct spmcq *q)
+{
+	atomic_fetch_add(&q->items.sleepers, 1);
+}
+
+static void wakes(struct spmcq *q)
+{
+	atomic_fetch_sub(&q->items.sleepers, 1);
+}
+
+/* A queue whose producer has been putting an item each ns, all of them taken at once. One consumer
+ * sleeps, and another has promised to look and is stopped. */
 static struct spmcq *queue_in_rhythm(int64_t ns)
 {
 	struct spmcq *q = queue_at(CAPACITY, 8, 0);
 
+	sleeps(q);
+	atomic_fetch_add(&q->items.park.word, GATE_LOOKER);
 	for (uint64_t n = 0; n < 5000; n++, clock_now += ns) {
 		RETURNS(0, spmcq_put(q, &n));
 		RETURNS(0, spmcq_get(q, &n));
@@ -45,22 +58,6 @@ static void put_every(struct spmcq *q, int64_t ns, int64_t for_ns)
 		RETURNS(0, spmcq_put(q, &clock_now));
 }
 
-static void sleeps(struct spmcq *q)
-{
-	atomic_fetch_add(&q->items.sleepers, 1);
-}
-
-static void wakes(struct spmcq *q)
-{
-	atomic_fetch_sub(&q->items.sleepers, 1);
-}
-
-/* Will look, and is stopped. */
-static void promises(struct spmcq *q)
-{
-	atomic_fetch_add(&q->items.park.word, GATE_LOOKER);
-}
-
 static uint64_t rung(struct spmcq *q)
 {
 	return atomic_load(&q->items.rung);
@@ -70,13 +67,10 @@ static void who_promised_and_does_not_come_is_replaced(void)
 {
 	struct spmcq *q = queue_in_rhythm(20 * US);
 
-	sleeps(q);
-	promises(q);
 	put_every(q, 20 * US, 100 * US);
 	COUNTS(0, rung(q));
 	put_every(q, 20 * US, 60 * US);
 	COUNTS(1, rung(q));
-	wakes(q);
 	queue_free(q);
 }
 
@@ -85,12 +79,9 @@ static void the_next_is_given_twice_the_time(void)
 {
 	struct spmcq *q = queue_in_rhythm(20 * US);
 
-	sleeps(q);
-	promises(q);
 	put_every(q, 20 * US, 10000 * US);
 	CHECK(rung(q) >= 5 && rung(q) <= 7, "rung %llu times in 10 ms",
 	      (unsigned long long)rung(q));
-	wakes(q);
 	queue_free(q);
 }
 
@@ -99,14 +90,11 @@ static void who_takes_items_now_and_then_is_relied_on(void)
 	struct spmcq *q = queue_in_rhythm(20 * US);
 	uint64_t item;
 
-	sleeps(q);
-	promises(q);
 	for (int i = 0; i < 100; i++) {
 		put_every(q, 20 * US, 80 * US);
 		RETURNS(0, spmcq_get(q, &item));
 	}
 	COUNTS(0, rung(q));
-	wakes(q);
 	queue_free(q);
 }
 
@@ -114,7 +102,7 @@ static void nobody_is_woken_where_nobody_sleeps(void)
 {
 	struct spmcq *q = queue_in_rhythm(20 * US);
 
-	promises(q);
+	wakes(q);
 	put_every(q, 20 * US, 10000 * US);
 	COUNTS(0, rung(q));
 	queue_free(q);
@@ -148,7 +136,6 @@ static void a_leader_that_does_not_come_is_replaced(void)
 	put_every(q, 20 * US, 5000 * US);
 	CHECK(!ring_is_led(&q->ring), "it still leads");
 	CHECK(rung(q) > 0, "nobody was rung");
-	wakes(q);
 	queue_free(q);
 }
 
@@ -184,7 +171,8 @@ static void items_that_only_piled_up_are_no_stream(void)
 	CHECK(is_a_stream(q, 100, 10), "100 items in a microsecond are a stream");
 	CHECK(!is_a_stream(q, 200, 20 * US), "200 items in 4 ms are none");
 	CHECK(is_a_stream(q, 100, 10), "100 items in a microsecond are one again");
-	CHECK(!is_a_stream(q, 3, 10), "three items tell nothing");
+	CHECK(is_a_stream(q, 10, 20 * US), "10 items are too few to tell");
+	CHECK(!is_a_stream(q, 3, 10), "3 items gather for nobody");
 	queue_free(q);
 }
 
