@@ -16,7 +16,11 @@ enum { PATIENCE_NS = 100000 };
 
 INTERNAL void overdue_init(struct overdue *overdue)
 {
-	*overdue = (struct overdue){.stride = STRIDE_FIRST};
+	overdue->stride = STRIDE_FIRST;
+	overdue->looked = 0;
+	overdue->head = 0;
+	overdue->since = 0;
+	overdue->patience = 0;
 }
 
 INTERNAL bool overdue_is_time(struct overdue *overdue, bool needed)
