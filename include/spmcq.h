@@ -23,6 +23,8 @@
  * fork: the child has a private copy of the queue and only the forking thread. It may use the copy
  * if no other thread was inside a call at the fork; otherwise it must not touch it. A producer side
  * that another thread owned stays taken in the copy.
+ * seccomp: a filter set after create must allow what was allowed at create, futex and membarrier;
+ * a process that is refused membarrier then is aborted, with a message, rather than lose items.
  */
 #ifndef SPMCQ_H
 #define SPMCQ_H

@@ -36,7 +36,8 @@ INTERNAL void park_wake_all(struct park *park);
 /* Ask for park_fence_all(); false: it cannot be had here. */
 INTERNAL bool park_may_fence_all(void);
 
-/* Make every thread of the process pass a full fence, wherever it is. Some microseconds. */
+/* Make every thread of the process pass a full fence, wherever it is. Some microseconds. Ends the
+ * process if that was granted and is refused now. */
 INTERNAL void park_fence_all(void);
 
 #endif

@@ -8,6 +8,8 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -63,8 +65,11 @@ INTERNAL bool park_may_fence_all(void)
 
 INTERNAL void park_fence_all(void)
 {
-	/* After a fork it may have to be asked for again. */
-	while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0 &&
-	       park_may_fence_all())
-		;
+	/* After a fork it may have to be asked for again. Without the fence items could be lost. */
+	while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
+		if (!park_may_fence_all()) {
+			fputs("spmcq: membarrier is refused, and was not when the queue was made\n",
+			      stderr);
+			abort();
+		}
 }

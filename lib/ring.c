@@ -284,7 +284,8 @@ SLOW_PATH static uint64_t last_tail(struct ring *ring)
 	if (end != RING_OPEN)
 		return end;
 	/* For a put that a leader watches; see publish_led(). */
-	park_fence_all();
+	if (ring->may_lead)
+		park_fence_all();
 	tail = atomic_load_explicit(&ring->tail, memory_order_seq_cst);
 	/* Pairs with ring_put_closing(). */
 	return atomic_compare_exchange_strong_explicit(&ring->end, &end, tail, memory_order_seq_cst,

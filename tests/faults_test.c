@@ -9,6 +9,7 @@
 #include "fixture.h"
 #include "worker.h"
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -165,6 +166,38 @@ static void a_system_without_membarrier_will_do(void)
 	atomic_store(&no_membarrier, true);
 	exchange_numbers(4, 3, 5000, true);
 	CHECK(atomic_load(&faults) > 0, "membarrier was not asked for");
+}
+
+/* What is asked for at create, and refused from then on. */
+static void lose_membarrier(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+	uint64_t number = 0;
+
+	close(STDERR_FILENO);
+	for (int i = 0; i < 20000; i++) {
+		RETURNS(0, spmcq_put(q, &number));
+		RETURNS(0, spmcq_get(q, &number));
+	}
+	atomic_store(&no_membarrier, true);
+	spmcq_try_get(q, &number);
+}
+
+static void a_membarrier_that_is_lost_ends_the_process(void)
+{
+	pid_t child;
+	int status;
+
+	skip_without_futex();
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0)
+		check_skip("there is no membarrier here");
+	child = fork();
+	if (child == 0) {
+		lose_membarrier();
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child, "the child was lost");
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %d", status);
 }
 
 /* --- fork --- */
@@ -432,6 +465,7 @@ int main(void)
 	RUN(waits_that_return_for_no_reason_do_no_harm);
 	RUN(waits_that_fail_in_unheard_of_ways_do_no_harm);
 	RUN(a_system_without_membarrier_will_do);
+	RUN(a_membarrier_that_is_lost_ends_the_process);
 	RUN(a_forked_child_may_use_its_copy);
 	RUN(a_fork_while_others_are_blocked_harms_nobody_here);
 	RUN(a_cancelled_thread_finishes_its_call_first);
