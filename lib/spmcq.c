@@ -20,5 +20,8 @@
 #include "tally.c"
 
 #include "create.c"
-#include "queue.c"
+#include "finish.c"
+#include "get.c"
+#include "put.c"
+#include "shutdown.c"
 #include "snapshot.c"
