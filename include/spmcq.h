@@ -93,7 +93,8 @@ int spmcq_destroy(struct spmcq *q);
  * When a call returns, a consumer can get the items.
  * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
  * Blocks: try never; the others sleep while the queue is full.
- * Progress: try is wait-free. Cost: O(items), one system call if a consumer must be woken.
+ * Progress: try is wait-free. Cost: O(items), one system call if a consumer must be woken, or two
+ * if it is because another that was to come for items does not.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);

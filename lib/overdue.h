@@ -3,7 +3,7 @@
  *
  * A put rings nobody while somebody leads, or has promised to look. That thread may have lost its
  * processor, or be stopped, and the others sleep. No item is lost then, but it would wait for a
- * time slice, or for ever.
+ * time slice, or for ever. (What was put last before a pause still does.)
  */
 #ifndef SPMCQ_OVERDUE_H
 #define SPMCQ_OVERDUE_H
@@ -17,18 +17,18 @@
 struct overdue {
 	uint64_t stride;  /* puts from one look to the next */
 	int64_t looked;   /* when it looked last */
-	uint64_t head;    /* as it found it then */
-	int64_t since;    /* the head has been there since, with items behind it */
-	int64_t patience; /* ns until somebody is woken for them */
+	uint64_t goal;    /* where the head is to get */
+	int64_t since;    /* when that was set */
+	int64_t patience; /* ns until somebody is woken for it */
 };
 
-INTERNAL void overdue_init(struct overdue *overdue);
+INTERNAL void overdue_init(struct overdue *overdue, uint64_t first);
 
 /* stride puts have passed. needed: whether somebody sleeps. True: look now, which does not slow
  * down the puts, as they took so long. */
 INTERNAL bool overdue_is_time(struct overdue *overdue, bool needed);
 
-/* The look. head: of the ring; any: whether items are there. True: wake somebody for them. */
-INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, bool any);
+/* The look. head: of the ring; items: from there on. True: wake somebody for them. */
+INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, uint64_t items);
 
 #endif

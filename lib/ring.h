@@ -1,6 +1,6 @@
 /*
  * The lock-free bounded ring: positions and copies. It never waits, and makes a system call only
- * where others lead, or on closing (see lead.c).
+ * where others lead, or on closing (see lead.c); one hint reads the clock.
  *
  * A position counts items, modulo 2^63. Slot i holds positions i, i + slots, i + 2 * slots, ...
  * The producer fills position tail and publishes it by moving tail; a consumer copies the item at

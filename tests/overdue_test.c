@@ -85,26 +85,69 @@ static void the_next_is_given_twice_the_time(void)
 	queue_free(q);
 }
 
-static void who_takes_items_now_and_then_is_relied_on(void)
+/* Puts n items every 20 us, after each of which so many are taken. */
+static void put_and_take(struct spmcq *q, int n, int taken_of_four)
 {
-	struct spmcq *q = queue_in_rhythm(20 * US);
 	uint64_t item;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < n; i += 4) {
 		put_every(q, 20 * US, 80 * US);
-		RETURNS(0, spmcq_get(q, &item));
+		for (int t = 0; t < taken_of_four; t++)
+			RETURNS(0, spmcq_get(q, &item));
 	}
+}
+
+static void who_takes_all_there_is_is_relied_on(void)
+{
+	struct spmcq *q = queue_in_rhythm(20 * US);
+
+	put_and_take(q, 400, 4);
 	COUNTS(0, rung(q));
 	queue_free(q);
 }
 
-static void nobody_is_woken_where_nobody_sleeps(void)
+/* While the one who promised is stopped. */
+static void one_who_is_slow_is_not_enough(void)
 {
 	struct spmcq *q = queue_in_rhythm(20 * US);
 
+	put_and_take(q, 400, 1);
+	CHECK(rung(q) > 0, "items pile up, and nobody was rung");
+	queue_free(q);
+}
+
+static void the_first_items_are_not_overdue(void)
+{
+	struct spmcq *q = queue_at(CAPACITY, 8, 0);
+
+	clock_now += 1000 * US;
+	sleeps(q);
+	put_every(q, 50, 50 * US);
+	COUNTS(1, rung(q)); /* by the first put, as ever */
+	queue_free(q);
+}
+
+static void an_item_after_a_pause_is_not_overdue(void)
+{
+	struct spmcq *q = queue_in_rhythm(20 * US);
+
+	clock_now += 1000000 * US;
+	put_every(q, 20 * US, 100 * US);
+	COUNTS(0, rung(q));
+	queue_free(q);
+}
+
+static void where_nobody_sleeps_nobody_looks(void)
+{
+	struct spmcq *q = queue_in_rhythm(20 * US);
+	uint64_t before = looks_at_clock;
+
 	wakes(q);
 	put_every(q, 20 * US, 10000 * US);
-	COUNTS(0, rung(q));
+	COUNTS(0, looks_at_clock - before);
+	sleeps(q);
+	put_every(q, 20 * US, 64 * 20 * US + 160 * US);
+	CHECK(rung(q) > 0, "nobody was rung for who sleeps now");
 	queue_free(q);
 }
 
@@ -180,8 +223,11 @@ int main(void)
 {
 	RUN(who_promised_and_does_not_come_is_replaced);
 	RUN(the_next_is_given_twice_the_time);
-	RUN(who_takes_items_now_and_then_is_relied_on);
-	RUN(nobody_is_woken_where_nobody_sleeps);
+	RUN(who_takes_all_there_is_is_relied_on);
+	RUN(one_who_is_slow_is_not_enough);
+	RUN(the_first_items_are_not_overdue);
+	RUN(an_item_after_a_pause_is_not_overdue);
+	RUN(where_nobody_sleeps_nobody_looks);
 	RUN(a_leader_that_does_not_come_is_replaced);
 	RUN(a_stream_looks_at_the_clock_once_in_a_thousand_puts);
 	RUN(items_that_only_piled_up_are_no_stream);
