@@ -46,6 +46,7 @@ enum score_verdict {
 	SCORE_NOT_MEASURED,
 	SCORE_SHOWN, /* nothing is asked */
 	SCORE_MISSED,
+	SCORE_EVEN, /* asked is no worse: worse, but within noise */
 	SCORE_MET,
 	SCORE_AIM, /* met, and the aim reached */
 };

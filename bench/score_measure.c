@@ -50,8 +50,11 @@ static enum score_verdict judge(const struct score *score)
 
 	if (goal->limit == 0)
 		return SCORE_SHOWN;
+	/* As often as not two that are the same would miss, by whoever was disturbed more. */
 	if (!reaches(score, goal->limit))
-		return SCORE_MISSED;
+		return goal->limit == 1 && stats_change(&score->theirs, &score->ours) == STATS_SAME
+		               ? SCORE_EVEN
+		               : SCORE_MISSED;
 	return goal->aim != 0 && reaches(score, goal->aim) ? SCORE_AIM : SCORE_MET;
 }
 

@@ -16,6 +16,8 @@ const char *score_verdict(enum score_verdict verdict)
 		return "-";
 	case SCORE_MISSED:
 		return "MISSED";
+	case SCORE_EVEN:
+		return "EVEN";
 	case SCORE_MET:
 		return "MET";
 	case SCORE_AIM:
@@ -115,9 +117,14 @@ void score_print_sum(FILE *out, const struct score *scores, size_t n, double sec
 		count[scores[i].verdict]++;
 		disturbed += scores[i].disturbed;
 	}
-	fprintf(out, "\n%zu met, %zu of them with the aim; %zu missed, %zu not measured; %.0f s\n",
-	        count[SCORE_MET] + count[SCORE_AIM], count[SCORE_AIM], count[SCORE_MISSED],
-	        count[SCORE_NOT_MEASURED], seconds);
+	fprintf(out,
+	        "\n%zu met, %zu of them with the aim; %zu even, %zu missed, %zu not measured; %.0f "
+	        "s\n",
+	        count[SCORE_MET] + count[SCORE_AIM], count[SCORE_AIM], count[SCORE_EVEN],
+	        count[SCORE_MISSED], count[SCORE_NOT_MEASURED], seconds);
+	if (count[SCORE_EVEN])
+		fprintf(out, "EVEN: asked is to be no worse; it was, but within noise, as the 95%% "
+		             "intervals of the medians touch\n");
 	if (disturbed)
 		fprintf(out, "* others used more than %.0f%% of the machine during a run\n",
 		        REPORT_DISTURBED * 100);
