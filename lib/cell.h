@@ -9,13 +9,10 @@
 
 #include "self.h"
 
-#include <ck_md.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define CACHE_LINE CK_MD_CACHELINE
 
 /* How many threads can have a cell: a power of two. Beyond, everything still works, and slower.
  * SPMCQ_MODEL: for a model checker, which explores every look at each of them. */

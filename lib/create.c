@@ -37,7 +37,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 
 	if (out == NULL || capacity == 0 || item_size == 0)
 		return -EINVAL;
-	slots = ring_slots_bytes(capacity, item_size);
+	slots = slots_bytes(capacity, item_size);
 	if (slots == 0 || slots > PTRDIFF_MAX - sizeof *q - CACHE_LINE)
 		return -EOVERFLOW;
 	/* aligned_alloc() wants whole lines. */
@@ -55,8 +55,8 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	atomic_init(&q->inside, 0);
 	atomic_init(&q->room_at, 0);
 	atomic_init(&q->discarded, 0);
-	ring_init(&q->ring, capacity, item_size, sizeof *q - offsetof(struct spmcq, ring), first,
-	          q->lazy_reports);
+	ring_init(&q->ring, capacity, item_size, sizeof *q - offsetof(struct spmcq, ring.slots),
+	          first, q->lazy_reports);
 	overdue_init(&q->overdue, first);
 	ring_look_in(&q->ring, q->overdue.stride);
 	tally_init(&q->tally, first, q->lazy_reports ? TALLY_LAZY : TALLY_ORDERED);

@@ -4,6 +4,10 @@
 #ifndef SPMCQ_INTERNAL_H
 #define SPMCQ_INTERNAL_H
 
+#include <ck_md.h>
+
+#define CACHE_LINE CK_MD_CACHELINE
+
 /* Called by other modules, unknown outside: the library is one translation unit, see spmcq.c. */
 #define INTERNAL static
 

@@ -117,7 +117,7 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 	do {
 		r = await_room(q, deadline);
 		if (r == 0)
-			r = put_some(q, items + placed * q->ring.item_size, n - placed);
+			r = put_some(q, items + placed * q->ring.slots.item_size, n - placed);
 		if (r > 0)
 			placed += (size_t)r;
 	} while (r >= 0 && placed < n);
@@ -161,7 +161,7 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 		gate_ring_anyway(&q->items);
 		return r > 0 ? r : -EAGAIN;
 	}
-	more = put_some(q, (const unsigned char *)items + (size_t)r * q->ring.item_size,
+	more = put_some(q, (const unsigned char *)items + (size_t)r * q->ring.slots.item_size,
 	                n - (size_t)r);
 	return more > 0 ? r + more : r > 0 ? r : more;
 }

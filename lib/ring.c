@@ -28,38 +28,12 @@ enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 /* Puts until then: more than there will be. */
 #define NEVER (UINT64_C(1) << 61)
 
-static uint64_t slots_for(size_t capacity)
-{
-	uint64_t slots = 1;
-
-	while (slots < capacity)
-		slots *= 2;
-	return slots;
-}
-
-INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size)
-{
-	const size_t word = sizeof(ring_word);
-	uint64_t slots, slot_bytes;
-
-	if (capacity > PTRDIFF_MAX || item_size > PTRDIFF_MAX)
-		return 0;
-	slots = slots_for(capacity);
-	slot_bytes = ((uint64_t)item_size + word - 1) / word * word;
-	if (slots > PTRDIFF_MAX / slot_bytes)
-		return 0;
-	return (size_t)(slots * slot_bytes);
-}
-
-INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
+INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t slots_offset,
                         uint64_t first, bool may_lead)
 {
 	first &= ~RING_OPEN;
-	ring->mask = slots_for(capacity) - 1;
+	slots_init(&ring->slots, capacity, item_size, slots_offset);
 	ring->capacity = capacity;
-	ring->item_size = item_size;
-	ring->slot_words = (item_size + sizeof(ring_word) - 1) / sizeof(ring_word);
-	ring->words_offset = words_offset;
 	ring->first = first;
 	ring->may_lead = may_lead;
 	ring->room_until = (first + capacity) & ~RING_OPEN;
@@ -74,92 +48,6 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, si
 	atomic_init(&ring->paced, false);
 	cells_init(ring->cells);
 	ring_look_in(ring, NEVER);
-}
-
-static ring_word *first_word(const struct ring *ring)
-{
-	unsigned char *base = (unsigned char *)(uintptr_t)ring;
-
-	return (ring_word *)(void *)(base + ring->words_offset);
-}
-
-static ring_word *slot_at(const struct ring *ring, uint64_t position)
-{
-	return first_word(ring) + (size_t)(position & ring->mask) * ring->slot_words;
-}
-
-/* The same for items of one word. */
-static ring_word *word_at(const struct ring *ring, uint64_t position)
-{
-	return first_word(ring) + (position & ring->mask);
-}
-
-/* Relaxed, here and in words_read(): R1/A1 and R2/A2 order the words of a slot. Not unrolled: on
- * two cores, bulk of 256 would lose a fifth by it. */
-static void words_write(ring_word *to, const unsigned char *from, size_t bytes)
-{
-	uint64_t word;
-
-	for (; bytes >= sizeof word; bytes -= sizeof word, from += sizeof word) {
-		memcpy(&word, from, sizeof word);
-		atomic_store_explicit(to++, word, memory_order_relaxed);
-	}
-	if (bytes > 0) {
-		word = 0;
-		memcpy(&word, from, bytes);
-		atomic_store_explicit(to, word, memory_order_relaxed);
-	}
-}
-
-static void words_read(unsigned char *to, ring_word *from, size_t bytes)
-{
-	uint64_t word;
-
-	for (; bytes >= sizeof word; bytes -= sizeof word, to += sizeof word) {
-		word = atomic_load_explicit(from++, memory_order_relaxed);
-		memcpy(to, &word, sizeof word);
-	}
-	if (bytes > 0) {
-		word = atomic_load_explicit(from, memory_order_relaxed);
-		memcpy(to, &word, bytes);
-	}
-}
-
-/* How many of n items from position on can be copied in one go: up to the last slot if items fill
- * their slots, one otherwise. */
-static size_t run_length(const struct ring *ring, uint64_t position, size_t n)
-{
-	uint64_t to_end = ring->mask + 1 - (position & ring->mask);
-
-	if (ring->item_size != ring->slot_words * sizeof(ring_word))
-		return 1;
-	return n < to_end ? n : (size_t)to_end;
-}
-
-__attribute__((noinline)) static void copy_in(struct ring *ring, uint64_t position,
-                                              const unsigned char *items, size_t n)
-{
-	while (n > 0) {
-		size_t run = run_length(ring, position, n);
-
-		words_write(slot_at(ring, position), items, run * ring->item_size);
-		items += run * ring->item_size;
-		position += run;
-		n -= run;
-	}
-}
-
-__attribute__((noinline)) static void copy_out(struct ring *ring, uint64_t position,
-                                               unsigned char *items, size_t n)
-{
-	while (n > 0) {
-		size_t run = run_length(ring, position, n);
-
-		words_read(items, slot_at(ring, position), run * ring->item_size);
-		items += run * ring->item_size;
-		position += run;
-		n -= run;
-	}
 }
 
 /* The tail, for the producer. */
@@ -233,12 +121,15 @@ FAST_PATH enum ring_put ring_put_word(struct ring *ring, const void *item)
 	/* Relaxed: publish() looks again. */
 	uint64_t mode = atomic_load_explicit(&ring->mode, memory_order_relaxed);
 	uint64_t tail = own_tail(ring);
+	uint64_t word;
 
-	if (mode == RING_CLOSED || ring->item_size != sizeof(ring_word) ||
+	if (mode == RING_CLOSED || ring->slots.item_size != sizeof word ||
 	    ring_distance(tail, ring->put_until) <= 0)
 		return RING_NOT_PUT;
-	__builtin_prefetch(word_at(ring, tail + PREFETCH_ITEMS), 1);
-	words_write(word_at(ring, tail), item, sizeof(ring_word));
+	__builtin_prefetch(slots_word(&ring->slots, tail + PREFETCH_ITEMS), 1);
+	memcpy(&word, item, sizeof word);
+	/* Relaxed, as are the loads in ring_take_word(): R1/A1 and R2/A2 order the slots. */
+	atomic_store_explicit(slots_word(&ring->slots, tail), word, memory_order_relaxed);
 	return publish(ring, mode, (tail + 1) & ~RING_OPEN);
 }
 
@@ -268,7 +159,7 @@ INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, 
 		return 0;
 	if (n > room)
 		n = (size_t)room;
-	copy_in(ring, tail, items, n);
+	slots_write(&ring->slots, tail, items, n, room);
 	how = publish(ring, mode, (tail + n) & ~RING_OPEN);
 	*watched = how == RING_PUT_WATCHED;
 	return how == RING_PUT_CLOSING ? ring_put_closing(ring, n) : (ssize_t)n;
@@ -346,11 +237,11 @@ static bool move_head(struct ring *ring, uint64_t head, uint64_t to)
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-/* Take n items from head on: n, or 0 if another consumer was faster. */
+/* Take n of the known items from head on: n, or 0 if another consumer was faster. */
 static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t head,
-                        void *items, size_t n)
+                        void *items, size_t n, uint64_t known)
 {
-	copy_out(ring, head, items, n);
+	slots_read(&ring->slots, head, items, n, known);
 	if (leads)
 		return lead_take(ring, cell, n) ? n : 0;
 	if (!move_head(ring, head, head + n))
@@ -371,7 +262,9 @@ INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *item
 	if (head & LEAD)
 		return 0;
 	known = known_items(ring, head);
-	return known <= 0 || (uint64_t)known < n ? 0 : take_from(ring, cell, leads, head, items, n);
+	if (known <= 0 || (uint64_t)known < n)
+		return 0;
+	return take_from(ring, cell, leads, head, items, n, (uint64_t)known);
 }
 
 /* The leader's way, and everybody's: one after the other rather than mixed, which would cost the
@@ -381,7 +274,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	uint64_t head;
 	int64_t known;
 
-	if (cell == NULL || ring->item_size != sizeof *word)
+	if (cell == NULL || ring->slots.item_size != sizeof *word)
 		return RING_NO_WORD;
 	if (lead_is_of(ring, cell)) {
 		head = lead_at(cell);
@@ -389,9 +282,8 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 		if (known <= 0)
 			return RING_NOT_TAKEN;
 		if (known > PREFETCH_KNOWN + (int64_t)(CACHE_LINE / sizeof *word))
-			__builtin_prefetch(word_at(ring, head + PREFETCH_KNOWN));
-		/* As in words_read(). */
-		*word = atomic_load_explicit(word_at(ring, head), memory_order_relaxed);
+			__builtin_prefetch(slots_word(&ring->slots, head + PREFETCH_KNOWN));
+		*word = atomic_load_explicit(slots_word(&ring->slots, head), memory_order_relaxed);
 		if (!lead_claim(ring, cell, 1))
 			return RING_TAKE_DISPUTED;
 		lead_advance(cell, 1);
@@ -401,7 +293,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	head = atomic_load_explicit(&ring->head, memory_order_acquire);
 	if (head & LEAD || known_items(ring, head) <= 0)
 		return RING_NOT_TAKEN;
-	*word = atomic_load_explicit(word_at(ring, head), memory_order_relaxed);
+	*word = atomic_load_explicit(slots_word(&ring->slots, head), memory_order_relaxed);
 	if (!move_head(ring, head, head + 1))
 		return RING_NOT_TAKEN;
 	cell_set_got(cell, cell_got(cell) + 1);
@@ -447,7 +339,8 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
 		if (there == 0)
 			return closed ? -ESHUTDOWN : 0;
-		n = take_from(ring, cell, leads, head, items, there < max ? (size_t)there : max);
+		n = there < max ? (size_t)there : max;
+		n = take_from(ring, cell, leads, head, items, n, there);
 	} while (n == 0);
 	return (ssize_t)n;
 }

@@ -2,10 +2,10 @@
  * The lock-free bounded ring: positions and copies. It never waits, and makes a system call only
  * where others lead, or on closing (see lead.c); one hint reads the clock.
  *
- * A position counts items, modulo 2^63. Slot i holds positions i, i + slots, i + 2 * slots, ...
- * The producer fills position tail and publishes it by moving tail; a consumer copies the item at
- * position head and makes it its own by moving head. A consumer stopped in between holds up nobody:
- * the others move head without it, its own move then fails, and it drops its copy.
+ * A position counts items, modulo 2^63. The producer fills position tail and publishes it by moving
+ * tail; a consumer copies the item at position head and makes it its own by moving head. A consumer
+ * stopped in between holds up nobody: the others move head without it, its own move then fails, and
+ * it drops its copy.
  *
  * Mostly one consumer is awake, and takes one item after the other alone. Then it leads: see
  * lead.c.
@@ -18,6 +18,7 @@
 #include "internal.h"
 
 #include "cell.h"
+#include "slots.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -26,18 +27,11 @@
 #define RING_CLOSED UINT64_C(1)
 #define RING_OPEN (UINT64_C(1) << 63)
 
-/* Slots are made of these. Each is copied atomically, so that a consumer whose copy is overtaken
- * by the producer reads garbage it will drop, not a data race. */
-typedef _Atomic uint64_t ring_word;
-
 struct ring {
 	/* Set by ring_init(), then only read. */
-	alignas(CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two >= capacity */
-	uint64_t capacity;                 /* items that fit */
-	size_t item_size;                  /* bytes */
-	size_t slot_words;                 /* words of a slot: item_size rounded up */
-	size_t words_offset;               /* from this struct to the first slot, in bytes */
-	uint64_t first;                    /* the position it all started at */
+	alignas(CACHE_LINE) struct slots slots;
+	uint64_t capacity; /* items that fit */
+	uint64_t first;    /* the position it all started at */
 	/* Written when a lead begins or ends, and on closing. */
 	alignas(CACHE_LINE) _Atomic uint64_t
 	        mode;         /* 0, or the lead there is; RING_CLOSED for good */
@@ -69,11 +63,8 @@ static inline int64_t ring_distance(uint64_t from, uint64_t to)
 	return (int64_t)((to - from) << 1) >> 1;
 }
 
-/* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
-INTERNAL size_t ring_slots_bytes(size_t capacity, size_t item_size);
-
-/* words_offset: where the slots lie, from ring, aligned for ring_word. */
-INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t words_offset,
+/* slots_offset: see slots_init(). */
+INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t slots_offset,
                         uint64_t first, bool may_lead);
 
 /* How a put ended. */

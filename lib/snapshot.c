@@ -13,7 +13,7 @@ size_t spmcq_capacity(const struct spmcq *q)
 
 size_t spmcq_item_size(const struct spmcq *q)
 {
-	return q != NULL ? q->ring.item_size : 0;
+	return q != NULL ? q->ring.slots.item_size : 0;
 }
 
 size_t spmcq_size(const struct spmcq *q)

@@ -17,6 +17,7 @@
 #include "lead.c"
 #include "overdue.c"
 #include "ring.c"
+#include "slots.c"
 #include "tally.c"
 
 #include "create.c"

@@ -10,7 +10,7 @@ enum { ITEMS = 2 };
 
 static struct memory {
 	alignas(CACHE_LINE) struct ring ring;
-	ring_word slots[ITEMS];
+	slot_word slots[ITEMS];
 } memory;
 static struct ring *const ring = &memory.ring;
 static struct cell *const leader = &memory.ring.cells[0];

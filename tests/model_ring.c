@@ -10,7 +10,7 @@ enum { CAPACITY_MOST = 2, ITEMS = 2, CONSUMERS = 2 };
 
 static struct memory {
 	alignas(CACHE_LINE) struct ring ring;
-	ring_word slots[CAPACITY_MOST];
+	slot_word slots[CAPACITY_MOST];
 } memory;
 static struct ring *const ring = &memory.ring;
 

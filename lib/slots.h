@@ -1,0 +1,51 @@
+/*
+ * The slots: a circle of places for items, each copied word by word.
+ *
+ * Position p lies in slot p modulo their number. Words are atomic, so that a consumer whose copy is
+ * overtaken by the producer reads garbage it will drop, not a data race. They order nothing: the
+ * ring does.
+ */
+#ifndef SPMCQ_SLOTS_H
+#define SPMCQ_SLOTS_H
+
+#include "internal.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef _Atomic uint64_t slot_word;
+
+/* Set by slots_init(), then only read. */
+struct slots {
+	uint64_t mask;    /* slots - 1; slots is a power of two */
+	size_t item_size; /* bytes */
+	size_t words;     /* of a slot: item_size rounded up */
+	size_t offset;    /* from this struct to the first slot, in bytes */
+};
+
+/* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
+INTERNAL size_t slots_bytes(size_t capacity, size_t item_size);
+
+/* offset: where the slots lie, aligned for slot_word. */
+INTERNAL void slots_init(struct slots *slots, size_t capacity, size_t item_size, size_t offset);
+
+static inline slot_word *slots_first(const struct slots *slots)
+{
+	return (slot_word *)(void *)((unsigned char *)(uintptr_t)slots + slots->offset);
+}
+
+/* The slot of an item of one word. */
+static inline slot_word *slots_word(const struct slots *slots, uint64_t position)
+{
+	return slots_first(slots) + (position & slots->mask);
+}
+
+/* Copy n items in from position on, or out. known: how many slots from there on are known to be
+ * free, or filled; at least n. Some are prefetched beyond n. */
+INTERNAL void slots_write(struct slots *slots, uint64_t position, const void *items, size_t n,
+                          uint64_t known);
+INTERNAL void slots_read(const struct slots *slots, uint64_t position, void *items, size_t n,
+                         uint64_t known);
+
+#endif
