@@ -43,10 +43,12 @@ INTERNAL bool overdue_is_time(struct overdue *overdue, bool needed)
 	return passed >= LOOK_NS;
 }
 
-INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, uint64_t items)
+INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, uint64_t tail)
 {
+	int64_t items = ring_distance(head, tail);
+
 	if (ring_distance(head, overdue->goal) <= 0) {
-		overdue->goal = head + (items < PATIENCE_ITEMS ? items : PATIENCE_ITEMS);
+		overdue->goal = head + (uint64_t)(items < PATIENCE_ITEMS ? items : PATIENCE_ITEMS);
 		overdue->since = overdue->looked;
 		overdue->patience = PATIENCE_NS;
 		return false;

@@ -28,7 +28,7 @@ INTERNAL void overdue_init(struct overdue *overdue, uint64_t first);
  * down the puts, as they took so long. */
 INTERNAL bool overdue_is_time(struct overdue *overdue, bool needed);
 
-/* The look. head: of the ring; items: from there on. True: wake somebody for them. */
-INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, uint64_t items);
+/* The look, at the head and the tail of the ring. True: wake somebody for what is in it. */
+INTERNAL bool overdue_look(struct overdue *overdue, uint64_t head, uint64_t tail);
 
 #endif

@@ -36,7 +36,7 @@ static bool is_producer(struct spmcq *q)
 SLOW_PATH static void look_after_items(struct spmcq *q)
 {
 	if (overdue_is_time(&q->overdue, gate_has_sleepers(&q->items)) &&
-	    overdue_look(&q->overdue, ring_head(&q->ring), ring_size(&q->ring))) {
+	    overdue_look(&q->overdue, ring_head(&q->ring), ring_tail_glimpsed(&q->ring))) {
 		ring_end_lead(&q->ring);
 		gate_ring_anyway(&q->items);
 	}

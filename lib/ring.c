@@ -397,15 +397,17 @@ INTERNAL bool ring_keeps_pace(struct ring *ring, int64_t n, int64_t ns)
 	int64_t taken =
 	        ring_distance(atomic_load_explicit(&ring->paced_head, memory_order_relaxed), head);
 	int64_t now, passed;
+	bool paced;
 
 	if (taken < n)
 		return atomic_load_explicit(&ring->paced, memory_order_relaxed);
 	now = clock_ns();
 	passed = now - atomic_load_explicit(&ring->paced_ns, memory_order_relaxed);
+	paced = passed / taken < ns;
 	atomic_store_explicit(&ring->paced_ns, now, memory_order_relaxed);
 	atomic_store_explicit(&ring->paced_head, head, memory_order_relaxed);
-	atomic_store_explicit(&ring->paced, passed / taken < ns, memory_order_relaxed);
-	return passed / taken < ns;
+	atomic_store_explicit(&ring->paced, paced, memory_order_relaxed);
+	return paced;
 }
 
 INTERNAL bool ring_knows_more(const struct ring *ring)

@@ -14,6 +14,12 @@ static void inside(const volatile void *at);
 /* Places that are no word of the queue. */
 static const char fences[1], prefetches[1];
 
+static void inside_prefetch(const void *at, ...)
+{
+	(void)at;
+	inside(prefetches);
+}
+
 #undef atomic_signal_fence
 #define atomic_signal_fence(order) (inside(fences), __atomic_signal_fence(order))
 #undef atomic_compare_exchange_strong_explicit
@@ -27,12 +33,14 @@ static const char fences[1], prefetches[1];
 		inside(word_);                                                                     \
 		__atomic_store_n((__typeof__((void)0, *word_) *)word_, value, order);              \
 	})
-#define __builtin_prefetch(...) inside(prefetches)
+#define __builtin_prefetch inside_prefetch
 
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 64
 #endif
 #include "spmcq.c"
+
+#include "leading.h"
 
 /* --- what happens inside --- */
 
@@ -128,18 +136,6 @@ static void another_shuts_down(struct spmcq *q)
 static void another_reports_one(struct spmcq *q)
 {
 	RETURNS(0, spmcq_task_done(q));
-}
-
-/* Puts and gets until the calling thread leads. */
-static void take_the_lead(struct spmcq *q)
-{
-	if (!q->ring.may_lead)
-		check_skip("this system cannot make all threads fence");
-	for (uint32_t n = 0; !ring_is_led(&q->ring); n++) {
-		CHECK(n < 1000 * SPMCQ_LEAD_AFTER, "no lead after %u items", n);
-		put(q, n);
-		COUNTS(n, get(q));
-	}
 }
 
 /* --- a get by a leader --- */

@@ -8,34 +8,8 @@
 #include "../lib/spmcq.c" /* first: it says which system interfaces it wants */
 
 #include "fixture.h"
+#include "leading.h"
 #include "worker.h"
-
-enum { BATCH = 16 };
-
-static bool is_led(const struct spmcq *q)
-{
-	return atomic_load(&q->ring.mode) & LEAD;
-}
-
-/* Puts and gets until the calling thread leads; how many. */
-static uint32_t take_the_lead(struct spmcq *q)
-{
-	uint32_t next = 0, number;
-	size_t batch = q->ring.capacity < BATCH ? q->ring.capacity : BATCH;
-
-	if (!q->ring.may_lead)
-		check_skip("this system cannot make all threads fence");
-	while (!is_led(q)) {
-		CHECK(next < 1000 * batch, "no lead after %u items", next);
-		put_numbers(q, next, batch);
-		for (size_t i = 0; i < batch; i++, next++) {
-			RETURNS(0, spmcq_get(q, &number));
-			CHECK(number == next, "got %u, not %u", number, next);
-			RETURNS(0, spmcq_task_done(q));
-		}
-	}
-	return next;
-}
 
 /* Gets what must be there, as a leader does. */
 static void get_leading(struct spmcq *q, uint32_t first, size_t n)
@@ -43,7 +17,7 @@ static void get_leading(struct spmcq *q, uint32_t first, size_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t number;
 
-		CHECK(is_led(q), "the lead ended before item %u", first + i);
+		CHECK(ring_is_led(&q->ring), "the lead ended before item %u", first + i);
 		RETURNS(0, spmcq_get(q, &number));
 		CHECK(number == first + i, "got %u, not %u", number, first + i);
 	}
@@ -72,7 +46,7 @@ static void another_gets_what_a_leader_leaves(void)
 	worker_start(&worker, take_one, &taker);
 	worker_join(&worker);
 	CHECK(taker.number == next + 1, "got %u, not %u", taker.number, next + 1);
-	CHECK(!is_led(taker.q), "another took an item and the lead goes on");
+	CHECK(!ring_is_led(&taker.q->ring), "another took an item and the lead goes on");
 	get_numbers(taker.q, next + 2, 1);
 	RETURNS(0, spmcq_task_done_many(taker.q, 3));
 	RETURNS(0, spmcq_join(taker.q));
@@ -87,7 +61,7 @@ static void who_falls_asleep_ends_the_lead_and_is_woken(void)
 
 	worker_start(&worker, take_one, &taker);
 	worker_await_sleep(&worker);
-	CHECK(!is_led(taker.q), "a consumer sleeps and the lead goes on");
+	CHECK(!ring_is_led(&taker.q->ring), "a consumer sleeps and the lead goes on");
 	put_numbers(taker.q, next, 1);
 	worker_join(&worker);
 	queue_free(taker.q);
@@ -137,7 +111,7 @@ static void a_leader_that_finds_nothing_in_time_leads_no_more(void)
 	uint32_t number = take_the_lead(q);
 
 	RETURNS(-ETIMEDOUT, spmcq_get_until(q, &number, &now));
-	CHECK(!is_led(q), "the lead goes on");
+	CHECK(!ring_is_led(&q->ring), "the lead goes on");
 	queue_free(q);
 }
 
@@ -197,7 +171,7 @@ static void bulk_calls_lead_too(void)
 		for (uint32_t i = 0; i < 60; i++)
 			in[i] = next + i;
 		RETURNS(60, spmcq_put_many(q, in, 60));
-		CHECK(is_led(q), "the lead ended in round %d", round);
+		CHECK(ring_is_led(&q->ring), "the lead ended in round %d", round);
 		RETURNS(60, spmcq_get_many(q, out, 60));
 		CHECK(memcmp(in, out, sizeof in) == 0, "round %d is not what was put", round);
 	}

@@ -21,6 +21,13 @@ static _Atomic unsigned takes, discarded; /* items */
 static _Atomic bool announced;            /* somebody is about to sleep */
 static bool slept, rung;
 
+/* As who brings something. */
+static void ring_if_announced(void)
+{
+	if (atomic_load(&announced))
+		rung = true;
+}
+
 static void put_one(void *arg)
 {
 	uint64_t item = placed + 1;
@@ -30,8 +37,8 @@ static void put_one(void *arg)
 	if (ring_put_known(ring, &item, 1, &watched) != 1)
 		return;
 	placed++;
-	if (!watched && atomic_load(&announced))
-		rung = true;
+	if (!watched)
+		ring_if_announced();
 }
 
 /* With so many items put, and a leader. */
@@ -98,6 +105,15 @@ static void check_items(void)
 	MODEL_CHECK(takes + discarded + ring_size(ring) == placed, "an item was lost");
 }
 
+/* One brings something, the other sleeps if it finds nothing. */
+static void check_wake_up(void (*bring)(void *arg), void (*sleep)(void *arg))
+{
+	model_start(bring, NULL);
+	model_start(sleep, NULL);
+	check_items();
+	MODEL_CHECK(!slept || rung, "a wake-up was lost");
+}
+
 static void the_leader_and_another_take_each_item_once(void)
 {
 	begin(2, 2);
@@ -147,17 +163,13 @@ static void take_or_sleep(void *arg)
 static void a_put_does_not_rely_on_a_lead_that_has_ended(void)
 {
 	begin(2, 0);
-	model_start(put_one, NULL);
-	model_start(take_or_sleep, NULL);
-	check_items();
-	MODEL_CHECK(!slept || rung, "a wake-up was lost");
+	check_wake_up(put_one, take_or_sleep);
 }
 
 static void lead_one_and_ring(void *arg)
 {
 	lead_one(arg);
-	if (atomic_load(&announced))
-		rung = true;
+	ring_if_announced();
 }
 
 static void sleep_for_room(void *arg)
@@ -170,10 +182,7 @@ static void sleep_for_room(void *arg)
 static void a_take_of_the_leader_is_room_or_rings(void)
 {
 	begin(1, 1);
-	model_start(lead_one_and_ring, NULL);
-	model_start(sleep_for_room, NULL);
-	check_items();
-	MODEL_CHECK(!slept || rung, "a wake-up was lost");
+	check_wake_up(lead_one_and_ring, sleep_for_room);
 }
 
 /* If the first lead has ended. */
@@ -279,17 +288,13 @@ static void a_take_just_after_the_beginning_is_room_or_rings(void)
 {
 	begin(1, 1);
 	ring_end_lead(ring);
-	model_start(begin_lead_one_and_ring, NULL);
-	model_start(sleep_for_room, NULL);
-	check_items();
-	MODEL_CHECK(!slept || rung, "a wake-up was lost");
+	check_wake_up(begin_lead_one_and_ring, sleep_for_room);
 }
 
 static void put_then_look(void *arg)
 {
 	put_one(arg);
-	if (atomic_load(&announced))
-		rung = true;
+	ring_if_announced();
 }
 
 /* Said before the put returned that nothing was there, or finds the item. */
@@ -298,10 +303,7 @@ static void a_put_comes_before_who_looks_later(void)
 	begin(2, 0);
 	/* As if the leader had not come to its second step yet. */
 	atomic_store(&ring->head, lead_at(leader));
-	model_start(put_then_look, NULL);
-	model_start(take_or_sleep, NULL);
-	model_end();
-	MODEL_CHECK(!slept || rung, "a put came too late");
+	check_wake_up(put_then_look, take_or_sleep);
 }
 
 #define CASES(CASE)                                                                                \
