@@ -12,9 +12,9 @@
  * more gather before the next. */
 enum { GATHER_ITEMS = 8 };
 
-/* But only if they come so fast, by so many of them: else they waited for a consumer that was kept
+/* But only if they come so fast, by as many of them: else they waited for a consumer that was kept
  * from running. */
-enum { PACE_NS = 4000, PACE_ITEMS = 64 };
+enum { PACE_NS = 4000 };
 
 /* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
  * be handed over at all. */
@@ -80,7 +80,7 @@ static bool look_for_items(void *arg, bool last)
 static bool is_busy(struct spmcq *q)
 {
 	return ring_batch(&q->ring) >= GATHER_ITEMS &&
-	       ring_keeps_pace(&q->ring, PACE_ITEMS, PACE_NS);
+	       ring_keeps_pace(&q->ring, GATHER_ITEMS, PACE_NS);
 }
 
 /* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
