@@ -1,5 +1,5 @@
 /*
- * The lock-free bounded ring: positions and copies. It never waits, and makes a system call only
+ * The lock-free bounded ring: positions. It never waits, and makes a system call only
  * where others lead, or on closing (see lead.c); one hint reads the clock.
  *
  * A position counts items, modulo 2^63. The producer fills position tail and publishes it by moving

@@ -3,13 +3,12 @@
  */
 #include "slots.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 enum { WORD = sizeof(slot_word), LINE_WORDS = CACHE_LINE / WORD };
 
-/* How many words ahead lines are prefetched. Explicitly, as unrolled loops are too much for the
- * processor's own guesses: without, bulk of 256 loses a fourth. */
+/* How many words ahead lines are prefetched, if known. Explicitly, as unrolled loops are too much
+ * for the processor's own guesses: without, bulk of 256 loses a fourth. */
 enum { AHEAD_WORDS = 64 };
 
 static uint64_t slots_for(size_t capacity)
@@ -50,22 +49,30 @@ static slot_word *slot_at(const struct slots *slots, uint64_t position)
 	return slots_first(slots) + (size_t)(position & slots->mask) * slots->words;
 }
 
-/* How many of n items from position on can be copied in one go: up to the last slot if items fill
- * their slots, one otherwise. */
-static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
+/* How many of n slots from position on lie before the end of all. */
+static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 {
-	uint64_t to_end = slots->mask + 1 - (position & slots->mask);
+	uint64_t most = slots->mask + 1 - (position & slots->mask);
 
-	if (slots->item_size != slots->words * WORD)
-		return 1;
-	return n < to_end ? n : (size_t)to_end;
+	return (size_t)(n < most ? n : most);
 }
 
-/* The line that lies AHEAD_WORDS on, or this one. Behind the last slot it may be any: that does no
- * harm. */
-static inline const void *line_ahead(const slot_word *word, bool ahead)
+/* How many of n items can be copied in one go: one, if they do not fill their slots. */
+static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
 {
-	return (const void *)((uintptr_t)word + (ahead ? AHEAD_WORDS * WORD : 0));
+	return slots->item_size != slots->words * WORD ? 1 : to_end(slots, position, n);
+}
+
+/* Where prefetching from position on must stop. */
+static const slot_word *known_end(const struct slots *slots, uint64_t position, uint64_t known)
+{
+	return slot_at(slots, position) + to_end(slots, position, known) * slots->words;
+}
+
+/* The line to prefetch at word; itself if there is none to come. */
+static inline const slot_word *line_ahead(const slot_word *word, const slot_word *end)
+{
+	return end - word > AHEAD_WORDS ? word + AHEAD_WORDS : word;
 }
 
 static inline void word_in(slot_word *to, const unsigned char *from, size_t bytes)
@@ -83,10 +90,10 @@ static inline void word_out(unsigned char *to, const slot_word *from, size_t byt
 	memcpy(to, &word, bytes);
 }
 
-static void words_in(slot_word *to, const unsigned char *from, size_t bytes, bool ahead)
+static void words_in(slot_word *to, const unsigned char *from, size_t bytes, const slot_word *end)
 {
 	for (; bytes >= CACHE_LINE; bytes -= CACHE_LINE, to += LINE_WORDS, from += CACHE_LINE) {
-		__builtin_prefetch(line_ahead(to, ahead), 1);
+		__builtin_prefetch(line_ahead(to, end), 1);
 #pragma GCC unroll 8
 		for (size_t i = 0; i < LINE_WORDS; i++)
 			word_in(to + i, from + i * WORD, WORD);
@@ -97,10 +104,10 @@ static void words_in(slot_word *to, const unsigned char *from, size_t bytes, boo
 		word_in(to, from, bytes);
 }
 
-static void words_out(unsigned char *to, const slot_word *from, size_t bytes, bool ahead)
+static void words_out(unsigned char *to, const slot_word *from, size_t bytes, const slot_word *end)
 {
 	for (; bytes >= CACHE_LINE; bytes -= CACHE_LINE, to += CACHE_LINE, from += LINE_WORDS) {
-		__builtin_prefetch(line_ahead(from, ahead));
+		__builtin_prefetch(line_ahead(from, end));
 #pragma GCC unroll 8
 		for (size_t i = 0; i < LINE_WORDS; i++)
 			word_out(to + i * WORD, from + i, WORD);
@@ -111,24 +118,19 @@ static void words_out(unsigned char *to, const slot_word *from, size_t bytes, bo
 		word_out(to, from, bytes);
 }
 
-/* Whether the slots that far ahead are known, too. */
-static bool is_known_ahead(const struct slots *slots, size_t n, uint64_t known)
-{
-	return (known - n) * slots->words >= AHEAD_WORDS;
-}
-
 INTERNAL void slots_write(struct slots *slots, uint64_t position, const void *items, size_t n,
                           uint64_t known)
 {
 	const unsigned char *from = items;
-	bool ahead = is_known_ahead(slots, n, known);
 
 	while (n > 0) {
 		size_t run = run_length(slots, position, n);
 
-		words_in(slot_at(slots, position), from, run * slots->item_size, ahead);
+		words_in(slot_at(slots, position), from, run * slots->item_size,
+		         known_end(slots, position, known));
 		from += run * slots->item_size;
 		position += run;
+		known -= run;
 		n -= run;
 	}
 }
@@ -137,14 +139,15 @@ INTERNAL void slots_read(const struct slots *slots, uint64_t position, void *ite
                          uint64_t known)
 {
 	unsigned char *to = items;
-	bool ahead = is_known_ahead(slots, n, known);
 
 	while (n > 0) {
 		size_t run = run_length(slots, position, n);
 
-		words_out(to, slot_at(slots, position), run * slots->item_size, ahead);
+		words_out(to, slot_at(slots, position), run * slots->item_size,
+		          known_end(slots, position, known));
 		to += run * slots->item_size;
 		position += run;
+		known -= run;
 		n -= run;
 	}
 }

@@ -209,10 +209,13 @@ static void items_that_only_piled_up_are_no_stream(void)
 	CHECK(is_a_stream(q, 100, 10), "100 items in a microsecond are a stream");
 	CHECK(!is_a_stream(q, 200, 20 * US), "200 items in 4 ms are none");
 	CHECK(is_a_stream(q, 100, 10), "100 items in a microsecond are one again");
+	CHECK(!is_a_stream(q, 3, 10), "3 items gather for nobody");
+	CHECK(is_a_stream(q, 10, 10), "10 items are enough");
+	CHECK(!is_a_stream(q, 10, 20 * US), "10 items in 200 us are none");
+	is_a_stream(q, 10, 10);
+	CHECK(is_a_stream(q, 10, 10), "10 items in 100 ns are one again");
 	clock_now += 1000 * US;
 	CHECK(is_busy(q), "none taken since is too few to tell");
-	CHECK(!is_a_stream(q, 10, 20 * US), "10 items in 200 us are none");
-	CHECK(!is_a_stream(q, 3, 10), "3 items gather for nobody");
 	queue_free(q);
 }
 
