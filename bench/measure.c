@@ -1,10 +1,10 @@
 /*
- * Point by point: find out how many items are enough, then let the queues take turns, A B C A B C,
- * in an order shuffled anew each round, so that a change of the machine meets them all alike.
+ * Find out how many items are enough at each point; then, round by round and point by point, let
+ * the queues take turns, A B C, in an order shuffled anew each time, so that a change of the
+ * machine meets them all alike.
  */
 #include <errno.h>
 #include <gsl/gsl_randist.h>
-#include <gsl/gsl_rng.h>
 #include <stdlib.h>
 
 #include "calibrate.h"
@@ -22,7 +22,7 @@ static struct bench_run run_of(const struct options *options, const struct serie
 	                          .seed = options->seed + round};
 }
 
-static void settle_items(const struct options *options, struct series *series, double baseline)
+static void settle_items(const struct options *options, struct series *series)
 {
 	struct bench_run run = run_of(options, series, 0);
 	struct bench_result trial;
@@ -30,16 +30,28 @@ static void settle_items(const struct options *options, struct series *series, d
 	if (series->point.items > 0)
 		return;
 	progress_trial(series->queue->name);
-	series->point.items =
-	        calibrate_items(&options->calibration, options->workload, &run, baseline, &trial);
+	series->point.items = calibrate_items(&options->calibration, options->workload, &run,
+	                                      series->baseline, &trial);
 	if (series->point.items == 0) {
 		series->is_out = true;
 		series->results[0] = trial; /* it tells why */
 	}
 }
 
-static void take_turn(const struct options *options, struct series *series, size_t round,
-                      double baseline)
+/* series: one per queue. */
+static void calibrate_point(const struct options *options, struct series *series)
+{
+	struct bench_run base = run_of(options, series, 0);
+
+	progress_trial(bench_mutex.name);
+	double baseline = calibrate_baseline(&options->calibration, options->workload, &base);
+	for (size_t i = 0; i < options->queue_count; i++) {
+		series[i].baseline = baseline;
+		settle_items(options, &series[i]);
+	}
+}
+
+static void take_turn(const struct options *options, struct series *series, size_t round)
 {
 	struct bench_run run = run_of(options, series, round);
 	struct bench_result *result = &series->results[round];
@@ -48,27 +60,21 @@ static void take_turn(const struct options *options, struct series *series, size
 	if (series->is_out)
 		return;
 	child_run(options->workload, &run,
-	          calibrate_limit(&options->calibration, &run.point, baseline), result);
+	          calibrate_limit(&options->calibration, &run.point, series->baseline), result);
 	series->is_out = result->outcome != BENCH_CHECKED;
 }
 
 /* series: one per queue. */
-static void measure_point(const struct options *options, struct series *series, gsl_rng *random)
+static void take_turns(const struct options *options, struct series *series, size_t round,
+                       gsl_rng *random)
 {
-	struct bench_run base = run_of(options, series, 0);
 	size_t turns[OPTIONS_QUEUES], queues = options->queue_count;
 
-	progress_trial(bench_mutex.name);
-	double baseline = calibrate_baseline(&options->calibration, options->workload, &base);
-	for (size_t i = 0; i < queues; i++) {
-		settle_items(options, &series[i], baseline);
+	for (size_t i = 0; i < queues; i++)
 		turns[i] = i;
-	}
-	for (size_t round = 0; round < options->runs; round++) {
-		gsl_ran_shuffle(random, turns, queues, sizeof(*turns));
-		for (size_t i = 0; i < queues; i++)
-			take_turn(options, &series[turns[i]], round, baseline);
-	}
+	gsl_ran_shuffle(random, turns, queues, sizeof(*turns));
+	for (size_t i = 0; i < queues; i++)
+		take_turn(options, &series[turns[i]], round);
 }
 
 static void summarise_point(const struct options *options, const struct series *series,
@@ -88,7 +94,7 @@ static int prepare(struct measurement *m, const struct options *options)
 {
 	size_t points = sweep_points(options);
 
-	m->n = points * options->queue_count;
+	*m = (struct measurement){.n = points * options->queue_count};
 	m->series = calloc(m->n, sizeof(*m->series));
 	m->rows = calloc(m->n, sizeof(*m->rows));
 	m->results = calloc(m->n * options->runs, sizeof(*m->results));
@@ -104,22 +110,45 @@ static int prepare(struct measurement *m, const struct options *options)
 	return 0;
 }
 
-int measure(struct measurement *measurement, const struct options *options)
+int measure_begin(struct measurement *measurement, const struct options *options)
 {
-	gsl_rng *random;
-
 	if (prepare(measurement, options) != 0)
 		return -ENOMEM;
-	random = gsl_rng_alloc(gsl_rng_mt19937);
-	gsl_rng_set(random, (unsigned long)options->seed);
+	measurement->random = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng_set(measurement->random, (unsigned long)options->seed);
 	progress_begin(measurement->n * options->runs);
-	for (size_t i = 0; i < measurement->n; i += options->queue_count) {
-		measure_point(options, &measurement->series[i], random);
+	for (size_t i = 0; i < measurement->n; i += options->queue_count)
+		calibrate_point(options, &measurement->series[i]);
+	progress_end();
+	return 0;
+}
+
+void measure_rounds(struct measurement *measurement, const struct options *options, size_t from,
+                    size_t to)
+{
+	for (size_t round = from; round < to; round++)
+		for (size_t i = 0; i < measurement->n; i += options->queue_count)
+			take_turns(options, &measurement->series[i], round, measurement->random);
+}
+
+void measure_end(struct measurement *measurement, const struct options *options)
+{
+	for (size_t i = 0; i < measurement->n; i += options->queue_count)
 		summarise_point(options, &measurement->series[i], &measurement->rows[i]);
+}
+
+int measure(struct measurement *measurement, const struct options *options)
+{
+	int error;
+
+	progress_begin(sweep_points(options) * options->queue_count * options->runs);
+	error = measure_begin(measurement, options);
+	if (error == 0) {
+		measure_rounds(measurement, options, 0, options->runs);
+		measure_end(measurement, options);
 	}
 	progress_end();
-	gsl_rng_free(random);
-	return 0;
+	return error;
 }
 
 struct report measure_report(const struct measurement *measurement, const struct options *options,
@@ -137,6 +166,7 @@ struct report measure_report(const struct measurement *measurement, const struct
 
 void measurement_free(struct measurement *measurement)
 {
+	gsl_rng_free(measurement->random);
 	free(measurement->results);
 	free(measurement->rows);
 	free(measurement->series);

@@ -34,7 +34,7 @@ struct score_row {
 	const char *work;    /* in words */
 	const char *command; /* what follows spmcq-bench */
 	double seconds;      /* of a run */
-	size_t runs;         /* of each queue, in turns */
+	size_t runs;         /* of each queue, in turns; SCORE_PASSES or more */
 	size_t cores;        /* needed; 0: one will do */
 	struct score_goal goals[SCORE_GOALS + 1];
 };
@@ -63,9 +63,6 @@ struct score {
 	enum score_verdict verdict;
 	char note[200]; /* what else one must know, or why it was not measured; "": nothing */
 };
-
-/* Measures a row: scores has room for SCORE_GOALS. Returns how many there are. */
-size_t score_measure(const struct score_row *row, uint64_t seed, struct score *scores);
 
 const char *score_verdict(enum score_verdict verdict);
 

@@ -174,35 +174,29 @@ static void fill(struct score *score, const struct measurement *measurement, siz
 	}
 }
 
-/* Returns NULL, or why there is nothing. */
-static const char *measure_row(const struct score_row *row, uint64_t seed, struct score *scores,
-                               size_t n)
+static void end(struct score_trial *trial, struct score *scores, size_t n)
 {
-	struct measurement measurement;
-	struct options options;
-	const char *why = score_run(row, seed, &options, &measurement);
+	measure_end(&trial->measurement, &trial->options);
+	for (size_t i = 0; i < n; i++) {
+		size_t metric = metric_number(trial->options.workload, scores[i].goal->metric);
 
-	for (size_t i = 0; !why && i < n; i++) {
-		size_t metric = metric_number(options.workload, scores[i].goal->metric);
-
-		scores[i].metric = &options.workload->metrics[metric];
-		fill(&scores[i], &measurement, metric);
+		scores[i].metric = &trial->options.workload->metrics[metric];
+		fill(&scores[i], &trial->measurement, metric);
 	}
-	if (!why)
-		measurement_free(&measurement);
-	return why;
+	measurement_free(&trial->measurement);
 }
 
-size_t score_measure(const struct score_row *row, uint64_t seed, struct score *scores)
+size_t score_end(struct score_trial *trial, struct score *scores)
 {
 	static const struct bench_metric none = {.key = "", .title = "", .scale = 1};
+	const struct score_row *row = trial->row;
 	size_t n = 0;
 
 	for (; row->goals[n].against; n++)
 		scores[n] = (struct score){.row = row, .goal = &row->goals[n], .metric = &none};
-
-	const char *why = measure_row(row, seed, scores, n);
-	for (size_t i = 0; why && i < n; i++)
-		snprintf(scores[i].note, sizeof(scores[i].note), "%s", why);
+	if (!trial->why)
+		end(trial, scores, n);
+	for (size_t i = 0; trial->why && i < n; i++)
+		snprintf(scores[i].note, sizeof(scores[i].note), "%s", trial->why);
 	return n;
 }

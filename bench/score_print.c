@@ -1,5 +1,5 @@
 /*
- * The scoreboard for a terminal: a line for each goal, as soon as it is measured.
+ * The scoreboard for a terminal: a line for each goal.
  */
 #include <string.h>
 
@@ -48,8 +48,10 @@ void score_print_heading(FILE *out, const struct machine *machine, uint64_t seed
 	print_others(out);
 	fprintf(out,
 	        "Medians (lowest..highest) of short runs in turns, seed %llu; ratios are of "
-	        "medians. For the best\nother, marked +, each runs three times; the three with the "
-	        "fastest run, and mutex, then take turns\nwith spmcq.\n\n",
+	        "medians. All rows\ntake turns, too, in five passes. For the best other, marked +, "
+	        "each runs three times; the three\nwith the fastest run, and mutex, then take "
+	        "turns "
+	        "with spmcq.\n\n",
 	        (unsigned long long)seed);
 	fprintf(out, LINE "\n", "work", "figure", "spmcq", "against", "", "ratio", "asked", "aim",
 	        "verdict");

@@ -1,5 +1,5 @@
 /*
- * A first round finds the best others, then these, spmcq and whoever else is asked for take turns.
+ * A first round finds the best others; then these, spmcq and whoever else is asked for take turns.
  */
 #include <popt.h>
 #include <stdlib.h>
@@ -129,17 +129,32 @@ static int add_queues(struct options *options, const struct score_row *row)
 	return add_finalists(options);
 }
 
-const char *score_run(const struct score_row *row, uint64_t seed, struct options *options,
-                      struct measurement *measurement)
+static const char *begin(struct score_trial *trial, uint64_t seed)
 {
 	struct machine machine;
 
 	machine_describe(&machine);
-	if (machine.cores < row->cores)
+	if (machine.cores < trial->row->cores)
 		return "takes more cores than there are";
-	if (!parse(options, row, seed))
+	if (!parse(&trial->options, trial->row, seed))
 		return "cannot be done here";
-	if (add_queues(options, row) != 0 || measure(measurement, options) != 0)
+	if (add_queues(&trial->options, trial->row) != 0 ||
+	    measure_begin(&trial->measurement, &trial->options) != 0)
 		return "no memory";
 	return NULL;
+}
+
+void score_begin(struct score_trial *trial, const struct score_row *row, uint64_t seed)
+{
+	trial->row = row;
+	trial->why = begin(trial, seed);
+}
+
+void score_pass(struct score_trial *trial, size_t pass)
+{
+	size_t runs = trial->row->runs;
+
+	if (!trial->why)
+		measure_rounds(&trial->measurement, &trial->options, pass * runs / SCORE_PASSES,
+		               (pass + 1) * runs / SCORE_PASSES);
 }

@@ -7,9 +7,24 @@
 #include "measure.h"
 #include "score.h"
 
-/* NULL, with options and a measurement to be freed; or why there is none. */
-const char *score_run(const struct score_row *row, uint64_t seed, struct options *options,
-                      struct measurement *measurement);
+/* A row as it is measured. */
+struct score_trial {
+	const struct score_row *row;
+	const char *why; /* it cannot be; NULL: it can */
+	struct options options;
+	struct measurement measurement;
+};
+
+/* The runs of a row are spread over so many passes over the whole board: what the machine is like
+ * for a minute then meets a few runs of each row, not all of one. */
+enum { SCORE_PASSES = 5 };
+
+/* Choose who takes part. */
+void score_begin(struct score_trial *trial, const struct score_row *row, uint64_t seed);
+/* The runs of a pass, from 0 on. */
+void score_pass(struct score_trial *trial, size_t pass);
+/* scores has room for SCORE_GOALS. Returns how many there are, and frees what the trial holds. */
+size_t score_end(struct score_trial *trial, struct score *scores);
 
 const struct bench_queue *score_us(void);
 

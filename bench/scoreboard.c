@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "score.h"
+#include "progress.h"
+#include "score_run.h"
 #include "scoreboard.h"
 #include "usage.h"
 
-enum { MOST_SCORES = 64 };
+enum { MOST_ROWS = 32, MOST_SCORES = MOST_ROWS * SCORE_GOALS };
 
 struct given {
 	char *output;
@@ -65,16 +66,41 @@ static uint64_t any_seed(void)
 	return random & INT32_MAX;
 }
 
+static size_t runs_of(const struct score_trial *trials, size_t rows)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < rows; i++)
+		if (!trials[i].why)
+			runs += trials[i].measurement.n * trials[i].options.runs;
+	return runs;
+}
+
+/* Returns how many rows. */
+static size_t run_all(struct score_trial *trials, uint64_t seed)
+{
+	size_t rows = 0;
+
+	for (; rows < MOST_ROWS && score_rows[rows].work; rows++)
+		score_begin(&trials[rows], &score_rows[rows], seed);
+	progress_begin(runs_of(trials, rows));
+	for (size_t pass = 0; pass < SCORE_PASSES; pass++)
+		for (size_t i = 0; i < rows; i++)
+			score_pass(&trials[i], pass);
+	progress_end();
+	return rows;
+}
+
 static size_t measure_all(const struct machine *machine, uint64_t seed, struct score *scores)
 {
+	static struct score_trial trials[MOST_ROWS];
 	double begin = usage_clock();
 	size_t n = 0;
 
 	score_print_heading(stdout, machine, seed);
-	for (const struct score_row *row = score_rows; row->work; row++) {
-		if (n + SCORE_GOALS > MOST_SCORES)
-			break;
-		size_t more = score_measure(row, seed, &scores[n]);
+	size_t rows = run_all(trials, seed);
+	for (size_t i = 0; i < rows; i++) {
+		size_t more = score_end(&trials[i], &scores[n]);
 		score_print(stdout, &scores[n], more);
 		n += more;
 	}
