@@ -5,9 +5,11 @@
  * producer -+--> ...                +   Timed: first put to join.
  *           +--> consumer N: work --+   Not timed: threads, the same work without a queue.
  *
- * Before, one thread does the same work without any queue; the speed-up is how many times as long
- * that takes. With work to do on each of C cores it cannot be more than C. A share is the number of
- * items a consumer got. Checked: every item got once, and in order where the queue promises it.
+ * Before and after, threads do the same work without any queue, one on each core that has
+ * consumers, as cores differ, and from one second to the next; the speed-up is how many times as
+ * long all of it takes one of them, by their mean. With work to do on each of C cores it cannot be
+ * more than C, but by chance. A share is the number of items a consumer got. Checked: every item
+ * got once, and in order where the queue promises it.
  */
 #include <stdlib.h>
 
@@ -21,7 +23,7 @@ struct work {
 	uint64_t steps;       /* per item; set before the threads start */
 	struct ledger ledger; /* a page a consumer */
 	double *shares;       /* items, one a consumer; written as it leaves */
-	double alone;         /* seconds for all the work in one thread without a queue */
+	double alone;         /* seconds of CPU for all the work in one thread without a queue */
 	struct usage usage;   /* of the timed part; written by the producer */
 };
 
@@ -70,6 +72,44 @@ static double ideal_for(const struct bench_run *run)
 	return (double)(run->point.consumers < cores ? run->point.consumers : cores);
 }
 
+struct lone_thread {
+	pthread_t handle;
+	uint64_t steps, items;
+	double seconds;
+};
+
+static void *work_alone(void *argument)
+{
+	struct lone_thread *me = argument;
+
+	me->seconds = chore_seconds(me->steps, me->items);
+	return NULL;
+}
+
+/* The mean of threads that work at the same time; 0 if there can be none. */
+static double seconds_alone(const struct bench_run *run, uint64_t steps)
+{
+	struct lone_thread threads[MACHINE_CPUS];
+	size_t n = (size_t)ideal_for(run), started = 0;
+	pthread_attr_t attributes;
+	double sum = 0;
+
+	pthread_attr_init(&attributes);
+	for (; started < n && started < MACHINE_CPUS; started++) {
+		threads[started] = (struct lone_thread){.steps = steps, .items = run->point.items};
+		machine_pin_place(run->pin, 1 + started, &attributes);
+		if (pthread_create(&threads[started].handle, &attributes, work_alone,
+		                   &threads[started]) != 0)
+			break;
+	}
+	pthread_attr_destroy(&attributes);
+	for (size_t i = 0; i < started; i++) {
+		pthread_join(threads[i].handle, NULL);
+		sum += threads[i].seconds;
+	}
+	return started ? sum / (double)started : 0;
+}
+
 static void measure(const struct work *job, const struct bench_run *run,
                     struct bench_result *result)
 {
@@ -92,7 +132,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	struct crew crew = {
 	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
 
-	job.alone = chore_seconds(job.steps, run->point.items);
+	job.alone = seconds_alone(run, job.steps) / 2;
 	job.shares = calloc(run->point.consumers, sizeof(*job.shares));
 	if (!job.shares || ledger_open(&job.ledger, run->point.items, run->point.consumers) != 0) {
 		bench_void(result, "no memory for the results");
@@ -100,6 +140,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 		return;
 	}
 	crew_run(&crew);
+	job.alone += seconds_alone(run, job.steps) / 2;
 	ledger_check(&job.ledger, run, result);
 	if (result->outcome == BENCH_CHECKED)
 		measure(&job, run, result);
@@ -123,8 +164,8 @@ extern const struct bench_workload bench_work;
 const struct bench_workload bench_work = {
         .name = "work",
         .what = "items that cost CPU time: speed-up against one thread, fairness",
-        .method = "timed from the first put to the return of join, against the same work in one "
-                  "thread without a queue; every item checked",
+        .method = "timed from the first put to the return of join, against the same work in "
+                  "threads without a queue; every item checked",
         .uses = 1 << BENCH_ITEMS | 1 << BENCH_CONSUMERS | 1 << BENCH_CAPACITY |
                 1 << BENCH_BULK_SIZE | 1 << BENCH_ITEM_SIZE | 1 << BENCH_WORK,
         .defaults = {.items = 0,
