@@ -1,6 +1,6 @@
 /*
- * The lock-free bounded ring: positions. It never waits, and makes a system call only
- * where others lead, or on closing (see lead.c); one hint reads the clock.
+ * The lock-free bounded ring: positions. It never waits, and makes a system call only where others
+ * lead, or on closing (see lead.c); one hint reads the clock.
  *
  * A position counts items, modulo 2^63. The producer fills position tail and publishes it by moving
  * tail; a consumer copies the item at position head and makes it its own by moving head. A consumer

@@ -63,13 +63,7 @@ static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
 	return slots->item_size != slots->words * WORD ? 1 : to_end(slots, position, n);
 }
 
-/* Where prefetching from position on must stop. */
-static const slot_word *known_end(const struct slots *slots, uint64_t position, uint64_t known)
-{
-	return slot_at(slots, position) + to_end(slots, position, known) * slots->words;
-}
-
-/* The line to prefetch at word; itself if there is none to come. */
+/* The line to prefetch at word, before the end of what is known; itself if there is none. */
 static inline const slot_word *line_ahead(const slot_word *word, const slot_word *end)
 {
 	return end - word > AHEAD_WORDS ? word + AHEAD_WORDS : word;
@@ -125,9 +119,10 @@ INTERNAL void slots_write(struct slots *slots, uint64_t position, const void *it
 
 	while (n > 0) {
 		size_t run = run_length(slots, position, n);
+		slot_word *first = slot_at(slots, position);
 
-		words_in(slot_at(slots, position), from, run * slots->item_size,
-		         known_end(slots, position, known));
+		words_in(first, from, run * slots->item_size,
+		         first + to_end(slots, position, known) * slots->words);
 		from += run * slots->item_size;
 		position += run;
 		known -= run;
@@ -142,9 +137,10 @@ INTERNAL void slots_read(const struct slots *slots, uint64_t position, void *ite
 
 	while (n > 0) {
 		size_t run = run_length(slots, position, n);
+		const slot_word *first = slot_at(slots, position);
 
-		words_out(to, slot_at(slots, position), run * slots->item_size,
-		          known_end(slots, position, known));
+		words_out(to, first, run * slots->item_size,
+		          first + to_end(slots, position, known) * slots->words);
 		to += run * slots->item_size;
 		position += run;
 		known -= run;
