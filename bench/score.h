@@ -34,7 +34,7 @@ struct score_row {
 	const char *work;    /* in words */
 	const char *command; /* what follows spmcq-bench */
 	double seconds;      /* of a run */
-	size_t runs;         /* of each queue, in turns; SCORE_PASSES or more */
+	size_t runs;         /* of each queue, in turns */
 	size_t cores;        /* needed; 0: one will do */
 	struct score_goal goals[SCORE_GOALS + 1];
 };

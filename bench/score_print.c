@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cells.h"
-#include "score.h"
+#include "score_run.h"
 
 /* work, figure, spmcq, who, their figure, ratio, asked, aim, verdict */
 #define LINE "%-30s  %-11s  %-19s  %-14s %-19s  %6s  %6s  %5s  %s"
@@ -48,11 +48,11 @@ void score_print_heading(FILE *out, const struct machine *machine, uint64_t seed
 	print_others(out);
 	fprintf(out,
 	        "Medians (lowest..highest) of short runs in turns, seed %llu; ratios are of "
-	        "medians. All rows\ntake turns, too, in five passes. For the best other, marked +, "
-	        "each runs three times; the three\nwith the fastest run, and mutex, then take "
-	        "turns "
-	        "with spmcq.\n\n",
-	        (unsigned long long)seed);
+	        "medians. All rows\n"
+	        "take turns, too, in %d passes. For the best other, marked +, each runs three "
+	        "times; the three with\n"
+	        "the fastest run, and mutex, then take turns with spmcq.\n\n",
+	        (unsigned long long)seed, SCORE_PASSES);
 	fprintf(out, LINE "\n", "work", "figure", "spmcq", "against", "", "ratio", "asked", "aim",
 	        "verdict");
 	fflush(out);
