@@ -1,5 +1,5 @@
 /*
- * Calibration on the thread's CPU clock, which others on this machine do not advance.
+ * The steps are found on the thread's CPU clock, which others on this machine do not advance.
  */
 #include "chore.h"
 #include "clock.h"
@@ -32,15 +32,18 @@ uint64_t chore_steps(uint64_t ns)
 	return (uint64_t)((double)ns * TRY_STEPS / (double)quickest + 0.5);
 }
 
-double chore_seconds(uint64_t steps, uint64_t chores)
+struct chore_time chore_time(uint64_t steps, uint64_t chores)
 {
-	uint64_t begin = clock_of(CLOCK_THREAD_CPUTIME_ID), took = 0, done = 0;
+	uint64_t cpu_begin = clock_of(CLOCK_THREAD_CPUTIME_ID), begin = clock_now();
+	uint64_t took = 0, done = 0;
 	uint64_t batch = 1 + 100 * 1000 / (steps + 1); /* about 100 us between looks at the clock */
 
 	while (done < chores && took < most_ns) {
 		for (uint64_t i = 0; i < batch && done < chores; i++, done++)
 			chore_do(steps);
-		took = clock_of(CLOCK_THREAD_CPUTIME_ID) - begin;
+		took = clock_now() - begin;
 	}
-	return (double)took * 1e-9 / (double)done * (double)chores;
+	uint64_t cpu = clock_of(CLOCK_THREAD_CPUTIME_ID) - cpu_begin;
+	double seconds_of_ns = 1e-9 / (double)done * (double)chores;
+	return (struct chore_time){(double)took * seconds_of_ns, (double)cpu * seconds_of_ns};
 }

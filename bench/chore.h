@@ -11,9 +11,14 @@
 /* The steps that take so much CPU time on this machine, found by trying: takes 20 ms. */
 uint64_t chore_steps(uint64_t ns);
 
-/* The CPU seconds that so many chores of so many steps take in this thread, one after the other;
- * tried for up to 0.2 s. */
-double chore_seconds(uint64_t steps, uint64_t chores);
+struct chore_time {
+	double seconds;     /* on CLOCK_MONOTONIC: with what others took of this core meanwhile */
+	double cpu_seconds; /* of this thread */
+};
+
+/* What so many chores of so many steps take in this thread, one after the other; tried for up to
+ * 0.2 s. */
+struct chore_time chore_time(uint64_t steps, uint64_t chores);
 
 static inline void chore_do(uint64_t steps)
 {

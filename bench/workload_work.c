@@ -6,10 +6,11 @@
  *           +--> consumer N: work --+   Not timed: threads, the same work without a queue.
  *
  * Before and after, threads do the same work without any queue, one on each core that has
- * consumers, as cores differ, and from one second to the next; the speed-up is how many times as
- * long all of it takes one of them, by their mean. With work to do on each of C cores it cannot be
- * more than C, but by chance. A share is the number of items a consumer got. Checked: every item
- * got once, and in order where the queue promises it.
+ * consumers, as cores differ, and from one second to the next. What they do in a second, others on
+ * the machine included, is what can be done on so many cores; the speed-up is how many times what
+ * one of them does, by their mean. With work to do on each of C cores it cannot be more than C, but
+ * by chance. A share is the number of items a consumer got. Checked: every item got once, and in
+ * order where the queue promises it.
  */
 #include <stdlib.h>
 
@@ -19,12 +20,19 @@
 #include "stats.h"
 #include "usage.h"
 
+/* Threads that do all the work of a run each, without a queue. */
+struct alone {
+	double threads;
+	double rate;        /* the sum of theirs, in runs per second */
+	double cpu_seconds; /* the sum of theirs */
+};
+
 struct work {
 	uint64_t steps;       /* per item; set before the threads start */
 	struct ledger ledger; /* a page a consumer */
 	double *shares;       /* items, one a consumer; written as it leaves */
-	double alone;         /* seconds of CPU for all the work in one thread without a queue */
-	struct usage usage;   /* of the timed part; written by the producer */
+	struct alone alone;
+	struct usage usage; /* of the timed part; written by the producer */
 };
 
 enum { SPEEDUP, IDEAL, RATE, JAIN, CPU };
@@ -75,28 +83,28 @@ static double ideal_for(const struct bench_run *run)
 struct lone_thread {
 	pthread_t handle;
 	uint64_t steps, items;
-	double seconds;
+	struct chore_time time;
 };
 
 static void *work_alone(void *argument)
 {
 	struct lone_thread *me = argument;
 
-	me->seconds = chore_seconds(me->steps, me->items);
+	me->time = chore_time(me->steps, me->items);
 	return NULL;
 }
 
-/* The mean of threads that work at the same time; 0 if there can be none. */
-static double seconds_alone(const struct bench_run *run, uint64_t steps)
+/* Adds as many threads as can work at the same time. */
+static void add_alone(const struct bench_run *run, struct work *job)
 {
 	struct lone_thread threads[MACHINE_CPUS];
 	size_t n = (size_t)ideal_for(run), started = 0;
 	pthread_attr_t attributes;
-	double sum = 0;
 
 	pthread_attr_init(&attributes);
 	for (; started < n && started < MACHINE_CPUS; started++) {
-		threads[started] = (struct lone_thread){.steps = steps, .items = run->point.items};
+		threads[started] =
+		        (struct lone_thread){.steps = job->steps, .items = run->point.items};
 		machine_pin_place(run->pin, 1 + started, &attributes);
 		if (pthread_create(&threads[started].handle, &attributes, work_alone,
 		                   &threads[started]) != 0)
@@ -105,17 +113,19 @@ static double seconds_alone(const struct bench_run *run, uint64_t steps)
 	pthread_attr_destroy(&attributes);
 	for (size_t i = 0; i < started; i++) {
 		pthread_join(threads[i].handle, NULL);
-		sum += threads[i].seconds;
+		job->alone.threads++;
+		job->alone.rate += 1 / threads[i].time.seconds;
+		job->alone.cpu_seconds += threads[i].time.cpu_seconds;
 	}
-	return started ? sum / (double)started : 0;
 }
 
 static void measure(const struct work *job, const struct bench_run *run,
                     struct bench_result *result)
 {
 	const struct usage *usage = &job->usage;
+	const struct alone *alone = &job->alone;
 	double items = (double)run->point.items;
-	double speedup = job->alone / usage->seconds;
+	double speedup = alone->threads / alone->rate / usage->seconds;
 
 	result->seconds = usage->seconds;
 	result->foreign = usage_foreign(usage);
@@ -123,7 +133,8 @@ static void measure(const struct work *job, const struct bench_run *run,
 	result->metric[IDEAL] = speedup / ideal_for(run);
 	result->metric[RATE] = items / usage->seconds;
 	result->metric[JAIN] = stats_jain(job->shares, run->point.consumers);
-	result->metric[CPU] = (usage->cpu_seconds - job->alone) / items * 1e9;
+	result->metric[CPU] =
+	        (usage->cpu_seconds - alone->cpu_seconds / alone->threads) / items * 1e9;
 }
 
 static void run(const struct bench_run *run, struct bench_result *result)
@@ -132,16 +143,18 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	struct crew crew = {
 	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
 
-	job.alone = seconds_alone(run, job.steps) / 2;
 	job.shares = calloc(run->point.consumers, sizeof(*job.shares));
 	if (!job.shares || ledger_open(&job.ledger, run->point.items, run->point.consumers) != 0) {
 		bench_void(result, "no memory for the results");
 		free(job.shares);
 		return;
 	}
+	add_alone(run, &job);
 	crew_run(&crew);
-	job.alone += seconds_alone(run, job.steps) / 2;
+	add_alone(run, &job);
 	ledger_check(&job.ledger, run, result);
+	if (job.alone.threads < 1)
+		bench_void(result, "no thread for the work without a queue");
 	if (result->outcome == BENCH_CHECKED)
 		measure(&job, run, result);
 	ledger_close(&job.ledger);

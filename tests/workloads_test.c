@@ -2,6 +2,7 @@
  * The workloads of the bench, on a queue that is slow, or wrong, in a way that is known.
  */
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -293,16 +294,21 @@ static void idle_sees_who_spins_and_who_sleeps(void)
 	is_between("spinning", 0.1, metric("idle", &result, "cpu_share"), 3.1);
 }
 
+/* Others on the machine may slow the work without a queue; not in each of five runs. */
 static void one_consumer_has_no_speed_up(void)
 {
 	struct bench_point point = defaults_of("work");
+	double least = HUGE_VAL;
 
-	point.items = 500;
+	point.items = 100;
 	point.consumers = 1;
 	point.work_ns = MS / 5;
-	struct bench_result result = checked("work", point);
-	is_between("speed-up", 0.1, metric("work", &result, "speedup"), 1.1);
-	is_between("fairness", 1, metric("work", &result, "jain_index"), 1);
+	for (int i = 0; i < 5; i++) {
+		struct bench_result result = checked("work", point);
+		least = fmin(least, metric("work", &result, "speedup"));
+		is_between("fairness", 1, metric("work", &result, "jain_index"), 1);
+	}
+	is_between("speed-up", 0.1, least, 1.1);
 }
 
 static void a_chore_takes_the_cpu_time_asked_for(void)
@@ -317,7 +323,7 @@ static void a_chore_takes_the_cpu_time_asked_for(void)
 		least = took < least ? took : least;
 	}
 	is_between("ns", 10 * MS, (double)least, 40 * MS); /* clock rates change */
-	is_between("ten of them", 0.1, chore_seconds(steps, 10), 0.8);
+	is_between("ten of them", 0.1, chore_time(steps, 10).cpu_seconds, 0.8);
 	COUNTS(0, chore_steps(0));
 }
 
