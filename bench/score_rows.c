@@ -7,6 +7,9 @@
 #define OTHER SCORE_BEST_OTHER
 
 #define SQUARES .seconds = 0.2, .runs = 5
+/* Ideal and run are measured one after the other, and the cores change their speed in between: the
+ * shorter they are, the less, and the more of them. */
+#define AGAINST_IDEAL .seconds = 0.1, .runs = 15
 
 const struct score_row score_rows[] = {
         {"squares, 1P/5C", "squares --consumers 5", SQUARES,
@@ -40,9 +43,9 @@ const struct score_row score_rows[] = {
          .goals = {{SCORE_NUMBER, .number = 1, .metric = "share_of_ideal"}}},
         {"work of 1 us, 2 consumers", "work --work 1us --consumers 2", SQUARES,
          .goals = {{SCORE_NUMBER, .number = 1, .metric = "share_of_ideal"}}},
-        {"work of 10 us, 2 consumers", "work --work 10us --consumers 2", SQUARES,
+        {"work of 10 us, 2 consumers", "work --work 10us --consumers 2", AGAINST_IDEAL,
          .goals = {{SCORE_NUMBER, .number = 1, .metric = "share_of_ideal", .limit = 0.95}}},
-        {"work of 100 us, 2 consumers", "work --work 100us --consumers 2", SQUARES,
+        {"work of 100 us, 2 consumers", "work --work 100us --consumers 2", AGAINST_IDEAL,
          .goals = {{SCORE_NUMBER, .number = 1, .metric = "share_of_ideal", .limit = 0.95}}},
         {"one slow item (100 ms) in 500", "latency --interval 0.5ms --slow-every 500 --slow 100ms",
          .seconds = 1, .runs = 5,
