@@ -55,8 +55,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	atomic_init(&q->inside, 0);
 	atomic_init(&q->room_at, 0);
 	atomic_init(&q->discarded, 0);
-	ring_init(&q->ring, capacity, item_size, sizeof *q - offsetof(struct spmcq, ring.slots),
-	          first, q->lazy_reports);
+	ring_init(&q->ring, capacity, item_size, first, q->lazy_reports);
 	overdue_init(&q->overdue, first);
 	ring_look_in(&q->ring, q->overdue.stride);
 	tally_init(&q->tally, first, q->lazy_reports ? TALLY_LAZY : TALLY_ORDERED);

@@ -25,7 +25,6 @@ struct spmcq {
 	bool lazy_reports; /* task_done leaves it to join to fence: see tally.h */
 	_Atomic uint64_t
 	        producer; /* self_id() of who owns the put side; NOBODY: whoever puts next */
-	struct ring ring;
 	struct overdue overdue;
 	struct gate items;
 	struct gate room;
@@ -34,7 +33,10 @@ struct spmcq {
 	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
 	_Atomic uint32_t inside;    /* threads that wait or are about to; for destroy */
 	struct tally tally;
+	struct ring ring;
 };
+_Static_assert(offsetof(struct spmcq, ring) + sizeof(struct ring) == sizeof(struct spmcq),
+               "the slots must follow the queue");
 
 static inline bool is_deadline(const struct timespec *deadline)
 {

@@ -28,11 +28,11 @@ enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 /* Puts until then: more than there will be. */
 #define NEVER (UINT64_C(1) << 61)
 
-INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t slots_offset,
-                        uint64_t first, bool may_lead)
+INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
+                        bool may_lead)
 {
 	first &= ~RING_OPEN;
-	slots_init(&ring->slots, capacity, item_size, slots_offset);
+	slots_init(&ring->slots, capacity, item_size);
 	ring->capacity = capacity;
 	ring->first = first;
 	ring->may_lead = may_lead;

@@ -28,15 +28,14 @@
 #define RING_OPEN (UINT64_C(1) << 63)
 
 struct ring {
-	/* Set by ring_init(), then only read. */
-	alignas(CACHE_LINE) struct slots slots;
-	uint64_t capacity; /* items that fit */
-	uint64_t first;    /* the position it all started at */
 	/* Written when a lead begins or ends, and on closing. */
 	alignas(CACHE_LINE) _Atomic uint64_t
 	        mode;         /* 0, or the lead there is; RING_CLOSED for good */
 	_Atomic uint64_t end; /* RING_OPEN -> the last tail once, after closing */
-	bool may_lead;        /* set by ring_init() */
+	/* Set by ring_init(), then only read. */
+	uint64_t capacity; /* items that fit */
+	uint64_t first;    /* the position it all started at */
+	bool may_lead;
 	/* Written by the producer only. */
 	alignas(CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
 	uint64_t room_until; /* an old head, never ahead of it, and capacity */
@@ -52,9 +51,12 @@ struct ring {
 	_Atomic bool paced;
 	/* Each written by the consumer whose it is. */
 	struct cell cells[CELLS];
+	struct slots slots; /* and the slots themselves: the ring is longer than this struct */
 };
 _Static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,
                "producer and consumers must not share a line");
+_Static_assert(offsetof(struct ring, slots) + sizeof(struct slots) == sizeof(struct ring),
+               "the slots must follow the ring");
 
 /* How far position to lies ahead of from; negative if it lies behind. Right across the wrap. (The
  * shift keeps the sign with every compiler we know.) */
@@ -63,9 +65,9 @@ static inline int64_t ring_distance(uint64_t from, uint64_t to)
 	return (int64_t)((to - from) << 1) >> 1;
 }
 
-/* slots_offset: see slots_init(). */
-INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, size_t slots_offset,
-                        uint64_t first, bool may_lead);
+/* Followed by slots_bytes(). */
+INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
+                        bool may_lead);
 
 /* How a put ended. */
 enum ring_put {

@@ -36,12 +36,11 @@ INTERNAL size_t slots_bytes(size_t capacity, size_t item_size)
 	return n > PTRDIFF_MAX / bytes ? 0 : (size_t)(n * bytes);
 }
 
-INTERNAL void slots_init(struct slots *slots, size_t capacity, size_t item_size, size_t offset)
+INTERNAL void slots_init(struct slots *slots, size_t capacity, size_t item_size)
 {
 	slots->mask = slots_for(capacity) - 1;
 	slots->item_size = item_size;
 	slots->words = words_for(item_size);
-	slots->offset = offset;
 }
 
 static slot_word *slot_at(const struct slots *slots, uint64_t position)

@@ -10,29 +10,28 @@
 
 #include "internal.h"
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef _Atomic uint64_t slot_word;
 
-/* Set by slots_init(), then only read. */
+/* Set by slots_init(), then only read. The slots lie right behind it. */
 struct slots {
-	uint64_t mask;    /* slots - 1; slots is a power of two */
-	size_t item_size; /* bytes */
-	size_t words;     /* of a slot: item_size rounded up */
-	size_t offset;    /* from this struct to the first slot, in bytes */
+	alignas(CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two */
+	size_t item_size;                  /* bytes */
+	size_t words;                      /* of a slot: item_size rounded up */
 };
 
 /* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
 INTERNAL size_t slots_bytes(size_t capacity, size_t item_size);
 
-/* offset: where the slots lie, aligned for slot_word. */
-INTERNAL void slots_init(struct slots *slots, size_t capacity, size_t item_size, size_t offset);
+INTERNAL void slots_init(struct slots *slots, size_t capacity, size_t item_size);
 
 static inline slot_word *slots_first(const struct slots *slots)
 {
-	return (slot_word *)(void *)((unsigned char *)(uintptr_t)slots + slots->offset);
+	return (slot_word *)(void *)((uintptr_t)slots + sizeof *slots);
 }
 
 /* The slot of an item of one word. */

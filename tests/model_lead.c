@@ -45,9 +45,7 @@ static void put_one(void *arg)
 static void begin(size_t capacity, unsigned items)
 {
 	model_lazy = true;
-	ring_init(ring, capacity, sizeof(uint64_t),
-	          offsetof(struct memory, slots) - offsetof(struct memory, ring.slots), FIRST,
-	          true);
+	ring_init(ring, capacity, sizeof(uint64_t), FIRST, true);
 	placed = 0;
 	for (unsigned i = 0; i <= ITEMS; i++)
 		times[i] = 0;

@@ -22,9 +22,7 @@ static unsigned placed;
 
 static void begin(size_t capacity)
 {
-	ring_init(ring, capacity, sizeof(uint64_t),
-	          offsetof(struct memory, slots) - offsetof(struct memory, ring.slots), FIRST,
-	          false);
+	ring_init(ring, capacity, sizeof(uint64_t), FIRST, false);
 	for (unsigned i = 0; i < CONSUMERS; i++)
 		taken_by[i].n = 0;
 	placed = 0;
