@@ -6,10 +6,6 @@
 #include "calibrate.h"
 #include "child.h"
 
-/* A run this long tells the pace to a few percent; all trials together take two or three times
- * that. */
-static const double trial_seconds = 0.1;
-
 const struct calibration calibrate_usual = {
         .run_seconds = 1, .least_limit = 20, .most_limit = INFINITY};
 
@@ -22,10 +18,17 @@ double calibrate_limit(const struct calibration *calibration, const struct bench
 	return limit + (double)point->interval_ns * 1e-9 * (double)point->items;
 }
 
-/* At least twice as many as took so long; rather what would be long enough, but no huge leap. */
-static uint64_t next_items(uint64_t items, double seconds)
+/* A run this long tells the pace to a few percent; all trials together take two or three times
+ * that. Shorter for short runs: threads have settled after some milliseconds. */
+static double trial_seconds(const struct calibration *calibration)
 {
-	double wanted = 1.2 * trial_seconds / seconds;
+	return fmax(calibration->run_seconds / 10, 0.02);
+}
+
+/* At least twice as many as took so long; rather what would be long enough, but no huge leap. */
+static uint64_t next_items(uint64_t items, double seconds, double enough)
+{
+	double wanted = 1.2 * enough / seconds;
 
 	if (wanted < 2)
 		return items * 2;
@@ -36,6 +39,7 @@ static uint64_t next_items(uint64_t items, double seconds)
 static double pace(const struct calibration *calibration, const struct bench_workload *workload,
                    struct bench_run run, uint64_t most, double baseline, struct bench_result *trial)
 {
+	double enough = trial_seconds(calibration);
 	uint64_t items = 1000;
 
 	for (;;) {
@@ -44,9 +48,9 @@ static double pace(const struct calibration *calibration, const struct bench_wor
 		          trial);
 		if (trial->outcome != BENCH_CHECKED)
 			return 0;
-		if (trial->seconds >= trial_seconds || run.point.items == most)
+		if (trial->seconds >= enough || run.point.items == most)
 			return trial->seconds / (double)run.point.items;
-		items = next_items(run.point.items, trial->seconds);
+		items = next_items(run.point.items, trial->seconds, enough);
 	}
 }
 

@@ -24,7 +24,7 @@ const struct score_row score_rows[] = {
          .goals = {{MUTEX}, {OTHER, .limit = 2, .aim = 4}}},
         {"bulk of 256 in 16384, 1P/1C", "squares --consumers 1 --capacity 16384 --bulk 256,4096",
          /* The limit may move larger blocks, if that is faster. */
-         .seconds = 0.1, /* faster still, and 16 bytes of results for each item */
+         .seconds = 0.05, /* faster still, and 16 bytes of results for each item */
          .runs = 7, .cores = 2,
          .goals = {{SCORE_QUEUE, .name = "limit", .limit = 0.4, .aim = 0.7}}},
         {"an item per ms, 5 asleep", "latency --interval 1ms --consumers 5", .seconds = 0.8,
@@ -37,8 +37,8 @@ const struct score_row score_rows[] = {
          .goals = {{MUTEX, .metric = "latency_p99_ns", .limit = 1, .aim = 0.5},
                    {MUTEX, .metric = "cpu_ns_per_item", .limit = 1, .aim = 0.5}}},
         {"squares, 1 to 64 consumers", "squares --consumers 1,2,5,16,64",
-         .seconds = 0.2, /* the slowest of five medians: one disturbed point decides */
-         .runs = 11, .goals = {{SCORE_BEST_OF_OWN, .limit = 0.7, .aim = 0.95}}},
+         .seconds = 0.1, /* the slowest of five medians: one disturbed point decides */
+         .runs = 15, .goals = {{SCORE_BEST_OF_OWN, .limit = 0.7, .aim = 0.95}}},
         {"work of 0, 2 consumers", "work --work 0 --consumers 2", SQUARES,
          .goals = {{SCORE_NUMBER, .number = 1, .metric = "share_of_ideal"}}},
         {"work of 1 us, 2 consumers", "work --work 1us --consumers 2", SQUARES,
