@@ -180,10 +180,10 @@ static void a_leader_that_does_not_come_is_replaced(void)
 /* A clock is dear at 10 ns an item. */
 static void a_stream_looks_at_the_clock_once_in_a_thousand_puts(void)
 {
-	struct spmcq *q = queue_in_rhythm(10);
+	struct spmcq *q = queue_in_rhythm(5);
 	uint64_t before = looks_at_clock;
 
-	for (uint64_t n = 0; n < 20480; n++, clock_now += 10) {
+	for (uint64_t n = 0; n < 20480; n++, clock_now += 5) {
 		RETURNS(0, spmcq_put(q, &n));
 		RETURNS(0, spmcq_get(q, &n));
 	}
