@@ -65,7 +65,7 @@ static inline int64_t ring_distance(uint64_t from, uint64_t to)
 	return (int64_t)((to - from) << 1) >> 1;
 }
 
-/* Followed by slots_bytes(). */
+/* The memory behind it, slots_bytes() of it, is for the slots. */
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
                         bool may_lead);
 

@@ -177,7 +177,7 @@ static void a_leader_that_does_not_come_is_replaced(void)
 	queue_free(q);
 }
 
-/* A clock is dear at 10 ns an item. */
+/* A clock is dear at 5 ns an item. Looks are closer than one has to wait for, and get no rarer. */
 static void a_stream_looks_at_the_clock_once_in_a_thousand_puts(void)
 {
 	struct spmcq *q = queue_in_rhythm(5);
