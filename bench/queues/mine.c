@@ -141,7 +141,7 @@ static int shut_down(void *queue)
 extern const struct bench_queue bench_mine;
 const struct bench_queue bench_mine = {
         .name = "mine",
-        .note = "queue_mine.c: yours to change",
+        .note = "bench/queues/mine.c: yours to change",
         .can = BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN,
         .create = create,
         .destroy = destroy,
