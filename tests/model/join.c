@@ -1,0 +1,232 @@
+/*
+ * Joiners that sleep until all is reported: none sleeps on beside a finished queue, none returns
+ * before, and each sees what was done.
+ */
+#include "whole_queue.h"
+
+enum { WORKERS = 2 };
+
+/* Written before the report of item i, read after join. Not atomic: the order must come from the
+ * queue. */
+static unsigned work[WORKERS];
+static _Atomic unsigned joined;
+
+/* Workers have got an item, and may report it. */
+static _Atomic unsigned working;
+static _Atomic bool may_report;
+
+/* With so many items put, and no consumer yet. */
+static void begin_work(unsigned items, bool lazy)
+{
+	model_lazy = lazy;
+	begin(items);
+	for (unsigned i = 0; i < items; i++)
+		put_now();
+	work[0] = work[1] = 0;
+	atomic_init(&joined, 0);
+	atomic_init(&working, 0);
+	atomic_init(&may_report, false);
+}
+
+static void do_one(void *arg)
+{
+	uint64_t item;
+	unsigned *mine = arg;
+
+	MODEL_CHECK(spmcq_try_get(queue, &item) == 0, "nothing to do");
+	*mine = 1;
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+	got[mine - work] = 1;
+}
+
+static void do_one_when_told(void *arg)
+{
+	uint64_t item;
+	unsigned *mine = arg;
+
+	MODEL_CHECK(spmcq_try_get(queue, &item) == 0, "nothing to do");
+	got[mine - work] = 1;
+	*mine = 1;
+	atomic_fetch_add(&working, 1);
+	MODEL_AWAIT(atomic_load(&may_report));
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+}
+
+static void join_them(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(spmcq_join(queue) == 0, "join failed");
+	for (unsigned i = 0; i < placed; i++)
+		MODEL_CHECK(work[i] == 1, "join came back too early");
+	atomic_fetch_add_explicit(&joined, 1, memory_order_relaxed);
+}
+
+static void join_asleep(void)
+{
+	model_start(join_them, NULL);
+	model_until_asleep();
+}
+
+static void finish_joined(unsigned joiners)
+{
+	finish();
+	MODEL_CHECK(atomic_load(&joined) == joiners, "a joiner sleeps on");
+}
+
+static void a_report_wakes_the_joiner(bool lazy)
+{
+	begin_work(1, lazy);
+	model_start(do_one, &work[0]);
+	model_start(join_them, NULL);
+	finish_joined(1);
+}
+
+static void a_lazy_report_wakes_the_joiner(void)
+{
+	a_report_wakes_the_joiner(true);
+}
+
+static void an_ordered_report_wakes_the_joiner(void)
+{
+	a_report_wakes_the_joiner(false);
+}
+
+/* Neither may think that the other will. */
+static void the_last_of_two_wakes_the_joiner(bool lazy)
+{
+	begin_work(2, lazy);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		model_start(do_one_when_told, &work[i]);
+		model_go();
+		MODEL_AWAIT(atomic_load(&working) == i + 1);
+	}
+	join_asleep();
+	atomic_store(&may_report, true);
+	finish_joined(1);
+}
+
+static void the_last_of_two_lazy_ones_wakes_the_joiner(void)
+{
+	the_last_of_two_wakes_the_joiner(true);
+}
+
+static void the_last_of_two_ordered_ones_wakes_the_joiner(void)
+{
+	the_last_of_two_wakes_the_joiner(false);
+}
+
+static void joiners_wake_each_other(void)
+{
+	begin_work(1, true);
+	join_asleep();
+	join_asleep();
+	model_start(do_one, &work[0]);
+	finish_joined(2);
+}
+
+static void report_one(void *arg)
+{
+	*(unsigned *)arg = 1;
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+}
+
+/* Reported by a thread that got nothing. */
+static void a_report_for_another_wakes_the_joiner(bool lazy)
+{
+	begin_work(1, lazy);
+	try_get_one(&got[0]);
+	model_start(report_one, &work[0]);
+	model_start(join_them, NULL);
+	finish_joined(1);
+}
+
+static void a_report_for_another_wakes_a_joiner_who_fences(void)
+{
+	a_report_for_another_wakes_the_joiner(true);
+}
+
+static void a_report_for_another_wakes_a_joiner_who_does_not(void)
+{
+	a_report_for_another_wakes_the_joiner(false);
+}
+
+static bool slept;
+
+/* As join just before it sleeps. */
+static void join_or_sleep(void *arg)
+{
+	struct finish_wait wait = {.q = queue};
+
+	(void)arg;
+	announce(&queue->finished);
+	slept = !look_for_finish(&wait, true);
+}
+
+/* As shutdown_now does of what it discards. */
+static void report_the_first(void *arg)
+{
+	(void)arg;
+	tally_discard(&queue->tally, 1);
+	ring_finished(queue, 0);
+}
+
+/* Who reports last may have seen the other's item, but not yet that it was taken. */
+static void the_last_knows_what_the_other_took(void)
+{
+	begin_work(2, false);
+	try_get_one(&got[0]);
+	slept = false;
+	model_start(report_the_first, NULL);
+	model_start(do_one, &work[1]);
+	model_start(join_or_sleep, NULL);
+	model_end();
+	MODEL_CHECK(!slept || queue->finished.park.word & GATE_TOKEN, "a joiner sleeps on");
+	free(queue);
+}
+
+static _Atomic bool joining;
+static bool joined_none;
+
+static void put_then_look(void *arg)
+{
+	put_now();
+	*(bool *)arg = atomic_load(&joining);
+}
+
+static void join_what_there_is(void *arg)
+{
+	struct finish_wait wait = {.q = queue};
+
+	atomic_store(&joining, true);
+	*(bool *)arg = look_for_finish(&wait, false);
+}
+
+/* The put returned before join was called, or join may have missed it. */
+static void join_sees_a_put_to_a_leader(void)
+{
+	bool join_was_called = true;
+
+	begin_work(1, true);
+	try_get_one(&got[0]);
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+	MODEL_CHECK(lead_begin(&queue->ring, &queue->ring.cells[0]), "no lead");
+	atomic_init(&joining, false);
+	joined_none = false;
+	model_start(put_then_look, &join_was_called);
+	model_start(join_what_there_is, &joined_none);
+	model_end();
+	MODEL_CHECK(join_was_called || !joined_none, "join missed an item");
+	free(queue);
+}
+
+#define CASES(CASE)                                                                                \
+	CASE(a_lazy_report_wakes_the_joiner)                                                       \
+	CASE(an_ordered_report_wakes_the_joiner)                                                   \
+	CASE(the_last_of_two_lazy_ones_wakes_the_joiner)                                           \
+	CASE(the_last_of_two_ordered_ones_wakes_the_joiner)                                        \
+	CASE(joiners_wake_each_other)                                                              \
+	CASE(a_report_for_another_wakes_a_joiner_who_fences)                                       \
+	CASE(a_report_for_another_wakes_a_joiner_who_does_not)                                     \
+	CASE(the_last_knows_what_the_other_took)                                                   \
+	CASE(join_sees_a_put_to_a_leader)
+#include "main.h"

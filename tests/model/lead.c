@@ -1,0 +1,323 @@
+/*
+ * The lead: while it begins and ends every item comes once, no put relies on a leader that is none,
+ * and who sleeps for room does not miss what the leader took.
+ */
+#include "model.h"
+
+#define FIRST ((UINT64_C(1) << 63) - 2)
+
+enum { ITEMS = 2 };
+
+static struct memory {
+	alignas(CACHE_LINE) struct ring ring;
+	slot_word slots[ITEMS];
+} memory;
+static struct ring *const ring = &memory.ring;
+static struct cell *const leader = &memory.ring.cells[0];
+
+static unsigned placed;
+static unsigned times[ITEMS + 1];         /* an item was takes, by number. Each by who takes it */
+static _Atomic unsigned takes, discarded; /* items */
+static _Atomic bool announced;            /* somebody is about to sleep */
+static bool slept, rung;
+
+/* As who brings something. */
+static void ring_if_announced(void)
+{
+	if (atomic_load(&announced))
+		rung = true;
+}
+
+static void put_one(void *arg)
+{
+	uint64_t item = placed + 1;
+	bool watched;
+
+	(void)arg;
+	if (ring_put_known(ring, &item, 1, &watched) != 1)
+		return;
+	placed++;
+	if (!watched)
+		ring_if_announced();
+}
+
+/* With so many items put, and a leader. */
+static void begin(size_t capacity, unsigned items)
+{
+	model_lazy = true;
+	ring_init(ring, capacity, sizeof(uint64_t), FIRST, true);
+	placed = 0;
+	for (unsigned i = 0; i <= ITEMS; i++)
+		times[i] = 0;
+	atomic_init(&takes, 0);
+	atomic_init(&discarded, 0);
+	atomic_init(&announced, false);
+	slept = rung = false;
+	for (unsigned i = 0; i < items; i++)
+		put_one(NULL);
+	MODEL_CHECK(lead_begin(ring, leader), "no lead");
+}
+
+static void note(uint64_t item)
+{
+	MODEL_CHECK(item >= 1 && item <= ITEMS, "got garbage");
+	times[item]++;
+	atomic_fetch_add_explicit(&takes, 1, memory_order_relaxed);
+}
+
+static void lead_one(void *arg)
+{
+	uint64_t item;
+
+	(void)arg;
+	if (ring_take(ring, leader, &item, 1, false) == 1)
+		note(item);
+}
+
+static void lead_two(void *arg)
+{
+	lead_one(arg);
+	lead_one(arg);
+}
+
+static void take_one(void *arg)
+{
+	uint64_t item;
+
+	(void)arg;
+	if (ring_take(ring, NULL, &item, 1, true) == 1)
+		note(item);
+}
+
+static void close_and_discard(void *arg)
+{
+	(void)arg;
+	ring_close(ring);
+	atomic_fetch_add_explicit(&discarded, (unsigned)ring_discard(ring), memory_order_relaxed);
+}
+
+/* Times are not atomic: a second thread that takes the same item is a race, too. */
+static void check_items(void)
+{
+	model_end();
+	for (unsigned i = 1; i <= ITEMS; i++)
+		MODEL_CHECK(times[i] <= 1, "an item came twice");
+	MODEL_CHECK(takes + discarded + ring_size(ring) == placed, "an item was lost");
+}
+
+/* One brings something, the other sleeps if it finds nothing. */
+static void check_wake_up(void (*bring)(void *arg), void (*sleep)(void *arg))
+{
+	model_start(bring, NULL);
+	model_start(sleep, NULL);
+	check_items();
+	MODEL_CHECK(!slept || rung, "a wake-up was lost");
+}
+
+static void the_leader_and_another_take_each_item_once(void)
+{
+	begin(2, 2);
+	model_start(lead_two, NULL);
+	model_start(take_one, NULL);
+	check_items();
+}
+
+static void two_end_the_same_lead(void)
+{
+	begin(2, 2);
+	model_start(take_one, NULL);
+	model_start(take_one, NULL);
+	check_items();
+}
+
+static void an_item_led_is_taken_or_discarded(void)
+{
+	begin(2, 1);
+	model_start(lead_one, NULL);
+	model_start(close_and_discard, NULL);
+	check_items();
+}
+
+static void a_put_to_a_leader_comes_before_the_end_or_not_at_all(void)
+{
+	begin(2, 0);
+	model_start(put_one, NULL);
+	model_start(close_and_discard, NULL);
+	check_items();
+	MODEL_CHECK(discarded == placed, "an item came after the end");
+}
+
+static void take_or_sleep(void *arg)
+{
+	uint64_t item;
+
+	(void)arg;
+	atomic_store(&announced, true);
+	if (ring_take(ring, NULL, &item, 1, true) == 1)
+		note(item);
+	else
+		slept = true;
+}
+
+/* The leader looks no more: who ends its lead and sleeps must be rung. */
+static void a_put_does_not_rely_on_a_lead_that_has_ended(void)
+{
+	begin(2, 0);
+	check_wake_up(put_one, take_or_sleep);
+}
+
+static void lead_one_and_ring(void *arg)
+{
+	lead_one(arg);
+	ring_if_announced();
+}
+
+static void sleep_for_room(void *arg)
+{
+	(void)arg;
+	atomic_store(&announced, true);
+	slept = ring_room_exactly(ring) == 0;
+}
+
+static void a_take_of_the_leader_is_room_or_rings(void)
+{
+	begin(1, 1);
+	check_wake_up(lead_one_and_ring, sleep_for_room);
+}
+
+/* If the first lead has ended. */
+static void lead_again(void *arg)
+{
+	if (lead_begin(ring, leader))
+		lead_one(arg);
+}
+
+static void a_late_end_does_not_touch_the_next_lead(void)
+{
+	begin(2, 2);
+	model_start(lead_again, NULL);
+	model_start(take_one, NULL);
+	check_items();
+}
+
+static void lead_the_first(void *arg)
+{
+	uint64_t item;
+
+	(void)arg;
+	if (ring_take(ring, leader, &item, 1, false) == 1)
+		MODEL_CHECK(item == 1, "got what was put later");
+}
+
+static void put_into_room(void *arg)
+{
+	if (ring_room(ring) > 0)
+		put_one(arg);
+}
+
+static void end_and_put_into_room(void *arg)
+{
+	ring_end_lead(ring);
+	put_into_room(arg);
+}
+
+static void a_slot_is_read_before_it_is_put_again(void (*put)(void *arg))
+{
+	begin(1, 1);
+	model_start(lead_the_first, NULL);
+	model_start(put, NULL);
+	model_end();
+}
+
+static void a_slot_is_read_by_the_leader_before_it_is_put_again(void)
+{
+	a_slot_is_read_before_it_is_put_again(put_into_room);
+}
+
+static void a_slot_is_read_in_a_lead_that_ends_before_it_is_put_again(void)
+{
+	a_slot_is_read_before_it_is_put_again(end_and_put_into_room);
+}
+
+/* Counts what was taken first, and must then know that it was put. */
+static void count_items(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(ring_size(ring) <= ITEMS, "more taken than put");
+}
+
+static void what_the_leader_took_was_put(void)
+{
+	begin(2, 0);
+	model_start(put_one, NULL);
+	model_start(lead_one, NULL);
+	model_start(count_items, NULL);
+	model_end();
+}
+
+static void end_put_one_and_take_it(void *arg)
+{
+	ring_end_lead(ring);
+	put_one(arg);
+	take_one(arg);
+}
+
+static void begin_again(void *arg)
+{
+	(void)arg;
+	lead_begin(ring, leader);
+}
+
+/* Who counts may still find the first lead, and then where the second began. */
+static void what_was_taken_before_the_next_lead_was_put(void)
+{
+	begin(2, 0);
+	model_start(end_put_one_and_take_it, NULL);
+	model_start(begin_again, NULL);
+	model_start(count_items, NULL);
+	model_end();
+}
+
+static void begin_lead_one_and_ring(void *arg)
+{
+	MODEL_CHECK(lead_begin(ring, leader), "no lead");
+	lead_one_and_ring(arg);
+}
+
+static void a_take_just_after_the_beginning_is_room_or_rings(void)
+{
+	begin(1, 1);
+	ring_end_lead(ring);
+	check_wake_up(begin_lead_one_and_ring, sleep_for_room);
+}
+
+static void put_then_look(void *arg)
+{
+	put_one(arg);
+	ring_if_announced();
+}
+
+/* Said before the put returned that nothing was there, or finds the item. */
+static void a_put_comes_before_who_looks_later(void)
+{
+	begin(2, 0);
+	/* As if the leader had not come to its second step yet. */
+	atomic_store(&ring->head, lead_at(leader));
+	check_wake_up(put_then_look, take_or_sleep);
+}
+
+#define CASES(CASE)                                                                                \
+	CASE(the_leader_and_another_take_each_item_once)                                           \
+	CASE(two_end_the_same_lead)                                                                \
+	CASE(an_item_led_is_taken_or_discarded)                                                    \
+	CASE(a_put_to_a_leader_comes_before_the_end_or_not_at_all)                                 \
+	CASE(a_put_does_not_rely_on_a_lead_that_has_ended)                                         \
+	CASE(a_take_of_the_leader_is_room_or_rings)                                                \
+	CASE(a_late_end_does_not_touch_the_next_lead)                                              \
+	CASE(a_slot_is_read_by_the_leader_before_it_is_put_again)                                  \
+	CASE(a_slot_is_read_in_a_lead_that_ends_before_it_is_put_again)                            \
+	CASE(what_the_leader_took_was_put)                                                         \
+	CASE(what_was_taken_before_the_next_lead_was_put)                                          \
+	CASE(a_take_just_after_the_beginning_is_room_or_rings)                                     \
+	CASE(a_put_comes_before_who_looks_later)
+#include "main.h"

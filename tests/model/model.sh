@@ -1,0 +1,43 @@
+# shellcheck shell=sh
+# How a model checker, GenMC, runs the model clients. Source it with $source and $lib set: where the
+# project and the library's sources are. GENMC, if not in PATH; SPMCQ_MODEL_SECONDS for a case (120).
+
+genmc=${GENMC:-genmc}
+tests=$source/tests
+
+has_genmc() {
+	command -v "$genmc" >/dev/null
+}
+
+# Every client there is.
+all_clients() {
+	for file in "$tests"/model/*.c; do
+		client=${file##*/}
+		echo "${client%.c}"
+	done
+}
+
+# cases_of CLIENT
+cases_of() {
+	sed -n 's/^	CASE(\([a-z_]*\)).*/\1/p' "$tests/model/$1.c"
+}
+
+# explore CLIENT CASE MODEL: fails with 124 if it takes too long. Not to keep instructions between
+# executions, as it would free the stack of a thread too early. Not to take loops for waiting: it
+# would leave out those that end a lead. Not to look for waiting elsewhere, which takes long. To
+# explore nothing is a failure, too: 1. 42 is an error that GenMC found. What it warns of, writes
+# without order, are the hints that anybody may store.
+explore() {
+	said=$(timeout "${SPMCQ_MODEL_SECONDS:-120}" "$genmc" --disable-estimation \
+		--disable-instruction-caching --disable-spin-assume --disable-load-annotation \
+		--disable-warn-on-unfreed-memory --v1 "--$3" -- \
+		-std=gnu11 -w -DMODEL_CHECKED -DMODEL_CASE="$2" \
+		-I"$source/include" -I"$lib" -I"$tests" "$tests/model/$1.c" 2>&1) || {
+		status=$?
+		echo "$said"
+		[ "$status" -ne 124 ] || echo 'not through in time'
+		return "$status"
+	}
+	echo "$said"
+	echo "$said" | grep -q '^Number of complete executions explored: [1-9]'
+}

@@ -1,0 +1,147 @@
+/*
+ * Whoever has nothing to do sleeps: blocked threads use no processor time. The bound is a share of
+ * the time that passed, and the share of the whole process, the thread that measures included.
+ */
+#include "support/fixture.h"
+#include "support/worker.h"
+#include <sys/resource.h>
+
+enum {
+	IDLE_MS = 2000,
+	/* A thread that polls once per millisecond uses about as much; an idle one nothing. */
+	ALLOWED_PERCENT = CHECK_SANITIZED ? 5 : 1,
+	MANY = 64,
+};
+
+static double processor_seconds(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void expect_idle(const struct worker *workers, size_t n)
+{
+	long switches = 0;
+	double used;
+
+	for (size_t i = 0; i < n; i++)
+		worker_await_sleep(&workers[i]);
+	for (size_t i = 0; i < n; i++)
+		switches -= worker_switches(&workers[i]);
+	used = processor_seconds();
+	sleep_ms(IDLE_MS);
+	used = processor_seconds() - used;
+	for (size_t i = 0; i < n; i++)
+		switches += worker_switches(&workers[i]);
+	CHECK(used <= IDLE_MS / 1e3 * ALLOWED_PERCENT / 100,
+	      "%zu idle threads used %.1f ms of processor time in %d ms", n, used * 1e3, IDLE_MS);
+	CHECK(switches <= (long)n, "%zu idle threads woke %ld times in %d ms", n, switches,
+	      IDLE_MS);
+}
+
+static void get_until_shutdown(void *arg)
+{
+	RETURNS(-ESHUTDOWN, spmcq_get(arg, &(uint32_t){0}));
+}
+
+static void get_many_until_shutdown(void *arg)
+{
+	struct timespec later = spmcq_after(1000);
+	uint32_t numbers[3];
+
+	RETURNS(-ESHUTDOWN, spmcq_get_many_until(arg, numbers, 3, &later));
+}
+
+static void let_consumers_idle(size_t n)
+{
+	struct spmcq *q = queue_of(1024);
+	struct worker workers[MANY];
+
+	for (size_t i = 0; i < n; i++)
+		worker_start(&workers[i], i % 2 ? get_many_until_shutdown : get_until_shutdown, q);
+	expect_idle(workers, n);
+	RETURNS(0, spmcq_shutdown(q));
+	for (size_t i = 0; i < n; i++)
+		worker_join(&workers[i]);
+	queue_free(q);
+}
+
+static void five_blocked_consumers_use_no_processor(void)
+{
+	let_consumers_idle(5);
+}
+
+static void sixty_four_blocked_consumers_use_no_processor(void)
+{
+	let_consumers_idle(MANY);
+}
+
+/* Consumers that have just been busy go to sleep as well. */
+static void work_or_sleep(void *arg)
+{
+	while (spmcq_get(arg, &(uint32_t){0}) == 0)
+		RETURNS(0, spmcq_task_done(arg));
+}
+
+static void consumers_idle_after_work_use_no_processor(void)
+{
+	struct spmcq *q = queue_of(16);
+	struct worker workers[5];
+
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		worker_start(&workers[i], work_or_sleep, q);
+	for (uint32_t i = 0; i < 20000; i++)
+		RETURNS(0, spmcq_put(q, &i));
+	RETURNS(0, spmcq_join(q));
+	expect_idle(workers, COUNT_OF(workers));
+	RETURNS(0, spmcq_shutdown(q));
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		worker_join(&workers[i]);
+	queue_free(q);
+}
+
+static void put_until_shutdown(void *arg)
+{
+	RETURNS(-ESHUTDOWN, spmcq_put(arg, &(uint32_t){0}));
+}
+
+static void join_until_done(void *arg)
+{
+	RETURNS(0, spmcq_join(arg));
+}
+
+static void join_until_done_or_late(void *arg)
+{
+	struct timespec later = spmcq_after(1000);
+
+	RETURNS(0, spmcq_join_until(arg, &later));
+}
+
+static void a_blocked_producer_and_joiners_use_no_processor(void)
+{
+	struct spmcq *q = queue_of(3);
+	struct worker workers[5];
+
+	put_numbers(q, 0, 3);
+	RETURNS(0, spmcq_release_producer(q));
+	worker_start(&workers[0], put_until_shutdown, q);
+	for (size_t i = 1; i < COUNT_OF(workers); i++)
+		worker_start(&workers[i], i % 2 ? join_until_done : join_until_done_or_late, q);
+	expect_idle(workers, COUNT_OF(workers));
+	RETURNS(0, spmcq_shutdown_now(q));
+	for (size_t i = 0; i < COUNT_OF(workers); i++)
+		worker_join(&workers[i]);
+	queue_free(q);
+}
+
+int main(void)
+{
+	RUN(five_blocked_consumers_use_no_processor);
+	RUN(sixty_four_blocked_consumers_use_no_processor);
+	RUN(consumers_idle_after_work_use_no_processor);
+	RUN(a_blocked_producer_and_joiners_use_no_processor);
+	return check_finish();
+}

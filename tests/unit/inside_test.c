@@ -1,0 +1,427 @@
+/*
+ * What otherwise takes a race of a few instructions. The library is compiled in, and where it is
+ * about to make a fence, fetch a slot, store a word, or compare and swap it, the test can have
+ * another thread make whole calls first.
+ */
+#define _GNU_SOURCE
+#include "support/fixture.h"
+#include "support/worker.h"
+#include <ck_pr.h>
+#include <stdatomic.h>
+
+static void inside(const volatile void *at);
+
+/* Places that are no word of the queue. */
+static const char fences[1], prefetches[1];
+
+static void inside_prefetch(const void *at, ...)
+{
+	(void)at;
+	inside(prefetches);
+}
+
+#undef atomic_signal_fence
+#define atomic_signal_fence(order) (inside(fences), __atomic_signal_fence(order))
+#undef atomic_compare_exchange_strong_explicit
+#define atomic_compare_exchange_strong_explicit(word, expected, wanted, yes, no)                   \
+	(inside(word),                                                                             \
+	 __atomic_compare_exchange_n((uint64_t *)(word), expected, wanted, false, yes, no))
+#undef atomic_store_explicit
+#define atomic_store_explicit(word, value, order)                                                  \
+	__extension__({                                                                            \
+		__auto_type word_ = (word);                                                        \
+		inside(word_);                                                                     \
+		__atomic_store_n((__typeof__((void)0, *word_) *)word_, value, order);              \
+	})
+#define __builtin_prefetch inside_prefetch
+
+#ifndef SPMCQ_LEAD_AFTER
+#define SPMCQ_LEAD_AFTER 64
+#endif
+#include "spmcq.c"
+
+#include "leading.h"
+
+/* --- what happens inside --- */
+
+struct interruption {
+	const volatile void *at;
+	void (*calls)(struct spmcq *q); /* by another thread, gone before the first goes on */
+	struct spmcq *q;
+};
+
+/* In this order, each once. */
+static struct interruption plan[2];
+static size_t planned;
+static _Atomic size_t happened;
+
+static void call(void *arg)
+{
+	const struct interruption *interruption = arg;
+
+	interruption->calls(interruption->q);
+}
+
+static void elsewhere(struct interruption *interruption)
+{
+	struct worker worker;
+
+	worker_start(&worker, call, interruption);
+	worker_join(&worker);
+}
+
+static void inside(const volatile void *at)
+{
+	size_t i = atomic_load(&happened);
+
+	if (i < planned && plan[i].at == at) {
+		atomic_store(&happened, i + 1);
+		elsewhere(&plan[i]);
+	}
+}
+
+static void plan_at(const volatile void *at, void (*calls)(struct spmcq *), struct spmcq *q)
+{
+	CHECK(planned < COUNT_OF(plan), "too long a plan");
+	plan[planned++] = (struct interruption){.at = at, .calls = calls, .q = q};
+}
+
+static void expect_that_all_happened(void)
+{
+	COUNTS(planned, atomic_load(&happened));
+}
+
+/* --- calls --- */
+
+/* An item of any size holds its number in 4 bytes, the rest of it is 0. */
+struct item {
+	uint32_t number, rest;
+};
+
+static void put(struct spmcq *q, uint32_t number)
+{
+	struct item item = {.number = number};
+
+	RETURNS(0, spmcq_put(q, &item));
+}
+
+static uint32_t get(struct spmcq *q)
+{
+	struct item item;
+
+	RETURNS(0, spmcq_get(q, &item));
+	return item.number;
+}
+
+static uint32_t try_get(struct spmcq *q)
+{
+	struct item item;
+
+	RETURNS(0, spmcq_try_get(q, &item));
+	return item.number;
+}
+
+static uint32_t another_got; /* since another_gets() */
+
+static void another_gets(struct spmcq *q)
+{
+	another_got = get(q);
+}
+
+static void another_shuts_down(struct spmcq *q)
+{
+	RETURNS(0, spmcq_shutdown(q));
+}
+
+static void another_reports_one(struct spmcq *q)
+{
+	RETURNS(0, spmcq_task_done(q));
+}
+
+/* --- a get by a leader --- */
+
+/* Of two items another gets one, inside the leader's get of the other. */
+static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool is_claimed)
+{
+	struct spmcq *q = queue_at(8, item_size, 0);
+	uint32_t mine = is_claimed ? 101 : 102;
+	struct cell *cell;
+	uint64_t got;
+
+	take_the_lead(q);
+	cell = cell_own(q->ring.cells);
+	put(q, 100);
+	put(q, 101);
+	put(q, 102);
+	COUNTS(100, get(q)); /* the leader knows of the others now */
+	got = cell_got(cell);
+	plan_at(is_claimed ? fences : (const volatile void *)&cell->got, another_gets, q);
+	COUNTS(mine, gets(q));
+	expect_that_all_happened();
+	COUNTS(got + 1, cell_got(cell));
+	COUNTS(101 + 102 - mine, another_got);
+	COUNTS(0, spmcq_size(q));
+	CHECK(!ring_is_led(&q->ring), "somebody leads");
+	RETURNS(0, spmcq_task_done_many(q, spmcq_unfinished(q)));
+	RETURNS(0, spmcq_join(q));
+	queue_free(q);
+}
+
+static void what_a_leader_has_claimed_nobody_else_gets(void)
+{
+	share_two(get, 8, true);
+}
+
+static void what_a_leader_has_claimed_nobody_else_gets_if_items_are_no_words(void)
+{
+	share_two(get, 4, true);
+}
+
+static void a_leader_that_is_late_to_claim_gets_the_next_item(void)
+{
+	share_two(get, 8, false);
+}
+
+static void a_leader_that_is_late_to_claim_may_try_for_the_next_item(void)
+{
+	share_two(try_get, 8, false);
+}
+
+static void a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_words(void)
+{
+	share_two(get, 4, false);
+}
+
+/* As one who ends a lead and is stopped for good after its first step. */
+static void another_begins_to_end_the_lead(struct spmcq *q)
+{
+	atomic_store(&q->ring.mode, 0);
+}
+
+static void a_leader_need_not_wait_for_who_ends_its_lead(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	take_the_lead(q);
+	put(q, 101);
+	put(q, 102);
+	plan_at(fences, another_begins_to_end_the_lead, q);
+	COUNTS(101, get(q));
+	expect_that_all_happened();
+	COUNTS(1, spmcq_size(q));
+	COUNTS(102, get(q));
+	queue_free(q);
+}
+
+/* It has said so, and not looked for room again yet. */
+static void a_producer_begins_to_sleep(struct spmcq *q)
+{
+	atomic_store(&q->room_at, ring_head(&q->ring) + 1);
+	atomic_fetch_add(&q->room.sleepers, 1);
+	another_begins_to_end_the_lead(q);
+}
+
+static void a_leader_whose_lead_is_being_ended_rings_for_room(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	take_the_lead(q);
+	put(q, 101);
+	put(q, 102);
+	COUNTS(101, get(q));
+	plan_at(fences, a_producer_begins_to_sleep, q);
+	COUNTS(102, get(q));
+	expect_that_all_happened();
+	COUNTS(1, atomic_load(&q->room.rung));
+	queue_free(q);
+}
+
+static void a_lead_does_not_begin_while_another_takes_an_item(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+	struct cell *cell;
+
+	take_the_lead(q);
+	ring_end_lead(&q->ring);
+	cell = cell_own(q->ring.cells);
+	put(q, 101);
+	put(q, 102);
+	plan_at(&q->ring.head, another_gets, q);
+	CHECK(!lead_begin(&q->ring, cell), "it leads");
+	expect_that_all_happened();
+	CHECK(!ring_is_led(&q->ring), "somebody leads");
+	COUNTS(101, another_got);
+	COUNTS(102, get(q));
+	queue_free(q);
+}
+
+/* --- shutdown in the middle of a put or a get --- */
+
+static void a_put_that_shutdown_found_has_succeeded(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	take_the_lead(q);
+	plan_at(fences, another_shuts_down, q);
+	put(q, 101);
+	expect_that_all_happened();
+	COUNTS(1, spmcq_size(q));
+	COUNTS(101, get(q));
+	RETURNS(-ESHUTDOWN, spmcq_get(q, &(struct item){0}));
+	queue_free(q);
+}
+
+/* As one who shuts down and is stopped for good after its first step. */
+static void another_begins_to_shut_down(struct spmcq *q)
+{
+	atomic_store(&q->ring.mode, RING_CLOSED);
+}
+
+static void a_put_need_not_wait_for_who_shuts_down(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	take_the_lead(q);
+	plan_at(prefetches, another_begins_to_shut_down, q);
+	put(q, 101);
+	expect_that_all_happened();
+	RETURNS(-ESHUTDOWN, spmcq_put(q, &(struct item){0}));
+	COUNTS(101, get(q));
+	RETURNS(-ESHUTDOWN, spmcq_get(q, &(struct item){0}));
+	queue_free(q);
+}
+
+static void a_put_that_shutdown_did_not_find_fails(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	take_the_lead(q);
+	plan_at(prefetches, another_shuts_down, q);
+	RETURNS(-ESHUTDOWN, spmcq_put(q, &(struct item){0}));
+	expect_that_all_happened();
+	COUNTS(0, spmcq_size(q));
+	RETURNS(-ESHUTDOWN, spmcq_get(q, &(struct item){0}));
+	queue_free(q);
+}
+
+static void another_tries_to_put(struct spmcq *q)
+{
+	RETURNS(-ESHUTDOWN, spmcq_try_put(q, &(struct item){0}));
+}
+
+/* The leader has just taken one, so there would be room. */
+static void a_try_put_that_ends_a_lead_sees_shutdown_meanwhile(void)
+{
+	struct spmcq *q = queue_at(2, 8, 0);
+
+	take_the_lead(q);
+	put(q, 101);
+	put(q, 102);
+	RETURNS(0, spmcq_release_producer(q));
+	plan_at(fences, another_tries_to_put, q);
+	plan_at(&q->ring.mode, another_shuts_down, q);
+	COUNTS(101, get(q));
+	expect_that_all_happened();
+	COUNTS(102, get(q));
+	RETURNS(-ESHUTDOWN, spmcq_get(q, &(struct item){0}));
+	queue_free(q);
+}
+
+static void shutdown_now_discards_what_others_leave_meanwhile(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	put(q, 101);
+	put(q, 102);
+	plan_at(&q->ring.head, another_gets, q);
+	RETURNS(0, spmcq_shutdown_now(q));
+	expect_that_all_happened();
+	COUNTS(101, another_got);
+	COUNTS(1, stats_of(q).discarded);
+	COUNTS(1, spmcq_unfinished(q));
+	queue_free(q);
+}
+
+/* --- who reports, who puts --- */
+
+/* As a report that had looked whether it may go to the cell before another's went to shared. */
+static void report_late(struct spmcq *q)
+{
+	struct cell *cell = cell_own(q->ring.cells);
+
+	atomic_store(&cell->done, atomic_load(&cell->done) + 1);
+}
+
+static struct spmcq *queue_reported_too_often(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+	struct interruption other = {.calls = another_reports_one, .q = q};
+
+	put(q, 101);
+	COUNTS(101, get(q));
+	elsewhere(&other);
+	report_late(q);
+	return q;
+}
+
+static void join_finds_an_over_call_that_slipped_in(void)
+{
+	struct spmcq *q = queue_reported_too_often();
+
+	RETURNS(-ERANGE, spmcq_join(q));
+	put(q, 102);
+	RETURNS(-ERANGE, spmcq_join(q));
+	queue_free(q);
+}
+
+static void a_report_finds_an_over_call_that_slipped_in(void)
+{
+	struct spmcq *q = queue_reported_too_often();
+
+	RETURNS(-ERANGE, spmcq_task_done(q));
+	put(q, 102);
+	COUNTS(102, get(q));
+	RETURNS(-ERANGE, spmcq_join(q));
+	queue_free(q);
+}
+
+/* As a new thread that has the id of one that ended. */
+static void a_thread_that_does_not_know_yet_who_it_is_asks(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+	struct item items[2] = {{0}};
+
+	put(q, 101);
+	self_known.id = 0;
+	put(q, 102);
+	self_known.id = 0;
+	RETURNS(2, spmcq_put_many(q, items, 2));
+	self_known.id = 0;
+	RETURNS(2, spmcq_try_put_many(q, items, 2));
+	COUNTS(101, get(q));
+	self_known.id = 0;
+	RETURNS(0, spmcq_task_done(q));
+	COUNTS(5, spmcq_unfinished(q));
+	queue_free(q);
+}
+
+int main(void)
+{
+	RUN(what_a_leader_has_claimed_nobody_else_gets);
+	RUN(what_a_leader_has_claimed_nobody_else_gets_if_items_are_no_words);
+	RUN(a_leader_that_is_late_to_claim_gets_the_next_item);
+	RUN(a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_words);
+	RUN(a_leader_that_is_late_to_claim_may_try_for_the_next_item);
+	RUN(a_leader_need_not_wait_for_who_ends_its_lead);
+	RUN(a_leader_whose_lead_is_being_ended_rings_for_room);
+	RUN(a_lead_does_not_begin_while_another_takes_an_item);
+	RUN(a_put_that_shutdown_found_has_succeeded);
+	RUN(a_put_that_shutdown_did_not_find_fails);
+	RUN(a_put_need_not_wait_for_who_shuts_down);
+	RUN(a_try_put_that_ends_a_lead_sees_shutdown_meanwhile);
+	RUN(shutdown_now_discards_what_others_leave_meanwhile);
+	RUN(join_finds_an_over_call_that_slipped_in);
+	RUN(a_report_finds_an_over_call_that_slipped_in);
+	RUN(a_thread_that_does_not_know_yet_who_it_is_asks);
+	return check_finish();
+}
