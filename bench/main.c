@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "calibrate.h"
-#include "child.h"
-#include "command.h"
-#include "command_plot.h"
-#include "counted.h"
-#include "measure.h"
-#include "options.h"
-#include "sweep.h"
+#include "cli/command.h"
+#include "cli/command_plot.h"
+#include "cli/options.h"
+#include "measure/calibrate.h"
+#include "measure/child.h"
+#include "measure/measure.h"
+#include "measure/sweep.h"
+#include "workloads/counted.h"
 
 static int complain(const char *what, int error)
 {

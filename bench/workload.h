@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "distribution.h"
-#include "machine.h"
-#include "point.h"
+#include "measure/distribution.h"
+#include "measure/machine.h"
+#include "measure/point.h"
 #include "queue.h"
 
 /* One run: what to do. */

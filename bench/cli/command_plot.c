@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "command_plot.h"
-#include "gnuplot.h"
-#include "saved.h"
+#include "report/gnuplot.h"
+#include "report/saved.h"
 
 static int complain(const char *what, const char *why)
 {

@@ -4,7 +4,7 @@
 #ifndef BENCH_COMMAND_PLOT_H
 #define BENCH_COMMAND_PLOT_H
 
-#include "plot.h"
+#include "report/plot.h"
 
 /* Whether that picture could be drawn: 0; or 2, having said why not on stderr. */
 int plot_check(const char *file);

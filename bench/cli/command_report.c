@@ -12,12 +12,12 @@
 #include <time.h>
 
 #include "command_report.h"
-#include "gnuplot.h"
-#include "html.h"
-#include "measure.h"
+#include "measure/measure.h"
+#include "measure/usage.h"
 #include "progress.h"
+#include "report/gnuplot.h"
+#include "report/html.h"
 #include "report_set.h"
-#include "usage.h"
 
 static int write_json(const struct set *set, const struct part *part, const struct report *report)
 {

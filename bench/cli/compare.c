@@ -6,9 +6,9 @@
  */
 #include <string.h>
 
-#include "cells.h"
 #include "compare.h"
-#include "saved.h"
+#include "report/cells.h"
+#include "report/saved.h"
 
 struct comparison {
 	const struct report *a, *b;

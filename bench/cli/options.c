@@ -12,7 +12,7 @@
 #include "help.h"
 #include "nearest.h"
 #include "options.h"
-#include "plot.h"
+#include "report/plot.h"
 
 /* What was given, still as text; NULL: not given. */
 static struct {

@@ -4,8 +4,8 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
-#include "calibrate.h"
-#include "report.h"
+#include "measure/calibrate.h"
+#include "report/report.h"
 #include "workload.h"
 
 enum { OPTIONS_VALUES = 16, OPTIONS_QUEUES = 32 };

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "measure/usage.h"
 #include "progress.h"
-#include "usage.h"
 
 static struct {
 	bool is_on;

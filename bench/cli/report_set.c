@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "measure/sweep.h"
 #include "report_set.h"
-#include "sweep.h"
 
 int report_complain(const char *what, const char *why)
 {

@@ -7,7 +7,7 @@
 #ifndef BENCH_SCORE_H
 #define BENCH_SCORE_H
 
-#include "report.h"
+#include "report/report.h"
 
 enum score_against {
 	SCORE_NOBODY = 0,  /* no more goals */

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "cells.h"
+#include "report/cells.h"
 #include "score_run.h"
 
 /* work, figure, spmcq, who, their figure, ratio, asked, aim, verdict */

@@ -4,7 +4,7 @@
 #ifndef BENCH_SCORE_RUN_H
 #define BENCH_SCORE_RUN_H
 
-#include "measure.h"
+#include "measure/measure.h"
 #include "score.h"
 
 /* A row as it is measured. */

@@ -14,8 +14,8 @@
 #include <cpuid.h>
 #endif
 
-#include "commit.h"
 #include "machine.h"
+#include "measure/commit.h"
 
 /* The first line of a file that begins with key, from after its colon; or, key "", the first line.
  */

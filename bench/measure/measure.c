@@ -9,8 +9,8 @@
 
 #include "calibrate.h"
 #include "child.h"
+#include "cli/progress.h"
 #include "measure.h"
-#include "progress.h"
 #include "sweep.h"
 
 static struct bench_run run_of(const struct options *options, const struct series *series,

@@ -7,7 +7,7 @@
 
 #include <gsl/gsl_rng.h>
 
-#include "options.h"
+#include "cli/options.h"
 #include "summary.h"
 
 struct measurement {

@@ -4,7 +4,7 @@
 #ifndef BENCH_SUMMARY_H
 #define BENCH_SUMMARY_H
 
-#include "report.h"
+#include "report/report.h"
 
 /* One queue at one point, as its runs come in. */
 struct series {

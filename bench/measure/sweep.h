@@ -4,7 +4,7 @@
 #ifndef BENCH_SWEEP_H
 #define BENCH_SWEEP_H
 
-#include "options.h"
+#include "cli/options.h"
 
 size_t sweep_points(const struct options *options);
 

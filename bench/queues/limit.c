@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "completion.h"
+#include "measure/usage.h"
 #include "polling.h"
 #include "queue.h"
 #include "results.h"
-#include "usage.h"
 
 enum {
 	BLOCKS = 4,        /* one being filled, one being emptied, and some slack */

@@ -1,9 +1,9 @@
 /*
  * No queue at all: one thread has the numbers and does the squares.
  */
+#include "measure/usage.h"
 #include "queue.h"
 #include "results.h"
-#include "usage.h"
 
 static const char *squares(const struct bench_squares_job *job)
 {

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "measure/usage.h"
 #include "queue.h"
-#include "usage.h"
 
 /* How a shell says that there is no such program. */
 enum { EXIT_NOT_FOUND = 127 };

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "stats.h"
+#include "measure/stats.h"
 #include "workload.h"
 
 /* One queue at one point, after all its runs. */

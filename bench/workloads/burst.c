@@ -13,11 +13,11 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
-#include "clock.h"
 #include "crew.h"
-#include "histogram.h"
 #include "ledger.h"
-#include "usage.h"
+#include "measure/clock.h"
+#include "measure/histogram.h"
+#include "measure/usage.h"
 
 /* Written by its consumer before it calls the items done, read by the producer after join. */
 struct last_get {

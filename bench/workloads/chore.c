@@ -2,7 +2,7 @@
  * The steps are found on the thread's CPU clock, which others on this machine do not advance.
  */
 #include "chore.h"
-#include "clock.h"
+#include "measure/clock.h"
 
 /* Long enough that reading the clock does not count, short enough that some try is undisturbed. */
 enum { TRIES = 10, TRY_STEPS = 1000 * 1000 };

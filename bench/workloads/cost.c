@@ -16,7 +16,7 @@
 
 #include "callgrind.h"
 #include "counted.h"
-#include "usage.h"
+#include "measure/usage.h"
 #include "workload.h"
 
 /* Clang 14 writes a form of debug information that valgrind reads from version 3.20 on. */

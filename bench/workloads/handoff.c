@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "crew.h"
-#include "histogram.h"
-#include "usage.h"
+#include "measure/clock.h"
+#include "measure/histogram.h"
+#include "measure/usage.h"
 
 struct handoff {
 	uint64_t warmup; /* rounds that come first and are not counted */

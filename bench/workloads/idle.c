@@ -10,10 +10,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "clock.h"
 #include "crew.h"
 #include "ledger.h"
-#include "usage.h"
+#include "measure/clock.h"
+#include "measure/usage.h"
 
 struct idle {
 	struct ledger ledger; /* a page a consumer */

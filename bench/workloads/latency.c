@@ -19,10 +19,10 @@
 
 #include "chore.h"
 #include "crew.h"
-#include "histogram.h"
 #include "ledger.h"
+#include "measure/histogram.h"
+#include "measure/usage.h"
 #include "pace.h"
-#include "usage.h"
 
 struct latency {
 	/* Set before the threads start, then only read. */

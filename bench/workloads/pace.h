@@ -10,7 +10,7 @@
 #ifndef BENCH_PACE_H
 #define BENCH_PACE_H
 
-#include "clock.h"
+#include "measure/clock.h"
 
 struct pace {
 	/* Set by pace_begin(), then only read, by anyone. */

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "crew.h"
-#include "results.h"
-#include "usage.h"
+#include "measure/usage.h"
+#include "queues/results.h"
 
 struct squares {
 	uint64_t items;  /* N */

@@ -17,8 +17,8 @@
 #include "chore.h"
 #include "crew.h"
 #include "ledger.h"
-#include "stats.h"
-#include "usage.h"
+#include "measure/stats.h"
+#include "measure/usage.h"
 
 /* Threads that do all the work of a run each, without a queue. */
 struct alone {

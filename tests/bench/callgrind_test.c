@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "callgrind.h"
 #include "support/check.h"
+#include "workloads/callgrind.h"
 
 static void read_text(const char *text, struct callgrind_cost *costs, size_t n)
 {

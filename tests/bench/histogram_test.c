@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "histogram.h"
+#include "measure/histogram.h"
 #include "support/chance.h"
 #include "support/check.h"
 

@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "stats.h"
+#include "measure/stats.h"
 #include "support/check.h"
 
 static void is(double want, double got)

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chore.h"
-#include "clock.h"
+#include "measure/clock.h"
 #include "support/check.h"
 #include "workload.h"
+#include "workloads/chore.h"
 
 enum { MOST = 4096, MS = 1000 * 1000 };
 
