@@ -15,7 +15,6 @@
 #include "measure/calibrate.h"
 #include "measure/child.h"
 #include "measure/measure.h"
-#include "measure/sweep.h"
 #include "workloads/counted.h"
 
 static int complain(const char *what, int error)
@@ -42,12 +41,12 @@ static int report(const struct options *options, FILE *out)
 {
 	struct measurement measurement;
 	struct machine machine;
-	int error = measure(&measurement, options);
+	int error = measure(&measurement, &options->plan);
 
 	if (error)
 		return complain("measuring", -error);
 	machine_describe(&machine);
-	struct report report = measure_report(&measurement, options, &machine);
+	struct report report = measure_report(&measurement, &options->plan, &machine);
 	clear(out);
 	error = options->format->write(out, &report);
 	int status = error ? complain("writing the report", -error) : 0;
@@ -64,20 +63,20 @@ static int report(const struct options *options, FILE *out)
 static int talk(const struct options *options, const struct bench_queue *queue, FILE *out)
 {
 	struct bench_run run = {.queue = queue,
-	                        .point = sweep_point(options, 0),
-	                        .pin = &options->pin,
-	                        .seed = options->seed,
+	                        .point = plan_point(&options->plan, 0),
+	                        .pin = &options->plan.pin,
+	                        .seed = options->plan.seed,
 	                        .print = out};
 	struct bench_result result;
 
 	if (run.point.items == 0)
 		run.point.items = 100;
 	clear(out);
-	child_run(options->workload, &run, calibrate_limit(&calibrate_usual, &run.point, 0),
+	child_run(options->plan.workload, &run, calibrate_limit(&calibrate_usual, &run.point, 0),
 	          &result);
 	if (result.outcome == BENCH_CHECKED)
 		return 0;
-	fprintf(stderr, "spmcq-bench: %s with %s: %s\n", options->workload->name, queue->name,
+	fprintf(stderr, "spmcq-bench: %s with %s: %s\n", options->plan.workload->name, queue->name,
 	        result.why);
 	return 1;
 }
@@ -86,17 +85,17 @@ static int talk_each(const struct options *options, FILE *out)
 {
 	int status = 0;
 
-	for (size_t i = 0; i < options->queue_count; i++)
-		status |= talk(options, options->queues[i], out);
+	for (size_t i = 0; i < options->plan.queue_count; i++)
+		status |= talk(options, options->plan.queues[i], out);
 	return status;
 }
 
 static int run(const struct options *options, FILE *out)
 {
-	if (options->workload->talks)
+	if (options->plan.workload->talks)
 		return talk_each(options, out);
 	if (options->print)
-		return talk(options, options->queues[0], out);
+		return talk(options, options->plan.queues[0], out);
 	return report(options, out);
 }
 

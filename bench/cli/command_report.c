@@ -52,10 +52,10 @@ static int measure_part(struct set *set, const struct part *part, FILE *page)
 	int error;
 
 	progress_part(part->standard->title);
-	error = measure(&measurement, &part->options);
+	error = measure(&measurement, &part->options.plan);
 	if (error)
 		return error;
-	struct report report = measure_report(&measurement, &part->options, &set->machine);
+	struct report report = measure_report(&measurement, &part->options.plan, &set->machine);
 	error = write_part(set, part, &report, page);
 	measurement_free(&measurement);
 	return error;
@@ -64,8 +64,9 @@ static int measure_part(struct set *set, const struct part *part, FILE *page)
 static void write_head(const struct set *set, FILE *page)
 {
 	const struct options *options = &set->parts[0].options;
-	struct report report = {
-	        .machine = &set->machine, .pin = options->pin.text, .seed = options->seed};
+	struct report report = {.machine = &set->machine,
+	                        .pin = options->plan.pin.text,
+	                        .seed = options->plan.seed};
 	time_t now = time(NULL);
 	char date[64];
 

@@ -12,6 +12,7 @@
 #include "help.h"
 #include "nearest.h"
 #include "options.h"
+#include "progress.h"
 #include "report/plot.h"
 
 /* What was given, still as text; NULL: not given. */
@@ -93,8 +94,8 @@ static enum options_outcome set_workload(struct options *options, const char *na
 	const char *names[NAMES];
 	size_t n = 0;
 
-	options->workload = name ? bench_workload_named(name) : bench_workloads[0];
-	if (options->workload)
+	options->plan.workload = name ? bench_workload_named(name) : bench_workloads[0];
+	if (options->plan.workload)
 		return OPTIONS_GO;
 	for (size_t i = 0; n < NAMES && bench_workloads[i]; i++)
 		names[n++] = bench_workloads[i]->name;
@@ -113,14 +114,14 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 		names[n] = bench_queues[n]->name;
 	if (!queue)
 		return bad_name("queue", name, "", names, n);
-	if (!bench_workload_takes(options->workload, queue))
+	if (!bench_workload_takes(options->plan.workload, queue))
 		return bad("%s knows squares only", name);
-	for (size_t i = 0; i < options->queue_count; i++)
-		if (options->queues[i] == queue)
+	for (size_t i = 0; i < options->plan.queue_count; i++)
+		if (options->plan.queues[i] == queue)
 			return OPTIONS_GO; /* named twice */
-	if (options->queue_count == OPTIONS_QUEUES)
-		return bad("--queue takes at most %d queues", OPTIONS_QUEUES);
-	options->queues[options->queue_count++] = queue;
+	if (options->plan.queue_count == PLAN_QUEUES)
+		return bad("--queue takes at most %d queues", PLAN_QUEUES);
+	options->plan.queues[options->plan.queue_count++] = queue;
 	return OPTIONS_GO;
 }
 
@@ -130,7 +131,7 @@ static enum options_outcome add_all_queues(struct options *options)
 
 	for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
 		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
-		    bench_workload_takes(options->workload, bench_queues[i]))
+		    bench_workload_takes(options->plan.workload, bench_queues[i]))
 			outcome = add_queue(options, bench_queues[i]->name);
 	return outcome;
 }
@@ -162,18 +163,18 @@ static enum options_outcome bad_value(enum bench_parameter parameter, const char
 
 static enum options_outcome set_list(struct options *options, enum bench_parameter parameter)
 {
-	struct options_list *list = &options->lists[parameter];
+	struct plan_list *list = &options->plan.lists[parameter];
 	enum options_outcome outcome = OPTIONS_GO;
-	size_t most = options->workload->talks || given.print ? 1 : OPTIONS_VALUES;
+	size_t most = options->plan.workload->talks || given.print ? 1 : PLAN_VALUES;
 	char *rest = given.parameter[parameter], *text;
 
 	if (!rest) {
-		list->value[0] = point_get(&options->workload->defaults, parameter);
+		list->value[0] = point_get(&options->plan.workload->defaults, parameter);
 		list->n = 1;
 		return OPTIONS_GO;
 	}
-	if (!(options->workload->uses & 1u << parameter))
-		return bad("%s does not use --%s", options->workload->name,
+	if (!(options->plan.workload->uses & 1u << parameter))
+		return bad("%s does not use --%s", options->plan.workload->name,
 		           bench_parameters[parameter].name);
 	while (outcome == OPTIONS_GO && (text = strsep(&rest, ","))) {
 		if (list->n == most)
@@ -212,12 +213,12 @@ static enum options_outcome set_number(const char *name, const char *text, uint6
 
 static enum options_outcome set_runs(struct options *options)
 {
-	uint64_t runs = options->workload->runs;
+	uint64_t runs = options->plan.workload->runs;
 	enum options_outcome outcome = OPTIONS_GO;
 
 	if (given.runs)
 		outcome = set_number("runs", given.runs, 1, STATS_MOST, &runs);
-	options->runs = runs;
+	options->plan.runs = runs;
 	return outcome;
 }
 
@@ -227,10 +228,10 @@ static enum options_outcome set_seed(struct options *options)
 	uint32_t random = 1;
 
 	if (given.seed)
-		return set_number("seed", given.seed, 0, UINT32_MAX, &options->seed);
+		return set_number("seed", given.seed, 0, UINT32_MAX, &options->plan.seed);
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		random = 1;
-	options->seed = random;
+	options->plan.seed = random;
 	return OPTIONS_GO;
 }
 
@@ -251,7 +252,7 @@ static enum options_outcome set_pin(struct options *options)
 {
 	const char *text = given.pin ? given.pin : "none";
 
-	switch (machine_pin_parse(&options->pin, text)) {
+	switch (machine_pin_parse(&options->plan.pin, text)) {
 	case 0:
 		return OPTIONS_GO;
 	case -ERANGE:
@@ -264,8 +265,8 @@ static enum options_outcome set_pin(struct options *options)
 static enum options_outcome set_print(struct options *options)
 {
 	options->print = given.print != 0;
-	if (options->print && !options->workload->can_print)
-		return bad("%s does not use --print", options->workload->name);
+	if (options->print && !options->plan.workload->can_print)
+		return bad("%s does not use --print", options->plan.workload->name);
 	return OPTIONS_GO;
 }
 
@@ -276,7 +277,7 @@ static enum options_outcome set_plot(struct options *options)
 	options->plot = given.plot;
 	if (!given.plot)
 		return OPTIONS_GO;
-	if (options->workload->talks || options->print)
+	if (options->plan.workload->talks || options->print)
 		return bad("--plot: there are no figures to draw");
 	if (plot_format_of(given.plot, &format) != 0)
 		return bad("--plot: \"%s\" does not end in .svg or .png", given.plot);
@@ -288,12 +289,12 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 	enum options_outcome outcome = set_workload(options, workload);
 
 	if (outcome == OPTIONS_GO && given.help) {
-		help_print(workload ? options->workload : NULL);
+		help_print(workload ? options->plan.workload : NULL);
 		return OPTIONS_HELPED;
 	}
 	if (outcome == OPTIONS_GO)
-		outcome =
-		        set_queues(options, given.queue ? given.queue : options->workload->queues);
+		outcome = set_queues(options,
+		                     given.queue ? given.queue : options->plan.workload->queues);
 	if (outcome == OPTIONS_GO)
 		outcome = set_lists(options);
 	if (outcome == OPTIONS_GO)
@@ -334,7 +335,8 @@ enum options_outcome options_parse(struct options *options, int argc, const char
 	int error = poptGetNextOpt(context); /* stores all values; -1 at the end */
 
 	memset(options, 0, sizeof(*options));
-	options->calibration = calibrate_usual;
+	options->plan.calibration = calibrate_usual;
+	options->plan.watcher = &progress_watcher;
 	if (error == POPT_ERROR_BADOPT) {
 		outcome = bad_option(poptBadOption(context, POPT_BADOPTION_NOALIAS));
 	} else if (error < -1) {

@@ -4,30 +4,15 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
-#include "measure/calibrate.h"
+#include "measure/plan.h"
 #include "report/report.h"
-#include "workload.h"
-
-enum { OPTIONS_VALUES = 16, OPTIONS_QUEUES = 32 };
-
-struct options_list {
-	size_t n;
-	uint64_t value[OPTIONS_VALUES];
-};
 
 struct options {
-	const struct bench_workload *workload;
-	const struct bench_queue *queues[OPTIONS_QUEUES];
-	size_t queue_count;
-	struct options_list lists[BENCH_PARAMETERS]; /* one value each, or a sweep */
-	size_t runs;
-	struct calibration calibration; /* no option; as usual unless changed after parsing */
+	struct plan plan; /* its calibration is no option: as usual unless changed after parsing */
 	const struct report_format *format;
 	const char *output; /* NULL: stdout */
 	const char *plot;   /* a picture to draw as well; NULL: none */
 	bool print;
-	struct machine_pin pin;
-	uint64_t seed;
 };
 
 enum options_outcome {

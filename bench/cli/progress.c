@@ -72,3 +72,6 @@ void progress_end(void)
 	if (--progress.depth == 0 && progress.is_on)
 		fprintf(stderr, "\r\033[K");
 }
+
+const struct plan_watcher progress_watcher = {
+        .begin = progress_begin, .trial = progress_trial, .run = progress_run, .end = progress_end};

@@ -4,7 +4,7 @@
 #ifndef BENCH_PROGRESS_H
 #define BENCH_PROGRESS_H
 
-#include <stddef.h>
+#include "measure/plan.h"
 
 /* What is begun within another counts as part of that: only the outermost number is used. */
 void progress_begin(size_t runs);
@@ -13,5 +13,8 @@ void progress_part(const char *name);   /* a line for itself, on any stderr: wha
 void progress_trial(const char *queue); /* a run that does not count */
 void progress_run(const char *queue);   /* the next run that counts */
 void progress_end(void);                /* leaves an empty line */
+
+/* The same for those who measure. */
+extern const struct plan_watcher progress_watcher;
 
 #endif

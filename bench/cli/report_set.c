@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "measure/sweep.h"
 #include "report_set.h"
 
 int report_complain(const char *what, const char *why)
@@ -64,7 +63,7 @@ static int prepare_part(struct set *set, const struct standard_part *standard)
 	if (outcome != OPTIONS_GO)
 		return 2;
 	/* The limits are such that a queue that hangs does not cost the minutes of the others. */
-	part->options.calibration = (struct calibration){
+	part->options.plan.calibration = (struct calibration){
 	        .run_seconds = set->seconds ? atof(set->seconds) : standard->seconds,
 	        .least_limit = 3,
 	        .most_limit = 5};
@@ -137,7 +136,8 @@ void set_say_left_out(const struct set *set)
 
 size_t part_runs(const struct part *part)
 {
-	return sweep_points(&part->options) * part->options.queue_count * part->options.runs;
+	return plan_points(&part->options.plan) * part->options.plan.queue_count *
+	       part->options.plan.runs;
 }
 
 /* Trials, and what a process costs, come to about as much as a run of 0.4 s at each point. */
@@ -145,6 +145,6 @@ double part_seconds(const struct part *part)
 {
 	double runs = (double)part_runs(part);
 
-	return runs * (part->options.calibration.run_seconds + 0.03) +
-	       runs / (double)part->options.runs * 0.4;
+	return runs * (part->options.plan.calibration.run_seconds + 0.03) +
+	       runs / (double)part->options.plan.runs * 0.4;
 }

@@ -176,11 +176,11 @@ static void fill(struct score *score, const struct measurement *measurement, siz
 
 static void end(struct score_trial *trial, struct score *scores, size_t n)
 {
-	measure_end(&trial->measurement, &trial->options);
+	measure_end(&trial->measurement, &trial->plan);
 	for (size_t i = 0; i < n; i++) {
-		size_t metric = metric_number(trial->options.workload, scores[i].goal->metric);
+		size_t metric = metric_number(trial->plan.workload, scores[i].goal->metric);
 
-		scores[i].metric = &trial->options.workload->metrics[metric];
+		scores[i].metric = &trial->plan.workload->metrics[metric];
 		fill(&scores[i], &trial->measurement, metric);
 	}
 	measurement_free(&trial->measurement);

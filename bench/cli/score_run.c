@@ -4,6 +4,7 @@
 #include <popt.h>
 #include <stdlib.h>
 
+#include "options.h"
 #include "score_run.h"
 
 /* So many runs of each in the first round, of which the best counts, and so many get on. */
@@ -18,8 +19,9 @@ const struct bench_queue *score_us(void)
 	return bench_queue_named("spmcq");
 }
 
-static bool parse(struct options *options, const struct score_row *row, uint64_t seed)
+static bool parse(struct plan *plan, const struct score_row *row, uint64_t seed)
 {
+	struct options options;
 	char line[256];
 	const char **argv;
 	int argc;
@@ -28,12 +30,13 @@ static bool parse(struct options *options, const struct score_row *row, uint64_t
 	snprintf(line, sizeof(line), "spmcq-bench %s", row->command);
 	if (poptParseArgvString(line, &argc, &argv) != 0)
 		return false;
-	is_good = options_parse(options, argc, argv) == OPTIONS_GO;
+	is_good = options_parse(&options, argc, argv) == OPTIONS_GO;
 	free(argv);
-	options->queue_count = 0;
-	options->runs = row->runs;
-	options->seed = seed;
-	options->calibration = (struct calibration){
+	*plan = options.plan;
+	plan->queue_count = 0;
+	plan->runs = row->runs;
+	plan->seed = seed;
+	plan->calibration = (struct calibration){
 	        .run_seconds = row->seconds, .least_limit = 5, .most_limit = 10};
 	return is_good;
 }
@@ -47,15 +50,15 @@ static bool is_among(const struct bench_queue *queue, const struct bench_queue *
 	return false;
 }
 
-static bool takes_part(const struct options *options, const struct bench_queue *queue)
+static bool takes_part(const struct plan *plan, const struct bench_queue *queue)
 {
-	return is_among(queue, options->queues, options->queue_count);
+	return is_among(queue, plan->queues, plan->queue_count);
 }
 
-static void add_queue(struct options *options, const struct bench_queue *queue)
+static void add_queue(struct plan *plan, const struct bench_queue *queue)
 {
-	if (!takes_part(options, queue) && options->queue_count < OPTIONS_QUEUES)
-		options->queues[options->queue_count++] = queue;
+	if (!takes_part(plan, queue) && plan->queue_count < PLAN_QUEUES)
+		plan->queues[plan->queue_count++] = queue;
 }
 
 const struct report_row *score_fastest(const struct measurement *measurement,
@@ -75,7 +78,7 @@ const struct report_row *score_fastest(const struct measurement *measurement,
 
 /* The same by its best run: some do well in every other run only. */
 static const struct bench_queue *most_promising(const struct measurement *measurement,
-                                                const struct options *but)
+                                                const struct plan *but)
 {
 	const struct report_row *best = NULL;
 
@@ -90,9 +93,9 @@ static const struct bench_queue *most_promising(const struct measurement *measur
 }
 
 /* Adds the best of those who do not take part anyway. */
-static int add_finalists(struct options *options)
+static int add_finalists(struct plan *plan)
 {
-	struct options trial = *options;
+	struct plan trial = *plan;
 	struct measurement measurement;
 	const struct bench_queue *best;
 
@@ -101,32 +104,32 @@ static int add_finalists(struct options *options)
 	trial.calibration = first_round;
 	for (size_t i = 0; bench_queues[i]; i++)
 		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
-		    !takes_part(options, bench_queues[i]) &&
-		    bench_workload_takes(options->workload, bench_queues[i]))
+		    !takes_part(plan, bench_queues[i]) &&
+		    bench_workload_takes(plan->workload, bench_queues[i]))
 			add_queue(&trial, bench_queues[i]);
 	if (measure(&measurement, &trial) != 0)
 		return -1;
 	for (int i = 0; i < FINALISTS; i++)
-		if ((best = most_promising(&measurement, options)))
-			add_queue(options, best);
+		if ((best = most_promising(&measurement, plan)))
+			add_queue(plan, best);
 	measurement_free(&measurement);
 	return 0;
 }
 
-static int add_queues(struct options *options, const struct score_row *row)
+static int add_queues(struct plan *plan, const struct score_row *row)
 {
 	bool others = false;
 
-	add_queue(options, score_us());
+	add_queue(plan, score_us());
 	for (const struct score_goal *goal = row->goals; goal->against; goal++) {
 		if (goal->against == SCORE_QUEUE)
-			add_queue(options, bench_queue_named(goal->name));
+			add_queue(plan, bench_queue_named(goal->name));
 		others |= goal->against == SCORE_BEST_OTHER;
 	}
 	if (!others)
 		return 0;
-	add_queue(options, &bench_mutex);
-	return add_finalists(options);
+	add_queue(plan, &bench_mutex);
+	return add_finalists(plan);
 }
 
 static const char *begin(struct score_trial *trial, uint64_t seed)
@@ -136,10 +139,10 @@ static const char *begin(struct score_trial *trial, uint64_t seed)
 	machine_describe(&machine);
 	if (machine.cores < trial->row->cores)
 		return "takes more cores than there are";
-	if (!parse(&trial->options, trial->row, seed))
+	if (!parse(&trial->plan, trial->row, seed))
 		return "cannot be done here";
-	if (add_queues(&trial->options, trial->row) != 0 ||
-	    measure_begin(&trial->measurement, &trial->options) != 0)
+	if (add_queues(&trial->plan, trial->row) != 0 ||
+	    measure_begin(&trial->measurement, &trial->plan) != 0)
 		return "no memory";
 	return NULL;
 }
@@ -155,6 +158,6 @@ void score_pass(struct score_trial *trial, size_t pass)
 	size_t runs = trial->row->runs;
 
 	if (!trial->why)
-		measure_rounds(&trial->measurement, &trial->options, pass * runs / SCORE_PASSES,
+		measure_rounds(&trial->measurement, &trial->plan, pass * runs / SCORE_PASSES,
 		               (pass + 1) * runs / SCORE_PASSES);
 }

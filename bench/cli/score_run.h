@@ -11,7 +11,7 @@
 struct score_trial {
 	const struct score_row *row;
 	const char *why; /* it cannot be; NULL: it can */
-	struct options options;
+	struct plan plan;
 	struct measurement measurement;
 };
 

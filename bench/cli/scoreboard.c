@@ -72,7 +72,7 @@ static size_t runs_of(const struct score_trial *trials, size_t rows)
 
 	for (size_t i = 0; i < rows; i++)
 		if (!trials[i].why)
-			runs += trials[i].measurement.n * trials[i].options.runs;
+			runs += trials[i].measurement.n * trials[i].plan.runs;
 	return runs;
 }
 

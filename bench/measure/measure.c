@@ -9,29 +9,26 @@
 
 #include "calibrate.h"
 #include "child.h"
-#include "cli/progress.h"
 #include "measure.h"
-#include "sweep.h"
 
-static struct bench_run run_of(const struct options *options, const struct series *series,
-                               size_t round)
+static struct bench_run run_of(const struct plan *plan, const struct series *series, size_t round)
 {
 	return (struct bench_run){.queue = series->queue,
 	                          .point = series->point,
-	                          .pin = &options->pin,
-	                          .seed = options->seed + round};
+	                          .pin = &plan->pin,
+	                          .seed = plan->seed + round};
 }
 
-static void settle_items(const struct options *options, struct series *series)
+static void settle_items(const struct plan *plan, struct series *series)
 {
-	struct bench_run run = run_of(options, series, 0);
+	struct bench_run run = run_of(plan, series, 0);
 	struct bench_result trial;
 
 	if (series->point.items > 0)
 		return;
-	progress_trial(series->queue->name);
-	series->point.items = calibrate_items(&options->calibration, options->workload, &run,
-	                                      series->baseline, &trial);
+	plan->watcher->trial(series->queue->name);
+	series->point.items =
+	        calibrate_items(&plan->calibration, plan->workload, &run, series->baseline, &trial);
 	if (series->point.items == 0) {
 		series->is_out = true;
 		series->results[0] = trial; /* it tells why */
@@ -39,127 +36,126 @@ static void settle_items(const struct options *options, struct series *series)
 }
 
 /* series: one per queue. */
-static void calibrate_point(const struct options *options, struct series *series)
+static void calibrate_point(const struct plan *plan, struct series *series)
 {
-	struct bench_run base = run_of(options, series, 0);
+	struct bench_run base = run_of(plan, series, 0);
 
-	progress_trial(bench_mutex.name);
-	double baseline = calibrate_baseline(&options->calibration, options->workload, &base);
-	for (size_t i = 0; i < options->queue_count; i++) {
+	plan->watcher->trial(bench_mutex.name);
+	double baseline = calibrate_baseline(&plan->calibration, plan->workload, &base);
+	for (size_t i = 0; i < plan->queue_count; i++) {
 		series[i].baseline = baseline;
-		settle_items(options, &series[i]);
+		settle_items(plan, &series[i]);
 	}
 }
 
-static void take_turn(const struct options *options, struct series *series, size_t round)
+static void take_turn(const struct plan *plan, struct series *series, size_t round)
 {
-	struct bench_run run = run_of(options, series, round);
+	struct bench_run run = run_of(plan, series, round);
 	struct bench_result *result = &series->results[round];
 
-	progress_run(series->queue->name);
+	plan->watcher->run(series->queue->name);
 	if (series->is_out)
 		return;
-	child_run(options->workload, &run,
-	          calibrate_limit(&options->calibration, &run.point, series->baseline), result);
+	child_run(plan->workload, &run,
+	          calibrate_limit(&plan->calibration, &run.point, series->baseline), result);
 	series->is_out = result->outcome != BENCH_CHECKED;
 }
 
 /* series: one per queue. */
-static void take_turns(const struct options *options, struct series *series, size_t round,
+static void take_turns(const struct plan *plan, struct series *series, size_t round,
                        gsl_rng *random)
 {
-	size_t turns[OPTIONS_QUEUES], queues = options->queue_count;
+	size_t turns[PLAN_QUEUES], queues = plan->queue_count;
 
 	for (size_t i = 0; i < queues; i++)
 		turns[i] = i;
 	gsl_ran_shuffle(random, turns, queues, sizeof(*turns));
 	for (size_t i = 0; i < queues; i++)
-		take_turn(options, &series[turns[i]], round);
+		take_turn(plan, &series[turns[i]], round);
 }
 
-static void summarise_point(const struct options *options, const struct series *series,
+static void summarise_point(const struct plan *plan, const struct series *series,
                             struct report_row *rows)
 {
 	const struct series *baseline = NULL;
 
-	for (size_t i = 0; i < options->queue_count; i++)
+	for (size_t i = 0; i < plan->queue_count; i++)
 		if (series[i].queue == &bench_mutex)
 			baseline = &series[i];
-	for (size_t i = 0; i < options->queue_count; i++)
-		summarise(&rows[i], &series[i], baseline, options->workload, options->runs,
-		          options->seed);
+	for (size_t i = 0; i < plan->queue_count; i++)
+		summarise(&rows[i], &series[i], baseline, plan->workload, plan->runs, plan->seed);
 }
 
-static int prepare(struct measurement *m, const struct options *options)
+static int prepare(struct measurement *m, const struct plan *plan)
 {
-	size_t points = sweep_points(options);
+	size_t points = plan_points(plan);
 
-	*m = (struct measurement){.n = points * options->queue_count};
+	*m = (struct measurement){.n = points * plan->queue_count};
 	m->series = calloc(m->n, sizeof(*m->series));
 	m->rows = calloc(m->n, sizeof(*m->rows));
-	m->results = calloc(m->n * options->runs, sizeof(*m->results));
+	m->results = calloc(m->n * plan->runs, sizeof(*m->results));
 	if (!m->series || !m->rows || !m->results) {
 		measurement_free(m);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < m->n; i++) {
-		m->series[i].queue = options->queues[i % options->queue_count];
-		m->series[i].point = sweep_point(options, i / options->queue_count);
-		m->series[i].results = &m->results[i * options->runs];
+		m->series[i].queue = plan->queues[i % plan->queue_count];
+		m->series[i].point = plan_point(plan, i / plan->queue_count);
+		m->series[i].results = &m->results[i * plan->runs];
 	}
 	return 0;
 }
 
-int measure_begin(struct measurement *measurement, const struct options *options)
+int measure_begin(struct measurement *measurement, const struct plan *plan)
 {
-	if (prepare(measurement, options) != 0)
+	if (prepare(measurement, plan) != 0)
 		return -ENOMEM;
 	measurement->random = gsl_rng_alloc(gsl_rng_mt19937);
-	gsl_rng_set(measurement->random, (unsigned long)options->seed);
-	progress_begin(measurement->n * options->runs);
-	for (size_t i = 0; i < measurement->n; i += options->queue_count)
-		calibrate_point(options, &measurement->series[i]);
-	progress_end();
+	gsl_rng_set(measurement->random, (unsigned long)plan->seed);
+	plan->watcher->begin(measurement->n * plan->runs);
+	for (size_t i = 0; i < measurement->n; i += plan->queue_count)
+		calibrate_point(plan, &measurement->series[i]);
+	plan->watcher->end();
 	return 0;
 }
 
-void measure_rounds(struct measurement *measurement, const struct options *options, size_t from,
+void measure_rounds(struct measurement *measurement, const struct plan *plan, size_t from,
                     size_t to)
 {
 	for (size_t round = from; round < to; round++)
-		for (size_t i = 0; i < measurement->n; i += options->queue_count)
-			take_turns(options, &measurement->series[i], round, measurement->random);
+		for (size_t i = 0; i < measurement->n; i += plan->queue_count)
+			take_turns(plan, &measurement->series[i], round, measurement->random);
 }
 
-void measure_end(struct measurement *measurement, const struct options *options)
+void measure_end(struct measurement *measurement, const struct plan *plan)
 {
-	for (size_t i = 0; i < measurement->n; i += options->queue_count)
-		summarise_point(options, &measurement->series[i], &measurement->rows[i]);
+	for (size_t i = 0; i < measurement->n; i += plan->queue_count)
+		summarise_point(plan, &measurement->series[i], &measurement->rows[i]);
 }
 
-int measure(struct measurement *measurement, const struct options *options)
+int measure(struct measurement *measurement, const struct plan *plan)
 {
 	int error;
 
-	progress_begin(sweep_points(options) * options->queue_count * options->runs);
-	error = measure_begin(measurement, options);
+	plan->watcher->begin(plan_points(plan) * plan->queue_count * plan->runs);
+	error = measure_begin(measurement, plan);
 	if (error == 0) {
-		measure_rounds(measurement, options, 0, options->runs);
-		measure_end(measurement, options);
+		measure_rounds(measurement, plan, 0, plan->runs);
+		measure_end(measurement, plan);
 	}
-	progress_end();
+	plan->watcher->end();
 	return error;
 }
 
-struct report measure_report(const struct measurement *measurement, const struct options *options,
+struct report measure_report(const struct measurement *measurement, const struct plan *plan,
                              const struct machine *machine)
 {
-	return (struct report){.workload = options->workload,
+	return (struct report){.workload = plan->workload,
 	                       .machine = machine,
-	                       .pin = options->pin.text,
-	                       .seed = options->seed,
-	                       .rounds = options->runs,
-	                       .varying = sweep_varying(options),
+	                       .pin = plan->pin.text,
+	                       .seed = plan->seed,
+	                       .rounds = plan->runs,
+	                       .varying = plan_varying(plan),
 	                       .rows = measurement->rows,
 	                       .row_count = measurement->n};
 }

@@ -1,5 +1,5 @@
 /*
- * Carries out what the options ask: every queue at every point of the sweep, taking turns. All at
+ * Carries out the plan: every queue at every point of the sweep, taking turns. All at
  * once, or begun, some rounds at a time, and ended.
  */
 #ifndef BENCH_MEASURE_H
@@ -7,7 +7,7 @@
 
 #include <gsl/gsl_rng.h>
 
-#include "cli/options.h"
+#include "plan.h"
 #include "summary.h"
 
 struct measurement {
@@ -19,18 +19,18 @@ struct measurement {
 };
 
 /* 0 or -ENOMEM. What goes wrong in a run is in its row. */
-int measure(struct measurement *measurement, const struct options *options);
+int measure(struct measurement *measurement, const struct plan *plan);
 
 /* Find out how many items are enough: 0 or -ENOMEM. */
-int measure_begin(struct measurement *measurement, const struct options *options);
-/* The rounds from one to before another, of options->runs. */
-void measure_rounds(struct measurement *measurement, const struct options *options, size_t from,
+int measure_begin(struct measurement *measurement, const struct plan *plan);
+/* The rounds from one to before another, of plan->runs. */
+void measure_rounds(struct measurement *measurement, const struct plan *plan, size_t from,
                     size_t to);
 /* Fill in the rows. */
-void measure_end(struct measurement *measurement, const struct options *options);
+void measure_end(struct measurement *measurement, const struct plan *plan);
 
 /* What is reported of it; points into all three. */
-struct report measure_report(const struct measurement *measurement, const struct options *options,
+struct report measure_report(const struct measurement *measurement, const struct plan *plan,
                              const struct machine *machine);
 
 void measurement_free(struct measurement *measurement);

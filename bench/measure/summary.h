@@ -1,10 +1,40 @@
 /*
- * From the runs of one queue at one point to the row that reports show.
+ * From the runs of one queue at one point to the row that reports show; and all rows together,
+ * which is what a report is made of.
  */
 #ifndef BENCH_SUMMARY_H
 #define BENCH_SUMMARY_H
 
-#include "report/report.h"
+#include "stats.h"
+#include "workload.h"
+
+/* A run is called disturbed from this share of the machine's time on. Ticks of 10 ms, sampled, are
+ * wrong by a few percent on a quiet machine. */
+#define REPORT_DISTURBED 0.10
+
+/* One queue at one point, after all its runs. */
+struct report_row {
+	const struct bench_queue *queue;
+	struct bench_point point;           /* items settled; 0 if the queue never finished */
+	const struct bench_result *results; /* rounds of them, some perhaps not run */
+	enum bench_outcome outcome;         /* the worst of them */
+	const char *why;                    /* unless checked */
+	size_t disturbed;                   /* checked runs during which others used the machine */
+	struct stats_spread metric[BENCH_METRICS]; /* over checked runs */
+	struct stats_spread ratio;        /* of the first metric to the baseline's, pair by pair */
+	struct distribution distribution; /* at each share the median over checked runs */
+};
+
+struct report {
+	const struct bench_workload *workload;
+	const struct machine *machine;
+	const char *pin;
+	uint64_t seed;
+	size_t rounds;
+	unsigned varying; /* 1 << enum bench_parameter: differs between rows, or from the default */
+	const struct report_row *rows;
+	size_t row_count;
+};
 
 /* One queue at one point, as its runs come in. */
 struct series {

@@ -1,23 +1,23 @@
 /*
  * Counting in the mixed radix of the lists' lengths.
  */
-#include "sweep.h"
+#include "plan.h"
 
-size_t sweep_points(const struct options *options)
+size_t plan_points(const struct plan *plan)
 {
 	size_t points = 1;
 
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
-		points *= options->lists[p].n;
+		points *= plan->lists[p].n;
 	return points;
 }
 
-struct bench_point sweep_point(const struct options *options, size_t i)
+struct bench_point plan_point(const struct plan *plan, size_t i)
 {
 	struct bench_point point;
 
 	for (unsigned p = BENCH_PARAMETERS; p-- > 0;) {
-		const struct options_list *list = &options->lists[p];
+		const struct plan_list *list = &plan->lists[p];
 
 		point_set(&point, p, list->value[i % list->n]);
 		i /= list->n;
@@ -25,13 +25,13 @@ struct bench_point sweep_point(const struct options *options, size_t i)
 	return point;
 }
 
-unsigned sweep_varying(const struct options *options)
+unsigned plan_varying(const struct plan *plan)
 {
 	unsigned varying = 0;
 
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++) {
-		const struct options_list *list = &options->lists[p];
-		uint64_t usual = point_get(&options->workload->defaults, p);
+		const struct plan_list *list = &plan->lists[p];
+		uint64_t usual = point_get(&plan->workload->defaults, p);
 
 		if (list->n > 1 || list->value[0] != usual)
 			varying |= 1u << p;
