@@ -28,23 +28,6 @@ int plot_format_of(const char *file, enum plot_format *format)
 	return 0;
 }
 
-/* y: pixels from the top, or, negative, from the bottom. */
-static void label(const struct plot *plot, const char *text, double y, const char *look)
-{
-	fprintf(plot->script, "set label ");
-	plot_string(plot->script, text);
-	fprintf(plot->script, " at screen %.4f, screen %.4f left %s\n", 14.0 / PLOT_WIDTH,
-	        y < 0 ? -y / plot->height : 1 - y / plot->height, look);
-}
-
-void plot_y_label(const struct plot *plot, const char *text)
-{
-	char with_arrow[220];
-
-	snprintf(with_arrow, sizeof(with_arrow), "↑ %s", text);
-	label(plot, with_arrow, 66, "font ',12'");
-}
-
 /* What all rows have in common. */
 static void write_head(const struct plot *plot)
 {
@@ -53,13 +36,13 @@ static void write_head(const struct plot *plot)
 	unsigned common = 0;
 
 	snprintf(text, sizeof(text), "%s: %s", report->workload->name, report->workload->what);
-	label(plot, text, 20, "font ',16'");
+	plot_label(plot, text, 20, "font ',16'");
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
 		if (bench_parameters[p].is_shown || report->varying & 1u << p)
 			common |= 1u << p;
 	common &= report->workload->uses & ~plot->swept;
 	plot_values(text, sizeof(text), &report->rows[0], common);
-	label(plot, text, 42, "font ',12'");
+	plot_label(plot, text, 42, "font ',12'");
 }
 
 /* What a reader has to know of the figures. */
@@ -88,13 +71,13 @@ static void write_foot(const struct plot *plot, enum shape shape)
 	const struct machine *machine = plot->report->machine;
 	char text[500];
 
-	label(plot, conditions(plot, shape, text, sizeof(text)), -44, look);
+	plot_label(plot, conditions(plot, shape, text, sizeof(text)), -44, look);
 	snprintf(text, sizeof(text), "%s, %zu core%s, hypervisor %s, governor %s, %s", machine->cpu,
 	         machine->cores, machine->cores == 1 ? "" : "s", machine->hypervisor,
 	         machine->governor, machine->kernel);
-	label(plot, text, -28, look);
+	plot_label(plot, text, -28, look);
 	snprintf(text, sizeof(text), "%s, %s", machine->library, machine->compiler);
-	label(plot, text, -12, look);
+	plot_label(plot, text, -12, look);
 }
 
 static void write_terminal(const struct plot *plot, enum plot_format format)

@@ -47,6 +47,9 @@ const char *plot_values(char *text, size_t size, const struct report_row *row, u
 /* A gnuplot string: quoted, and without anything that could end it. */
 void plot_string(FILE *script, const char *text);
 
+/* y: pixels from the top, or, negative, from the bottom. look: font and colour. */
+void plot_label(const struct plot *plot, const char *text, double y, const char *look);
+
 /* What goes up, at the top of the picture: there is no room for it to lie beside the axis. */
 void plot_y_label(const struct plot *plot, const char *text);
 

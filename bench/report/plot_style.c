@@ -21,6 +21,22 @@ void plot_string(FILE *script, const char *text)
 	fputc('\'', script);
 }
 
+void plot_label(const struct plot *plot, const char *text, double y, const char *look)
+{
+	fprintf(plot->script, "set label ");
+	plot_string(plot->script, text);
+	fprintf(plot->script, " at screen %.4f, screen %.4f left %s\n", 14.0 / PLOT_WIDTH,
+	        y < 0 ? -y / plot->height : 1 - y / plot->height, look);
+}
+
+void plot_y_label(const struct plot *plot, const char *text)
+{
+	char with_arrow[220];
+
+	snprintf(with_arrow, sizeof(with_arrow), "↑ %s", text);
+	plot_label(plot, with_arrow, 66, "font ',12'");
+}
+
 void plot_log_ticks(FILE *script, double least, double most, bool is_duration)
 {
 	static const double steps[] = {1, 2, 5};
