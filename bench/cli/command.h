@@ -1,8 +1,10 @@
 /*
- * What spmcq-bench does besides running one workload: the first argument names it.
+ * What spmcq-bench does besides running one workload: the first argument names it. And help.
  */
 #ifndef BENCH_COMMAND_H
 #define BENCH_COMMAND_H
+
+#include "workload.h"
 
 struct command {
 	const char *name;
@@ -19,5 +21,14 @@ extern const struct command commands[];
 
 /* NULL when no command has that name. */
 const struct command *command_named(const char *name);
+
+/* Each in a file of its own. */
+int scoreboard_main(int argc, const char **argv);
+int report_main(int argc, const char **argv);
+int plot_main(int argc, const char **argv);
+int compare_main(int argc, const char **argv);
+
+/* Help for this workload; NULL: none was named. */
+void help_print(const struct bench_workload *workload);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "command.h"
 #include "command_plot.h"
 #include "report/gnuplot.h"
 #include "report/saved.h"

@@ -12,6 +12,4 @@ int plot_check(const char *file);
 /* Draws it: 0; or 1, having said why not. */
 int plot_file(const char *file, const struct report *report);
 
-int plot_main(int argc, const char **argv);
-
 #endif

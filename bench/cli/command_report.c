@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "command_report.h"
+#include "command.h"
 #include "measure/measure.h"
 #include "measure/usage.h"
 #include "progress.h"

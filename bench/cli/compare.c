@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "compare.h"
+#include "command.h"
 #include "report/cells.h"
 #include "report/saved.h"
 

@@ -1,11 +1,28 @@
 /*
- * Help from the same tables that the options are read with.
+ * The list of commands, and help from the same tables that the options are read with. A new command
+ * is one file, one line here and one in command.h.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "command.h"
-#include "help.h"
+
+const struct command commands[] = {
+        {"scoreboard", "", "all that spmcq must reach, in less than five minutes", scoreboard_main},
+        {"report", "FOLDER", "a page about all queues, in less than four minutes", report_main},
+        {"plot", "FILE.json --plot PICTURE", "draws a saved report again: .svg or .png", plot_main},
+        {"compare", "A.json B.json", "what changed beyond noise between saved reports",
+         compare_main},
+        {NULL, NULL, NULL, NULL},
+};
+
+const struct command *command_named(const char *name)
+{
+	for (const struct command *command = commands; command->name; command++)
+		if (strcmp(command->name, name) == 0)
+			return command;
+	return NULL;
+}
 
 static void print_commands(void)
 {

@@ -9,7 +9,6 @@
 #include <sys/random.h>
 
 #include "command.h"
-#include "help.h"
 #include "nearest.h"
 #include "options.h"
 #include "progress.h"

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "command.h"
 #include "measure/usage.h"
 #include "progress.h"
 #include "score_run.h"
-#include "scoreboard.h"
 
 enum { MOST_ROWS = 32, MOST_SCORES = MOST_ROWS * SCORE_GOALS };
 

@@ -4,6 +4,7 @@
 #ifndef BENCH_CLOCK_H
 #define BENCH_CLOCK_H
 
+#include <errno.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -20,7 +21,15 @@ static inline uint64_t clock_now(void)
 	return clock_of(CLOCK_MONOTONIC);
 }
 
-/* Sleep until the clock shows this, or a little more; not at all if it does already. */
-void clock_sleep_until(uint64_t when);
+/* Sleep until the clock shows this, or a little more, whatever signals come; not at all if it does
+ * already. */
+static inline void clock_sleep_until(uint64_t when)
+{
+	struct timespec until = {.tv_sec = (time_t)(when / 1000000000),
+	                         .tv_nsec = (long)(when % 1000000000)};
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+		;
+}
 
 #endif
