@@ -1,5 +1,5 @@
 /*
- * What a competitor is: one const table of functions, at the end of one queue_*.c file.
+ * What a competitor is: one const table of functions, at the end of one file of queues/.
  *
  * create() makes the queue and whatever each thread needs. Every thread then asks once for its
  * handle, with producer() or consumer(), and passes it to each call; a table without these two
