@@ -31,6 +31,7 @@ enum bench_can {
 	/* What it is. */
 	BENCH_YARDSTICK = 1 << 5, /* no queue, but a bound on queues; left out unless named */
 	BENCH_ELSEWHERE = 1 << 6, /* another program, which checks its squares itself */
+	BENCH_SIMULATED = 1 << 7, /* all of its code can be compiled for the simulated machine */
 };
 
 struct bench_shape {
@@ -58,6 +59,8 @@ struct bench_queue {
 	const char *name; /* as in --queue */
 	const char *note; /* what a reader of its numbers must know; NULL: nothing */
 	unsigned can;     /* of enum bench_can */
+	const char *
+	        type; /* of what create() makes, without "struct", for tools that name its fields */
 
 	int (*create)(void **queue, const struct bench_shape *shape);
 	void (*destroy)(void *queue);

@@ -93,6 +93,7 @@ const bench_queue bench_boost = {
         .name = "boost",
         .note = "Boost.Lockfree's queue; many producers could use it; holds up to 65533 items",
         .can = BENCH_BOUNDED | BENCH_FIFO,
+        .type = nullptr,
         .create = create,
         .destroy = destroy,
         .producer = nullptr,

@@ -32,7 +32,8 @@ extern const struct bench_queue bench_ck_mcs;
 const struct bench_queue bench_ck_mcs = {
         .name = "ck_mcs",
         .note = "a spinlock: while its holder is preempted, or whoever is next, all others spin",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO,
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "spin_ring",
         .create = create,
         .destroy = destroy,
         .consumer = helper_consumer,

@@ -91,7 +91,8 @@ extern const struct bench_queue bench_ck_ring;
 const struct bench_queue bench_ck_ring = {
         .name = "ck_ring",
         .note = "holds a power of two less one: the first that is no less than the capacity",
-        .can = BENCH_BOUNDED | BENCH_FIFO,
+        .can = BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "ck_ring_queue",
         .create = create,
         .destroy = destroy,
         .consumer = helper_consumer,

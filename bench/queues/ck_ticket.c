@@ -34,7 +34,8 @@ extern const struct bench_queue bench_ck_ticket;
 const struct bench_queue bench_ck_ticket = {
         .name = "ck_ticket",
         .note = "a spinlock: while its holder is preempted, or whoever is next, all others spin",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO,
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "spin_ring",
         .create = create,
         .destroy = destroy,
         .consumer = helper_consumer,

@@ -142,7 +142,8 @@ extern const struct bench_queue bench_mine;
 const struct bench_queue bench_mine = {
         .name = "mine",
         .note = "bench/queues/mine.c: yours to change",
-        .can = BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN,
+        .can = BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN | BENCH_SIMULATED,
+        .type = "mine",
         .create = create,
         .destroy = destroy,
         .put = put,

@@ -167,6 +167,7 @@ const bench_queue bench_moodycamel = {
         .name = "moodycamel",
         .note = "BlockingConcurrentQueue with tokens; many producers could use it",
         .can = BENCH_BULK | BENCH_BLOCKING | BENCH_FIFO,
+        .type = nullptr,
         .create = create,
         .destroy = destroy,
         .producer = nullptr,

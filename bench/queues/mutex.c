@@ -163,7 +163,9 @@ static int shut_down(void *queue)
 
 const struct bench_queue bench_mutex = {
         .name = "mutex",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN,
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN |
+               BENCH_SIMULATED,
+        .type = "mutex_queue",
         .create = create,
         .destroy = destroy,
         .put = put,

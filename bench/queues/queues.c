@@ -6,8 +6,9 @@
 #include "queue.h"
 
 extern const struct bench_queue bench_spmcq, bench_mine, bench_ck_ring, bench_ck_ticket,
-        bench_ck_mcs, bench_nsync, bench_glib, bench_apr, bench_urcu, bench_tbb, bench_moodycamel,
-        bench_boost, bench_rte_ring, bench_rte_ring_rts, bench_python, bench_limit, bench_none;
+        bench_ck_mcs, bench_ticket, bench_nsync, bench_glib, bench_apr, bench_urcu, bench_tbb,
+        bench_moodycamel, bench_boost, bench_rte_ring, bench_rte_ring_rts, bench_python,
+        bench_limit, bench_none;
 
 const struct bench_queue *const bench_queues[] = {
         &bench_spmcq,     /* this library */
@@ -16,6 +17,7 @@ const struct bench_queue *const bench_queues[] = {
         &bench_ck_ring,   /* what we stand on, polled */
         &bench_ck_ticket, /* a lock without system calls; fair */
         &bench_ck_mcs,    /* the same, made for many cores */
+        &bench_ticket, /* what scales furthest: a fetch-and-add a get, and a wait for that item */
 #ifdef HAVE_NSYNC
         &bench_nsync, /* a lock and conditions said to be better than pthread's */
 #endif

@@ -58,7 +58,9 @@ static int shut_down(void *queue)
 extern const struct bench_queue bench_spmcq;
 const struct bench_queue bench_spmcq = {
         .name = "spmcq",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN,
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN |
+               BENCH_SIMULATED,
+        .type = "spmcq",
         .create = create,
         .destroy = destroy,
         .put = put,

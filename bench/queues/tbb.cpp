@@ -95,6 +95,7 @@ const bench_queue bench_tbb = {
         .name = "tbb",
         .note = "oneTBB's concurrent_bounded_queue",
         .can = BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO,
+        .type = nullptr,
         .create = create,
         .destroy = destroy,
         .producer = nullptr,
