@@ -32,6 +32,13 @@ enum bench_outcome {
 
 enum { BENCH_METRICS = 10 };
 
+/* A part of what a metric adds up: whatever the workload names, by whoever had a share in it. */
+enum { BENCH_PARTS = 8, BENCH_SHARES = 5 };
+struct bench_part {
+	char name[56]; /* "": no more parts */
+	double share[BENCH_SHARES];
+};
+
 /* One run: what came of it. Lives in memory shared with the process that ran it; no pointers. */
 struct bench_result {
 	enum bench_outcome outcome;
@@ -39,7 +46,8 @@ struct bench_result {
 	double seconds;               /* the timed part */
 	double metric[BENCH_METRICS]; /* as the workload's metrics[] say */
 	double foreign;               /* share of the machine's time that went to others, 0..1 */
-	struct distribution distribution; /* of the durations it is about; n == 0: none */
+	struct distribution distribution;     /* of the durations it is about; n == 0: none */
+	struct bench_part parts[BENCH_PARTS]; /* the largest first */
 };
 
 enum bench_better { BENCH_MORE, BENCH_LESS };
@@ -62,8 +70,16 @@ struct bench_workload {
 	size_t runs;                 /* default of --runs */
 	bool can_print;              /* knows --print: its output then is what it prints */
 	bool talks;                  /* prints always; there are no figures */
-	const char *interval;    /* what --interval is here, for help; NULL: between two items */
+	const char *interval; /* what --interval is here, for help; NULL: between two items */
+	const char
+	        *lists[BENCH_PARAMETERS]; /* what is swept if nothing is said; NULL: the default */
+	const char *remarks; /* for help and the page, what its figures leave out; NULL: nothing */
 	const char *examples[4]; /* for help, what follows the name; NULL: those of squares */
+
+	/* Whether it cannot run at this point: then why says so, in one line. NULL: it always can.
+	 */
+	bool (*refuses)(const struct bench_point *point, char *why, size_t size);
+	bool needs_simulated; /* only queues that are BENCH_SIMULATED */
 
 	/* The seconds an item takes at this point by its very definition, so that nobody needs to
 	 * try how many take long enough. 0, or NULL: it must be tried. */
@@ -71,6 +87,9 @@ struct bench_workload {
 
 	const char *axis;      /* what pictures call the first metric, with its unit */
 	const char *durations; /* what the distribution is of; NULL: there is none */
+	const char *parts;     /* what the parts are of, in words; NULL: there are none */
+	const char *parts_key; /* the same, in JSON and CSV */
+	const char *shares[BENCH_SHARES]; /* who has them */
 
 	/* Ends with a NULL key. The first is the one that is compared with the baseline. */
 	struct bench_metric metrics[BENCH_METRICS + 1];

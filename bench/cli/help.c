@@ -3,6 +3,7 @@
  * is one file, one line here and one in command.h.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -66,7 +67,11 @@ static void print_parameter(const struct bench_workload *workload, enum bench_pa
 	printf("  --%-10s  %s", info->name, is_own ? workload->interval : info->help);
 	if (parameter == BENCH_ITEMS && !usual)
 		printf(" (as many as take about 1 s)");
-	else if (info->is_duration)
+	else if (workload->lists[parameter])
+		printf(" (%s)", workload->lists[parameter]);
+	else if (info->kind == BENCH_WORD)
+		printf(" (%s)", point_word(usual));
+	else if (info->kind == BENCH_DURATION)
 		print_duration(usual);
 	else
 		printf(" (%llu)", (unsigned long long)usual);
@@ -119,6 +124,23 @@ static void print_options(const struct bench_workload *workload)
 		printf("  --plot        a picture to draw as well: FILE.svg or FILE.png\n");
 }
 
+/* In lines that fit a terminal. */
+static void print_remarks(const char *remarks)
+{
+	char *copy = strdup(remarks), *rest = copy, *word;
+	size_t column = 0;
+
+	while (copy && (word = strsep(&rest, " "))) {
+		if (column + strlen(word) + 1 > 90) {
+			printf("\n");
+			column = 0;
+		}
+		column += (size_t)printf("%s%s", column ? " " : "", word);
+	}
+	printf("\n");
+	free(copy);
+}
+
 static void print_examples(const struct bench_workload *workload)
 {
 	printf("Examples:\n");
@@ -147,5 +169,7 @@ void help_print(const struct bench_workload *workload)
 		workload = bench_workloads[0];
 	}
 	print_options(workload);
+	if (workload->remarks)
+		print_remarks(workload->remarks);
 	print_examples(workload);
 }

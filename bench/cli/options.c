@@ -37,6 +37,10 @@ static const struct poptOption popt_options[] = {
         PARAMETER("work", BENCH_WORK),
         PARAMETER("slow-every", BENCH_SLOW_EVERY),
         PARAMETER("slow", BENCH_SLOW),
+        PARAMETER("cores", BENCH_CORES),
+        PARAMETER("sockets", BENCH_SOCKETS),
+        PARAMETER("machine", BENCH_MACHINE),
+        PARAMETER("arbitration", BENCH_ARBITRATION),
 #undef PARAMETER
         {"queue", 0, POPT_ARG_STRING, &given.queue, 0, NULL, NULL},
         {"runs", 0, POPT_ARG_STRING, &given.runs, 0, NULL, NULL},
@@ -114,7 +118,7 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 	if (!queue)
 		return bad_name("queue", name, "", names, n);
 	if (!bench_workload_takes(options->plan.workload, queue))
-		return bad("%s knows squares only", name);
+		return bad("%s cannot be measured with %s", name, options->plan.workload->name);
 	for (size_t i = 0; i < options->plan.queue_count; i++)
 		if (options->plan.queues[i] == queue)
 			return OPTIONS_GO; /* named twice */
@@ -151,7 +155,11 @@ static enum options_outcome bad_value(enum bench_parameter parameter, const char
 {
 	const struct bench_parameter_info *info = &bench_parameters[parameter];
 
-	if (info->is_duration)
+	if (error == -ENOSPC)
+		return bad("--%s: too many different words", info->name);
+	if (info->kind == BENCH_WORD)
+		return bad("--%s: a word is missing", info->name);
+	if (info->kind == BENCH_DURATION)
 		return bad("--%s: \"%s\" is not a time up to an hour, such as 2, 0.5, 1ms or 20us",
 		           info->name, text);
 	if (error == -EINVAL)
@@ -160,29 +168,43 @@ static enum options_outcome bad_value(enum bench_parameter parameter, const char
 	           (unsigned long long)info->low, (unsigned long long)info->high);
 }
 
-static enum options_outcome set_list(struct options *options, enum bench_parameter parameter)
+/* Reads the values that stand in a list, which it cuts up. */
+static enum options_outcome read_list(struct plan_list *list, enum bench_parameter parameter,
+                                      size_t most, char *rest)
 {
-	struct plan_list *list = &options->plan.lists[parameter];
-	enum options_outcome outcome = OPTIONS_GO;
-	size_t most = options->plan.workload->talks || given.print ? 1 : PLAN_VALUES;
-	char *rest = given.parameter[parameter], *text;
+	char *text;
 
-	if (!rest) {
-		list->value[0] = point_get(&options->plan.workload->defaults, parameter);
-		list->n = 1;
-		return OPTIONS_GO;
-	}
-	if (!(options->plan.workload->uses & 1u << parameter))
-		return bad("%s does not use --%s", options->plan.workload->name,
-		           bench_parameters[parameter].name);
-	while (outcome == OPTIONS_GO && (text = strsep(&rest, ","))) {
+	while ((text = strsep(&rest, ","))) {
 		if (list->n == most)
 			return bad("--%s: only %zu value%s here", bench_parameters[parameter].name,
 			           most, most == 1 ? "" : "s");
 		int error = point_parse(text, parameter, &list->value[list->n++]);
 		if (error)
-			outcome = bad_value(parameter, text, error);
+			return bad_value(parameter, text, error);
 	}
+	return OPTIONS_GO;
+}
+
+static enum options_outcome set_list(struct options *options, enum bench_parameter parameter)
+{
+	const struct bench_workload *workload = options->plan.workload;
+	struct plan_list *list = &options->plan.lists[parameter];
+	size_t most = workload->talks || given.print ? 1 : PLAN_VALUES;
+	const char *text = given.parameter[parameter];
+
+	if (text && !(workload->uses & 1u << parameter))
+		return bad("%s does not use --%s", workload->name,
+		           bench_parameters[parameter].name);
+	if (!text && most > 1)
+		text = workload->lists[parameter];
+	if (!text) {
+		list->value[0] = point_get(&workload->defaults, parameter);
+		list->n = 1;
+		return OPTIONS_GO;
+	}
+	char *copy = strdup(text);
+	enum options_outcome outcome = read_list(list, parameter, most, copy);
+	free(copy);
 	return outcome;
 }
 
@@ -193,6 +215,21 @@ static enum options_outcome set_lists(struct options *options)
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS && outcome == OPTIONS_GO; p++)
 		outcome = set_list(options, p);
 	return outcome;
+}
+
+/* What the workload itself has to say against what was asked for. */
+static enum options_outcome check_points(const struct options *options)
+{
+	const struct bench_workload *workload = options->plan.workload;
+	char why[300];
+
+	for (size_t i = 0; workload->refuses && i < plan_points(&options->plan); i++) {
+		struct bench_point point = plan_point(&options->plan, i);
+
+		if (workload->refuses(&point, why, sizeof(why)))
+			return bad("%s", why);
+	}
+	return OPTIONS_GO;
 }
 
 static enum options_outcome set_number(const char *name, const char *text, uint64_t low,
@@ -296,6 +333,8 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 		                     given.queue ? given.queue : options->plan.workload->queues);
 	if (outcome == OPTIONS_GO)
 		outcome = set_lists(options);
+	if (outcome == OPTIONS_GO)
+		outcome = check_points(options);
 	if (outcome == OPTIONS_GO)
 		outcome = set_runs(options);
 	if (outcome == OPTIONS_GO)

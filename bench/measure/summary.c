@@ -68,6 +68,8 @@ void summarise(struct report_row *row, const struct series *series, const struct
 			row->outcome = result->outcome;
 			row->why = result->why;
 		}
+		if (result->outcome == BENCH_CHECKED && *result->parts[0].name && !row->parts)
+			row->parts = result->parts;
 		if (result->outcome == BENCH_CHECKED)
 			row->disturbed += result->foreign > REPORT_DISTURBED;
 	}

@@ -22,6 +22,7 @@ struct report_row {
 	size_t disturbed;                   /* checked runs during which others used the machine */
 	struct stats_spread metric[BENCH_METRICS]; /* over checked runs */
 	struct stats_spread ratio;        /* of the first metric to the baseline's, pair by pair */
+	const struct bench_part *parts;   /* of the first checked run; NULL: none */
 	struct distribution distribution; /* at each share the median over checked runs */
 };
 

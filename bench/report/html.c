@@ -204,7 +204,10 @@ int html_report(FILE *page, const struct report *report, const char *question, c
 	html_text(page, question);
 	fprintf(page, "</strong> Method: ");
 	html_text(page, report->workload->method);
-	fprintf(page, ".</p>\n<p><code>");
+	fprintf(page, ". ");
+	if (report->workload->remarks)
+		html_text(page, report->workload->remarks);
+	fprintf(page, "</p>\n<p><code>");
 	html_text(page, command);
 	fprintf(page, "</code>, all figures in <a href=\"%s\">%s</a></p>\n", file, file);
 	error = write_picture(page, report);

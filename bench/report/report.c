@@ -46,6 +46,25 @@ bool report_is_swept(const struct report *report, enum bench_parameter parameter
 	return false;
 }
 
+const char *report_part(const struct bench_workload *workload, const struct bench_part *part,
+                        char *text, size_t size)
+{
+	double all = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < BENCH_SHARES; i++)
+		all += part->share[i];
+	size_t used = (size_t)snprintf(text, size, "%s %.2f (", part->name, all);
+	for (size_t i = 0; i < BENCH_SHARES && workload->shares[i] && used < size; i++)
+		if (part->share[i] >= 0.005)
+			used += (size_t)snprintf(text + used, size - used, "%s%s %.2f",
+			                         n++ ? ", " : "", workload->shares[i],
+			                         part->share[i]);
+	if (used < size)
+		snprintf(text + used, size - used, ")");
+	return text;
+}
+
 const char *report_lacks(const struct bench_queue *queue, char *text, size_t size)
 {
 	static const struct {

@@ -32,6 +32,11 @@ void report_machine(FILE *out, const struct report *report);
  * no sweep. */
 bool report_is_swept(const struct report *report, enum bench_parameter parameter);
 
+/* A part of a metric: "ring.head 6.96 (get 6.61, put 0.35)"; shares that would print as 0.00 are
+ * left out. */
+const char *report_part(const struct bench_workload *workload, const struct bench_part *part,
+                        char *text, size_t size);
+
 /* What this queue cannot do by itself, in words; "" for one that can do everything. */
 const char *report_lacks(const struct bench_queue *queue, char *text, size_t size);
 

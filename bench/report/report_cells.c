@@ -39,7 +39,9 @@ static void fill_parameter(struct cells *cells, size_t line, const struct report
 {
 	unsigned long long value = point_get(&row->point, parameter);
 
-	if (bench_parameters[parameter].is_duration)
+	if (bench_parameters[parameter].kind == BENCH_WORD)
+		cells_add(cells, line, "%s", point_word(value));
+	else if (bench_parameters[parameter].kind == BENCH_DURATION)
 		cells_add(cells, line, "%g us", (double)value / 1e3);
 	else if (parameter == BENCH_BULK_SIZE && value > 1 && !(row->queue->can & BENCH_BULK))
 		cells_add(cells, line, "%llu (by 1)", value);
@@ -137,6 +139,33 @@ static void note_row(const struct report_row *row, bool is_first,
 		note(out, text);
 }
 
+/* The rest is in the forms for programs. */
+enum { NOTED_PARTS = 4 };
+
+/* "spmcq, consumers 16: lines moved per item: ring.head 6.96 (get 6.61, put 0.35); ..." */
+static void note_parts(const struct report *report, const struct report_row *row,
+                       void (*note)(FILE *out, const char *text), FILE *out)
+{
+	const struct bench_workload *workload = report->workload;
+	char text[1024], value[160];
+	size_t used = (size_t)snprintf(text, sizeof(text), "%s", row->queue->name);
+
+	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++) {
+		if (!report_is_swept(report, p))
+			continue;
+		point_print(value, sizeof(value), p, point_get(&row->point, p));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, ", %s %s",
+		                         bench_parameters[p].name, value);
+	}
+	used += (size_t)snprintf(text + used, sizeof(text) - used, ": %s:", workload->parts);
+	for (size_t i = 0; i < NOTED_PARTS && *row->parts[i].name && used < sizeof(text); i++) {
+		report_part(workload, &row->parts[i], value, sizeof(value));
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s", i ? ";" : "",
+		                         value);
+	}
+	note(out, text);
+}
+
 void report_notes(const struct report *report, void (*note)(FILE *out, const char *text), FILE *out)
 {
 	size_t disturbed = 0;
@@ -146,6 +175,9 @@ void report_notes(const struct report *report, void (*note)(FILE *out, const cha
 		note_row(&report->rows[i], is_first_of_queue(report, i), note, out);
 		disturbed += report->rows[i].disturbed;
 	}
+	for (size_t i = 0; i < report->row_count; i++)
+		if (report->rows[i].parts)
+			note_parts(report, &report->rows[i], note, out);
 	snprintf(text, sizeof(text),
 	         "* %zu run%s disturbed: others used more than %.0f%% of the machine", disturbed,
 	         disturbed == 1 ? " was" : "s were", REPORT_DISTURBED * 100);

@@ -17,7 +17,32 @@ static void write_heading(FILE *out, const struct report *report)
 	fprintf(out, ",round,outcome,seconds,foreign");
 	for (const struct bench_metric *m = report->workload->metrics; m->key; m++)
 		fprintf(out, ",%s", m->key);
+	if (report->workload->parts)
+		fprintf(out, ",%s", report->workload->parts_key);
 	fputc('\n', out);
+}
+
+static void write_parameter(FILE *out, const struct report_row *row, enum bench_parameter parameter)
+{
+	uint64_t value = point_get(&row->point, parameter);
+
+	if (bench_parameters[parameter].kind == BENCH_WORD)
+		fprintf(out, ",%s", point_word(value));
+	else
+		fprintf(out, ",%llu", (unsigned long long)value);
+}
+
+/* In one column, quoted. */
+static void write_parts(FILE *out, const struct bench_workload *workload,
+                        const struct bench_result *result)
+{
+	char text[160];
+
+	fprintf(out, ",\"");
+	for (size_t i = 0; i < BENCH_PARTS && *result->parts[i].name; i++)
+		fprintf(out, "%s%s", i ? "; " : "",
+		        report_part(workload, &result->parts[i], text, sizeof(text)));
+	fputc('"', out);
 }
 
 static void write_run(FILE *out, const struct report *report, const struct report_row *row,
@@ -28,7 +53,7 @@ static void write_run(FILE *out, const struct report *report, const struct repor
 	fprintf(out, "%s,%s", report->workload->name, row->queue->name);
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
 		if (report->workload->uses & 1u << p)
-			fprintf(out, ",%llu", (unsigned long long)point_get(&row->point, p));
+			write_parameter(out, row, p);
 	fprintf(out, ",%zu,%s", round + 1,
 	        result->outcome == BENCH_CHECKED   ? "checked"
 	        : result->outcome == BENCH_STOPPED ? "stopped"
@@ -42,6 +67,8 @@ static void write_run(FILE *out, const struct report *report, const struct repor
 			fprintf(out, ",%.6g", result->metric[i]);
 		else
 			fputc(',', out);
+	if (report->workload->parts)
+		write_parts(out, report->workload, result);
 	fputc('\n', out);
 }
 

@@ -83,6 +83,35 @@ static json_t *distribution_object(const struct distribution *distribution)
 	return object;
 }
 
+static void set_parameter(json_t *object, const struct report_row *row,
+                          enum bench_parameter parameter)
+{
+	const struct bench_parameter_info *info = &bench_parameters[parameter];
+	uint64_t value = point_get(&row->point, parameter);
+
+	if (info->kind == BENCH_WORD)
+		json_object_set_new(object, info->key, json_string(point_word(value)));
+	else
+		set_number(object, info->key, value);
+}
+
+/* What the first metric but one is made of, each part by who needed it. */
+static json_t *parts_array(const struct report *report, const struct report_row *row)
+{
+	const char *const *shares = report->workload->shares;
+	json_t *parts = json_array();
+
+	for (size_t i = 0; i < BENCH_PARTS && *row->parts[i].name; i++) {
+		json_t *part = json_object();
+
+		json_object_set_new(part, "name", json_string(row->parts[i].name));
+		for (size_t j = 0; j < BENCH_SHARES && shares[j]; j++)
+			json_object_set_new(part, shares[j], json_real(row->parts[i].share[j]));
+		json_array_append_new(parts, part);
+	}
+	return parts;
+}
+
 static json_t *row_object(const struct report *report, const struct report_row *row)
 {
 	json_t *object = json_object();
@@ -91,7 +120,7 @@ static json_t *row_object(const struct report *report, const struct report_row *
 	json_object_set_new(object, "queue", json_string(row->queue->name));
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
 		if (report->workload->uses & 1u << p)
-			set_number(object, bench_parameters[p].key, point_get(&row->point, p));
+			set_parameter(object, row, p);
 	json_object_set_new(object, "checked", json_boolean(row->outcome == BENCH_CHECKED));
 	if (row->outcome != BENCH_CHECKED) {
 		json_object_set_new(object, "outcome", json_string(report_outcome(row->outcome)));
@@ -103,6 +132,8 @@ static json_t *row_object(const struct report *report, const struct report_row *
 		json_object_set_new(object, "note", json_string(row->queue->note));
 	set_number(object, "disturbed", row->disturbed);
 	set_metrics(object, report, row);
+	if (row->parts)
+		json_object_set_new(object, report->workload->parts_key, parts_array(report, row));
 	if (row->distribution.n)
 		json_object_set_new(object, "distribution",
 		                    distribution_object(&row->distribution));

@@ -23,6 +23,17 @@ static uint64_t number_of(const json_t *object, const char *key)
 	return number > 0 ? (uint64_t)number : 0;
 }
 
+/* A word that this machine knows nothing of is a word all the same. */
+static uint64_t parameter_of(const json_t *object, enum bench_parameter parameter)
+{
+	const struct bench_parameter_info *info = &bench_parameters[parameter];
+	uint64_t word = 0;
+
+	if (info->kind != BENCH_WORD)
+		return number_of(object, info->key);
+	return point_parse(text_of(object, info->key), parameter, &word) == 0 ? word : 0;
+}
+
 static void read_machine(struct machine *machine, const json_t *object)
 {
 	const struct {
@@ -123,7 +134,7 @@ static int read_row(struct saved *saved, size_t i, const json_t *object)
 	row->point = workload->defaults;
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
 		if (workload->uses & 1u << p)
-			point_set(&row->point, p, number_of(object, bench_parameters[p].key));
+			point_set(&row->point, p, parameter_of(object, p));
 	row->outcome = read_outcome(object);
 	row->disturbed = number_of(object, "disturbed");
 	if (row->outcome != BENCH_CHECKED)
