@@ -7,17 +7,18 @@
 #include "workload.h"
 
 extern const struct bench_workload bench_squares, bench_latency, bench_burst, bench_work,
-        bench_handoff, bench_cost, bench_idle, bench_notify;
+        bench_handoff, bench_cost, bench_idle, bench_notify, bench_simulate;
 
 const struct bench_workload *const bench_workloads[] = {
-        &bench_squares, /* the main job: numbers in, squares out, joined */
-        &bench_latency, /* a fixed pace: from due to got */
-        &bench_burst,   /* many at once: how soon all are got */
-        &bench_work,    /* items that cost CPU time: speed-up, fairness */
-        &bench_handoff, /* there and back */
-        &bench_idle,    /* nothing to do: CPU time */
-        &bench_cost,    /* instructions per call */
-        &bench_notify,  /* the smallest program with a queue, to watch */
+        &bench_squares,  /* the main job: numbers in, squares out, joined */
+        &bench_latency,  /* a fixed pace: from due to got */
+        &bench_burst,    /* many at once: how soon all are got */
+        &bench_work,     /* items that cost CPU time: speed-up, fairness */
+        &bench_handoff,  /* there and back */
+        &bench_idle,     /* nothing to do: CPU time */
+        &bench_cost,     /* instructions per call */
+        &bench_simulate, /* the queues' own code on more cores than there are */
+        &bench_notify,   /* the smallest program with a queue, to watch */
         NULL,
 };
 
@@ -31,6 +32,8 @@ const struct bench_workload *bench_workload_named(const char *name)
 
 bool bench_workload_takes(const struct bench_workload *workload, const struct bench_queue *queue)
 {
+	if (workload->needs_simulated)
+		return queue->can & BENCH_SIMULATED;
 	return !queue->squares || workload == &bench_squares;
 }
 

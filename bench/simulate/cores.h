@@ -1,0 +1,106 @@
+/*
+ * The machine's cores, threads and time. A simulated thread is a stack and a thread pointer of its
+ * own on one real thread; the core whose time is earliest goes on, so that a run is the same each
+ * time. Knows nothing of memory but where a core's stores end (lines.h).
+ */
+#ifndef BENCH_SIMULATE_CORES_H
+#define BENCH_SIMULATE_CORES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "simulate/job.h"
+
+/* Picoseconds, so that a fraction of a nanosecond counts. 2^64 of them are 213 days. */
+typedef uint64_t sim_time;
+#define SIM_NEVER UINT64_MAX
+
+static inline sim_time sim_ns(double ns)
+{
+	return (sim_time)(ns * 1000 + 0.5);
+}
+
+enum { SIM_CORES = 256, SIM_THREADS = 1280 };
+
+struct thread {
+	unsigned number;
+	unsigned core; /* where it runs, or ran last */
+	enum { THREAD_READY, THREAD_RUNNING, THREAD_ASLEEP, THREAD_ENDED } state;
+	enum sim_call call; /* what it is doing */
+
+	/* Asleep. */
+	const volatile void *sleeps_on; /* NULL: only until a time */
+	sim_time deadline;              /* SIM_NEVER: none */
+	bool was_woken;                 /* by another; not by the deadline */
+
+	/* Ready: waits for its core. */
+	sim_time ready_at;
+	struct thread *next;
+
+	void *stack_pointer;
+	uintptr_t thread_pointer;
+	void (*run)(void *argument);
+	void *argument;
+};
+
+struct core {
+	sim_time now;
+	sim_time slice_end;
+	struct thread *running;      /* NULL: idle, or about to begin with the first that waits */
+	struct thread *first, *last; /* wait for this core, in order */
+};
+
+/* What happened to the machine as a whole. */
+struct cores {
+	unsigned count, per_socket;
+	struct core core[SIM_CORES];
+	struct thread thread[SIM_THREADS];
+	unsigned threads, ended;
+	unsigned asleep_with_deadline;
+	uint64_t switches, sleeps, wakes;
+	sim_time patience;      /* without progress, before the run is given up */
+	sim_time progress;      /* when something last came of it */
+	const char *given_up;   /* why; NULL: it was not */
+	struct sim_costs costs; /* of the job */
+};
+extern struct cores cores;
+
+/* Who runs now. NULL before and after. */
+extern struct thread *self;
+extern struct core *here;
+extern sim_time others_next; /* the earliest time at which another core has something to do */
+
+void cores_begin(const struct sim_job *job);
+/* core: where it begins. at: when. 0, or -EAGAIN: the system has no more threads. */
+int cores_spawn(void (*run)(void *argument), void *argument, unsigned core, sim_time at);
+/* Returns when all threads have ended, or none can go on: cores.given_up says so. */
+void cores_run(void);
+
+/* Lets every core go first whose time is earlier than this one's, or whoever waits for this core if
+ * the slice is over. The thread may be on another core afterwards. Inline: it is called for every
+ * access to memory. */
+void cores_let_others(void);
+static inline void cores_turn(void)
+{
+	while (here->now > others_next || (here->first && here->now >= here->slice_end))
+		cores_let_others();
+}
+
+static inline void cores_spend(sim_time time)
+{
+	here->now += time;
+}
+
+void cores_yield(void);
+/* Sleep until woken or until the deadline. True: woken. */
+bool cores_sleep(const volatile void *on, sim_time deadline);
+/* Wake up to n that sleep on it, the longest asleep first. Returns how many. */
+int cores_wake(const volatile void *on, int n);
+
+/* A number from 0 to below n, of the job's seed. */
+uint64_t cores_random(uint64_t n);
+
+/* Why it was given up, and who waits where: the threads, those alike together. */
+void cores_describe(char *text, size_t size);
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * What `gcc -fsanitize=thread` and clang's call before every access to memory, and in place of
+ * every atomic operation. Names and signatures are those of ThreadSanitizer's runtime
+ * (compiler-rt/lib/tsan/rtl/tsan_interface.h and tsan_interface_atomic.h in LLVM's sources), which
+ * this takes the place of. Outside the machine, while queues are made, they only do what they say.
+ */
+#include <stdint.h>
+
+#include "simulate/cores.h"
+#include "simulate/memory.h"
+
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
+
+#define CALLER __builtin_return_address(0)
+
+enum { SEQ_CST = __ATOMIC_SEQ_CST };
+
+void __tsan_init(void)
+{
+}
+
+#define ACCESS(size)                                                                               \
+	void __tsan_read##size(void *at)                                                           \
+	{                                                                                          \
+		if (self)                                                                          \
+			memory_load(at, size, CALLER);                                             \
+	}                                                                                          \
+	void __tsan_write##size(void *at)                                                          \
+	{                                                                                          \
+		if (self)                                                                          \
+			memory_store(at, CALLER);                                                  \
+	}                                                                                          \
+	void __tsan_unaligned_read##size(void *at)                                                 \
+	{                                                                                          \
+		if (self)                                                                          \
+			memory_load(at, size, CALLER);                                             \
+	}                                                                                          \
+	void __tsan_unaligned_write##size(void *at)                                                \
+	{                                                                                          \
+		if (self)                                                                          \
+			memory_store(at, CALLER);                                                  \
+	}                                                                                          \
+	void __tsan_volatile_read##size(void *at)                                                  \
+	{                                                                                          \
+		if (self)                                                                          \
+			memory_load(at, size, CALLER);                                             \
+	}                                                                                          \
+	void __tsan_volatile_write##size(void *at)                                                 \
+	{                                                                                          \
+		if (self)                                                                          \
+			memory_store(at, CALLER);                                                  \
+	}
+
+/* clang-format off */
+ACCESS(1)
+ACCESS(2)
+ACCESS(4)
+ACCESS(8)
+ACCESS(16)
+/* clang-format on */
+
+/* As many bytes at a time as a processor moves with vectors. */
+enum { STEP = 32 };
+
+static void read_range(const char *at, size_t size, const void *caller)
+{
+	for (size_t i = 0; self && i < size; i += STEP)
+		memory_load(at + i, size - i < STEP ? size - i : STEP, caller);
+}
+
+static void write_range(char *at, size_t size, const void *caller)
+{
+	for (size_t i = 0; self && i < size; i += STEP)
+		memory_store(at + i, caller);
+}
+
+void __tsan_read_range(void *at, size_t size)
+{
+	read_range(at, size, CALLER);
+}
+
+void __tsan_write_range(void *at, size_t size)
+{
+	write_range(at, size, CALLER);
+}
+
+void __tsan_vptr_read(void **at)
+{
+	if (self)
+		memory_load(at, sizeof(*at), CALLER);
+}
+
+void __tsan_vptr_update(void **at, void *value)
+{
+	(void)value;
+	if (self)
+		memory_store(at, CALLER);
+}
+
+/* The C library's copies are not compiled with hooks; the linker brings calls of them here. */
+void *__real_memmove(void *to, const void *from, size_t size);
+void *__real_memset(void *to, int byte, size_t size);
+
+void *__wrap_memcpy(void *to, const void *from, size_t size)
+{
+	read_range(from, size, CALLER);
+	write_range(to, size, CALLER);
+	return __real_memcpy(to, from, size);
+}
+
+void *__wrap_memmove(void *to, const void *from, size_t size)
+{
+	read_range(from, size, CALLER);
+	write_range(to, size, CALLER);
+	return __real_memmove(to, from, size);
+}
+
+void *__wrap_memset(void *to, int byte, size_t size)
+{
+	write_range(to, size, CALLER);
+	return __real_memset(to, byte, size);
+}
+
+#define UPDATE(bits, name, result)                                                                 \
+	uint##bits##_t __tsan_atomic##bits##_##name(volatile uint##bits##_t *at,                   \
+	                                            uint##bits##_t value, int order)               \
+	{                                                                                          \
+		(void)order;                                                                       \
+		if (self)                                                                          \
+			memory_locked(at, CALLER);                                                 \
+		uint##bits##_t before = *at;                                                       \
+		*at = (uint##bits##_t)(result);                                                    \
+		return before;                                                                     \
+	}
+
+/* A compare-and-swap that fails needs the line as one that succeeds does. */
+#define COMPARE(bits, name)                                                                        \
+	int __tsan_atomic##bits##_compare_exchange_##name(                                         \
+	        volatile uint##bits##_t *at, uint##bits##_t *expected, uint##bits##_t value,       \
+	        int order, int failure)                                                            \
+	{                                                                                          \
+		(void)order;                                                                       \
+		(void)failure;                                                                     \
+		if (self)                                                                          \
+			memory_locked(at, CALLER);                                                 \
+		uint##bits##_t before = *at;                                                       \
+		if (before == *expected) {                                                         \
+			*at = value;                                                               \
+			return 1;                                                                  \
+		}                                                                                  \
+		*expected = before;                                                                \
+		return 0;                                                                          \
+	}
+
+#define ATOMIC(bits)                                                                               \
+	uint##bits##_t __tsan_atomic##bits##_load(const volatile uint##bits##_t *at, int order)    \
+	{                                                                                          \
+		(void)order;                                                                       \
+		if (self)                                                                          \
+			return (uint##bits##_t)memory_load_value(at, sizeof(*at), CALLER);         \
+		return *at;                                                                        \
+	}                                                                                          \
+	/* A sequentially consistent store is an exchange on x86-64. */                            \
+	void __tsan_atomic##bits##_store(volatile uint##bits##_t *at, uint##bits##_t value,        \
+	                                 int order)                                                \
+	{                                                                                          \
+		if (self && order != SEQ_CST) {                                                    \
+			memory_store_value(at, sizeof(*at), value, CALLER);                        \
+			return;                                                                    \
+		}                                                                                  \
+		if (self)                                                                          \
+			memory_locked(at, CALLER);                                                 \
+		*at = value;                                                                       \
+	}                                                                                          \
+	UPDATE(bits, exchange, value)                                                              \
+	UPDATE(bits, fetch_add, before + value)                                                    \
+	UPDATE(bits, fetch_sub, before - value)                                                    \
+	UPDATE(bits, fetch_and, before &value)                                                     \
+	UPDATE(bits, fetch_or, before | value)                                                     \
+	UPDATE(bits, fetch_xor, before ^ value)                                                    \
+	UPDATE(bits, fetch_nand, ~(before & value))                                                \
+	COMPARE(bits, strong)                                                                      \
+	COMPARE(bits, weak)                                                                        \
+	uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                 \
+	        volatile uint##bits##_t *at, uint##bits##_t expected, uint##bits##_t value,        \
+	        int order, int failure)                                                            \
+	{                                                                                          \
+		(void)order;                                                                       \
+		(void)failure;                                                                     \
+		if (self)                                                                          \
+			memory_locked(at, CALLER);                                                 \
+		uint##bits##_t before = *at;                                                       \
+		if (before == expected)                                                            \
+			*at = value;                                                               \
+		return before;                                                                     \
+	}
+
+/* clang-format off */
+ATOMIC(8)
+ATOMIC(16)
+ATOMIC(32)
+ATOMIC(64)
+/* clang-format on */
+
+/* Weaker fences are no instruction on x86-64. */
+void __tsan_atomic_thread_fence(int order)
+{
+	if (self && order == SEQ_CST)
+		memory_fence();
+}
+
+void __tsan_atomic_signal_fence(int order)
+{
+	(void)order;
+}
+
+void sim_prefetch(const volatile void *at, int for_writing)
+{
+	if (self)
+		memory_prefetch(at, for_writing);
+}
+
+void sim_pause(void)
+{
+	if (!self)
+		return;
+	cores_spend(sim_ns(cores.costs.pause));
+	cores_turn();
+}

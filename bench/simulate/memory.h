@@ -1,0 +1,43 @@
+/*
+ * What loads, stores, locked instructions and fences do on a core: which of them wait for a line,
+ * and which go on meanwhile.
+ *
+ * A load that misses does not stop the core: others follow, as far as its window reaches, unless
+ * they need the value. Whether they do cannot be seen from outside. Taken for independent is an
+ * access of an instruction that goes where it went last time, or on by the same stride; an access
+ * elsewhere waits for the loads before it. So does whatever follows a load that brings another
+ * value than last time (or the same, after it changed each time): a branch went the other way.
+ *
+ * A store waits for its line in a buffer, in order, and its core goes on; others see it when it has
+ * the line. That is the order of x86-64 (total store order), also for aarch64, which allows more.
+ */
+#ifndef BENCH_SIMULATE_MEMORY_H
+#define BENCH_SIMULATE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* caller: the instruction, as far as one is told from another. */
+void memory_load(const volatile void *at, size_t size, const void *caller);
+/* The same, and the value, up to 8 bytes, perhaps of a store that still waits. */
+uint64_t memory_load_value(const volatile void *at, size_t size, const void *caller);
+
+/* A store that the program then does itself: it is seen at once. Only stores that are not atomic
+ * come here, and of those nobody may see when they happen but by way of an atomic one. */
+void memory_store(volatile void *at, const void *caller);
+/* A store that is done here, and seen by others when it has its line. */
+void memory_store_value(volatile void *at, size_t size, uint64_t value, const void *caller);
+
+/* Before a locked instruction, which then sees and changes memory as it is. */
+void memory_locked(volatile void *at, const void *caller);
+void memory_fence(void);
+void memory_prefetch(const volatile void *at, int for_writing);
+
+/* The C library's own, which no hook sees (system.c). */
+void *__real_memcpy(void *to, const void *from, size_t size);
+
+/* All stores of this core (of all cores) are seen. */
+void memory_drain(void);
+void memory_drain_all(void);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The kernel's part of sleeping and waking, and who allocated what.
+ */
+#ifndef BENCH_SIMULATE_SYSTEM_H
+#define BENCH_SIMULATE_SYSTEM_H
+
+#include "simulate/cores.h"
+
+/* 0: woken; -EAGAIN: the word is not what was seen; -ETIMEDOUT. */
+int system_futex_wait(uint32_t *word, uint32_t seen, sim_time deadline);
+int system_futex_wake(uint32_t *word, int n);
+
+size_t system_blocks(const struct sim_block **blocks);
+
+#endif

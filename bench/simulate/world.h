@@ -1,0 +1,33 @@
+/*
+ * Included before everything else in code that is compiled for the simulated machine: what is
+ * inline assembly, or an instruction that the compiler's hooks do not show, becomes a call.
+ */
+#ifndef BENCH_SIMULATE_WORLD_H
+#define BENCH_SIMULATE_WORLD_H
+
+/* The headers below are read before the file's own words. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+void sim_prefetch(const volatile void *at, int for_writing);
+void sim_pause(void);
+#ifdef __cplusplus
+}
+#endif
+
+#define SIM_PREFETCH(at, for_writing, ...) sim_prefetch(at, for_writing)
+#define __builtin_prefetch(...) SIM_PREFETCH(__VA_ARGS__, 0, 0)
+#define __builtin_ia32_pause sim_pause
+
+/* Concurrency Kit has all it does in the compiler's builtins, too, but for this. */
+#define CK_USE_CC_BUILTINS 1
+#define ck_pr_stall ck_pr_stall_of_a_real_machine
+#include <ck_pr.h>
+#undef ck_pr_stall
+#define ck_pr_stall sim_pause
+
+#endif

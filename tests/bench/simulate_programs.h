@@ -1,0 +1,51 @@
+/*
+ * Small programs for the simulated machine. They are compiled with hooks; the test is not.
+ */
+#ifndef SIMULATE_PROGRAMS_H
+#define SIMULATE_PROGRAMS_H
+
+#include <stdint.h>
+
+#include "queue.h"
+
+enum { PROGRAM_LINE = 64, PROGRAM_LINES = 16 };
+
+/* What threads share: each word is the first of its line. */
+struct program_word {
+	_Alignas(PROGRAM_LINE) uint64_t value;
+	uint64_t neighbour; /* on the same line */
+};
+
+struct program {
+	struct program_word word[PROGRAM_LINES];
+	struct program_word all_owned;
+	uint64_t rounds;
+	uint64_t seen[2];      /* by each thread, in the end */
+	uint64_t begin, end;   /* of the part that is timed, in picoseconds of the machine's time */
+	uint64_t (*now)(void); /* the machine's time */
+};
+
+/* Thread bodies: the argument is a struct program. Names end in the number of the thread. */
+void pass_0(void *program);          /* waits until word 0 is even, makes it odd */
+void pass_1(void *program);          /* the other way round */
+void add(void *program);             /* adds 1 to word 0, rounds times */
+void add_neighbour(void *program);   /* to what lies beside it */
+void add_own(void *program);         /* to word 1 */
+void own_all(void *program);         /* writes every line */
+void store_to_others(void *program); /* then: stores to lines that own_all() has, timed */
+void store_and_fence(void *program); /* and a fence, timed */
+void load_others(void *program);     /* loads of lines that own_all() has, timed */
+void chase_others(void *program);    /* each load says where the next one goes, timed */
+void say_0(void *program);           /* stores word 0, loads word 1 */
+void say_1(void *program);           /* stores word 1, loads word 0 */
+void say_fenced_0(void *program);
+void say_fenced_1(void *program);
+void publish(void *program);   /* stores word 0, then word 1 */
+void read_back(void *program); /* loads word 1, then word 0 */
+void work_long(void *program);
+
+/* Queues that are wrong. */
+extern const struct bench_queue program_right, program_loses_items, program_doubles_items,
+        program_forgets_to_wake, program_joins_at_once, program_tears;
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * The simulated machine by itself: what small programs cost on it, and whether it tells a queue
+ * that is wrong. Each property has a machine of its own, as each runs in a process of its own.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "simulate/driver.h"
+#include "simulate/lines.h"
+#include "simulate_programs.h"
+#include "support/check.h"
+
+enum { ROUNDS = 1000 };
+
+static struct sim_job job = {.cores = 2, .cores_per_socket = 2};
+
+static uint64_t now(void)
+{
+	return here->now;
+}
+
+/* A machine with two cores, whose figures are easy to reckon with. */
+static struct program *begin(unsigned cores_wanted, bool is_held, uint64_t rounds)
+{
+	job.costs = sim_costs_server();
+	job.costs.near_line = 100;
+	job.costs.memory = 100;
+	job.cores = cores_wanted;
+	job.is_held = is_held;
+	job.seed = 1;
+	RETURNS(0, lines_begin(is_held));
+	cores_begin(&job);
+	struct program *program = lines_allocate(sizeof(*program), PROGRAM_LINE);
+	CHECK(program, "no memory");
+	program->rounds = rounds;
+	program->now = now;
+	return program;
+}
+
+static void spawn(void (*run)(void *program), struct program *program, unsigned core)
+{
+	RETURNS(0, cores_spawn(run, program, core, 0));
+}
+
+static void run_all(void)
+{
+	cores_run();
+	CHECK(!cores.given_up, "given up: %s", cores.given_up);
+}
+
+static double ns_of(const struct program *program)
+{
+	return (double)(program->end - program->begin) / 1000;
+}
+
+static void two_cores_that_pass_a_line_move_it_twice_a_round(void)
+{
+	for (int is_held = 0; is_held < 2; is_held++) {
+		uint64_t before = lines_moves;
+		struct program *program = begin(2, is_held, ROUNDS);
+
+		spawn(pass_0, program, 0);
+		spawn(pass_1, program, 1);
+		run_all();
+		uint64_t moves = lines_moves - before;
+		CHECK(moves >= 2 * ROUNDS - 2 && moves <= 2 * ROUNDS + 8, "%llu moves in %d rounds",
+		      (unsigned long long)moves, ROUNDS);
+	}
+}
+
+static void fetch_adds_that_take_turns_move_the_line_each_time(void)
+{
+	struct program *program = begin(2, false, ROUNDS);
+
+	spawn(add, program, 0);
+	spawn(add, program, 1);
+	run_all();
+	COUNTS(2 * ROUNDS, program->word[0].value);
+	CHECK(lines_moves >= 2 * ROUNDS - 50 && lines_moves <= 2 * ROUNDS,
+	      "%llu moves of %d fetch-adds", (unsigned long long)lines_moves, 2 * ROUNDS);
+}
+
+static void a_line_that_is_held_moves_less_often(void)
+{
+	struct program *program = begin(2, true, ROUNDS);
+
+	spawn(add, program, 0);
+	spawn(add, program, 1);
+	run_all();
+	COUNTS(2 * ROUNDS, program->word[0].value);
+	CHECK(lines_moves < ROUNDS, "%llu moves of %d fetch-adds", (unsigned long long)lines_moves,
+	      2 * ROUNDS);
+}
+
+static uint64_t moves_beside(void (*other)(void *program))
+{
+	struct program *program = begin(2, false, ROUNDS);
+
+	spawn(add, program, 0);
+	spawn(other, program, 1);
+	run_all();
+	return lines_moves;
+}
+
+static void false_sharing_shows(void)
+{
+	uint64_t shared = moves_beside(add_neighbour);
+
+	CHECK(shared >= 2 * ROUNDS - 50, "%llu moves", (unsigned long long)shared);
+}
+
+static void lines_of_ones_own_do_not_move(void)
+{
+	uint64_t apart = moves_beside(add_own);
+
+	CHECK(apart <= 4, "%llu moves", (unsigned long long)apart);
+}
+
+static double time_beside_owner(void (*timed)(void *program))
+{
+	struct program *program = begin(2, false, 1);
+
+	spawn(own_all, program, 0);
+	spawn(timed, program, 1);
+	run_all();
+	return ns_of(program);
+}
+
+static void a_store_buffer_hides_stores(void)
+{
+	double took = time_beside_owner(store_to_others);
+
+	CHECK(took < 100, "stores to 16 lines of another core took %.0f ns", took);
+}
+
+static void a_fence_waits_for_stores(void)
+{
+	double took = time_beside_owner(store_and_fence);
+
+	CHECK(took >= 100, "stores to 16 lines of another core and a fence took %.0f ns", took);
+}
+
+static void loads_that_need_nothing_overlap(void)
+{
+	double took = time_beside_owner(load_others);
+
+	CHECK(took >= 100 && took < 500, "loads of 16 lines of another core took %.0f ns", took);
+}
+
+static void loads_that_need_each_other_do_not(void)
+{
+	double took = time_beside_owner(chase_others);
+
+	CHECK(took >= 800, "a chase through 16 lines of another core took %.0f ns", took);
+}
+
+/* The threads begin at different times, in steps of 10 ns. */
+static unsigned both_missed(void (*first)(void *program), void (*second)(void *program))
+{
+	unsigned missed = 0;
+
+	for (int step = -40; step <= 40; step++) {
+		struct program *program = begin(2, false, 1);
+
+		RETURNS(0, cores_spawn(first, program, 0, sim_ns(step < 0 ? -10 * step : 0)));
+		RETURNS(0, cores_spawn(second, program, 1, sim_ns(step > 0 ? 10 * step : 0)));
+		run_all();
+		missed += program->seen[0] == 0 && program->seen[1] == 0;
+	}
+	return missed;
+}
+
+static void two_stores_can_both_be_missed(void)
+{
+	unsigned missed = both_missed(say_0, say_1);
+
+	CHECK(missed > 0, "never in 81 runs");
+}
+
+static void a_fence_each_and_one_store_is_seen(void)
+{
+	COUNTS(0, both_missed(say_fenced_0, say_fenced_1));
+}
+
+static void stores_are_seen_in_order(void)
+{
+	for (int is_held = 0; is_held < 2; is_held++) {
+		struct program *program = begin(2, is_held, ROUNDS);
+
+		spawn(publish, program, 0);
+		spawn(read_back, program, 1);
+		run_all();
+		COUNTS(0, program->seen[0]);
+	}
+}
+
+static void threads_share_a_core_by_slices(void)
+{
+	struct program *program = begin(1, false, 1000 * 1000);
+
+	for (int i = 0; i < 3; i++)
+		spawn(work_long, program, 0);
+	run_all();
+	double slices = (double)cores.core[0].now / 1000 / job.costs.slice;
+	double switches = (double)cores.switches;
+	CHECK(slices > 30 && switches >= slices * 0.9 && switches <= slices + 4,
+	      "%.0f switches in %.0f slices", switches, slices);
+}
+
+/* --- queues --- */
+
+static struct sim_outcome outcome;
+
+static void drive(const struct bench_queue *queue, size_t consumers, uint64_t seed)
+{
+	static uint64_t latency_ns[2000];
+
+	job = (struct sim_job){.queue = queue->name,
+	                       .shape = {.capacity = 16, .item_size = 24, .consumers = consumers},
+	                       .items = 2000,
+	                       .bulk = 1,
+	                       .work_ns = 20 * 1000,
+	                       .cores = (unsigned)consumers + 1,
+	                       .cores_per_socket = 32,
+	                       .seed = seed,
+	                       .costs = sim_costs_server()};
+	driver_run(queue, &job, latency_ns, &outcome);
+}
+
+static void says(const struct bench_queue *queue, const char *words)
+{
+	drive(queue, 3, 1);
+	CHECK(strstr(outcome.why, words), "instead of \"%s\": \"%s\"", words, outcome.why);
+}
+
+static void a_right_queue_is_right(void)
+{
+	drive(&program_right, 3, 1);
+	CHECK(!*outcome.why, "%s", outcome.why);
+	CHECK(outcome.seconds > 0 && outcome.moves > 0 && outcome.sleeps >= outcome.wakes,
+	      "%g s, %llu moves, %llu sleeps, %llu wakes", outcome.seconds,
+	      (unsigned long long)outcome.moves, (unsigned long long)outcome.sleeps,
+	      (unsigned long long)outcome.wakes);
+}
+
+static void a_lost_item_is_told(void)
+{
+	says(&program_loses_items, "lost");
+}
+
+static void a_doubled_item_is_told(void)
+{
+	says(&program_doubles_items, "twice");
+}
+
+static void a_torn_item_is_told(void)
+{
+	says(&program_tears, "torn");
+}
+
+static void a_join_that_is_early_is_told(void)
+{
+	says(&program_joins_at_once, "join returned when");
+}
+
+static void a_lost_wake_up_is_a_deadlock(void)
+{
+	says(&program_forgets_to_wake, "deadlock");
+	CHECK(outcome.is_stuck && strstr(outcome.why, "the producer in join, asleep"), "\"%s\"",
+	      outcome.why);
+}
+
+int main(void)
+{
+	RUN(two_cores_that_pass_a_line_move_it_twice_a_round);
+	RUN(fetch_adds_that_take_turns_move_the_line_each_time);
+	RUN(a_line_that_is_held_moves_less_often);
+	RUN(false_sharing_shows);
+	RUN(lines_of_ones_own_do_not_move);
+	RUN(a_store_buffer_hides_stores);
+	RUN(a_fence_waits_for_stores);
+	RUN(loads_that_need_nothing_overlap);
+	RUN(loads_that_need_each_other_do_not);
+	RUN(two_stores_can_both_be_missed);
+	RUN(a_fence_each_and_one_store_is_seen);
+	RUN(stores_are_seen_in_order);
+	RUN(threads_share_a_core_by_slices);
+	RUN(a_right_queue_is_right);
+	RUN(a_lost_item_is_told);
+	RUN(a_doubled_item_is_told);
+	RUN(a_torn_item_is_told);
+	RUN(a_join_that_is_early_is_told);
+	RUN(a_lost_wake_up_is_a_deadlock);
+	return check_finish();
+}
