@@ -92,8 +92,8 @@ extern "C" const bench_queue bench_boost;
 const bench_queue bench_boost = {
         .name = "boost",
         .note = "Boost.Lockfree's queue; many producers could use it; holds up to 65533 items",
-        .can = BENCH_BOUNDED | BENCH_FIFO,
-        .type = nullptr,
+        .can = BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "boost_queue",
         .create = create,
         .destroy = destroy,
         .producer = nullptr,

@@ -166,8 +166,8 @@ extern "C" const bench_queue bench_moodycamel;
 const bench_queue bench_moodycamel = {
         .name = "moodycamel",
         .note = "BlockingConcurrentQueue with tokens; many producers could use it",
-        .can = BENCH_BULK | BENCH_BLOCKING | BENCH_FIFO,
-        .type = nullptr,
+        .can = BENCH_BULK | BENCH_BLOCKING | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "camel_queue",
         .create = create,
         .destroy = destroy,
         .producer = nullptr,

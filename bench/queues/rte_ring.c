@@ -128,7 +128,8 @@ extern const struct bench_queue bench_rte_ring;
 const struct bench_queue bench_rte_ring = {
         .name = "rte_ring",
         .note = "DPDK's, SP/MC: a preempted consumer holds up all others; item sizes by 4",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO,
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "rte_queue",
         .create = create,
         .destroy = destroy,
         .consumer = helper_consumer,
@@ -145,7 +146,8 @@ extern const struct bench_queue bench_rte_ring_rts;
 const struct bench_queue bench_rte_ring_rts = {
         .name = "rte_ring_rts",
         .note = "DPDK's, SP/MC with relaxed tail sync: made for preempted threads; item sizes by 4",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO,
+        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
+        .type = "rte_queue",
         .create = create_rts,
         .destroy = destroy,
         .consumer = helper_consumer,

@@ -292,6 +292,25 @@ void *__wrap__Znam(size_t size)
 	return is_real() ? __real_malloc(size) : allocate(size, 16, __builtin_return_address(0));
 }
 
+void *__wrap__ZnwmSt11align_val_t(size_t size, size_t alignment)
+{
+	return is_real() ? __real_aligned_alloc(alignment, size)
+	                 : allocate(size, alignment, __builtin_return_address(0));
+}
+
+void __wrap__ZdlPvSt11align_val_t(void *block, size_t alignment)
+{
+	(void)alignment;
+	__wrap_free(block);
+}
+
+void __wrap__ZdlPvmSt11align_val_t(void *block, size_t size, size_t alignment)
+{
+	(void)size;
+	(void)alignment;
+	__wrap_free(block);
+}
+
 void __wrap__ZdlPv(void *block)
 {
 	__wrap_free(block);
