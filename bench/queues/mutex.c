@@ -1,10 +1,15 @@
 /*
- * The baseline: a bounded ring under one mutex, with three conditions to wait for and the count of
+ * The baseline: a bounded ring under one mutex, with three lists of sleepers and the count of
  * unfinished items under the same mutex.
  *
- * Written to be hard to beat with a lock: it signals only when somebody waits whom nobody has
- * signalled yet, and moves a whole bulk under one lock. It signals before unlocking: measured, that
- * is several times faster with five consumers, and steadier, than signalling after.
+ * Written to be hard to beat with a lock: it signals only when somebody sleeps whom nobody has
+ * woken yet, the longest asleep first, and moves a whole bulk under one lock. It signals before
+ * unlocking: measured, that is several times faster with five consumers, and steadier, than
+ * signalling after.
+ *
+ * Each sleeper has a condition of its own. With one condition for all getters it hung, very
+ * rarely: glibc before 2.41 can let a thread that waits later take the signal of one that waited
+ * before (sourceware.org bug 25847). That is as fast, to within what could be measured.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -14,16 +19,25 @@
 #include "queue.h"
 #include "slots.h"
 
+/* A thread that sleeps; on its stack. */
+struct sleeper {
+	pthread_cond_t wake;
+	bool woken; /* false -> true once, by whoever takes it off its list */
+	struct sleeper *next;
+};
+
+/* Sleepers whom nobody has woken, the longest asleep first. */
+struct sleepers {
+	struct sleeper *first, **last;
+};
+
 struct mutex_queue {
 	pthread_mutex_t lock;
 
 	/* All that follows is guarded by lock. */
-	pthread_cond_t items;    /* there is an item, or closed */
-	pthread_cond_t room;     /* there is room, or closed */
-	pthread_cond_t all_done; /* unfinished == 0 */
-	size_t getters;          /* threads waiting for items, and not signalled */
-	size_t putters;          /* threads waiting for room, and not signalled */
-	size_t joiners;          /* threads waiting for all_done, and not signalled */
+	struct sleepers items;    /* there is an item, or closed */
+	struct sleepers room;     /* there is room, or closed */
+	struct sleepers all_done; /* unfinished == 0 */
 	struct slots slots;
 	size_t unfinished; /* items put and not yet done; >= slots.size */
 	bool closed;       /* false -> true once, by shutdown */
@@ -40,9 +54,6 @@ static int create(void **queue, const struct bench_shape *shape)
 		return -ENOMEM;
 	}
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->items, NULL);
-	pthread_cond_init(&q->room, NULL);
-	pthread_cond_init(&q->all_done, NULL);
 	*queue = q;
 	return 0;
 }
@@ -51,26 +62,33 @@ static void destroy(void *queue)
 {
 	struct mutex_queue *q = queue;
 
-	pthread_cond_destroy(&q->all_done);
-	pthread_cond_destroy(&q->room);
-	pthread_cond_destroy(&q->items);
 	pthread_mutex_destroy(&q->lock);
 	slots_destroy(&q->slots);
 	free(q);
 }
 
-/* Who wakes by itself is still counted, and may cost one needless signal; never one too few. */
-static void wait_for(pthread_cond_t *condition, size_t *waiting, pthread_mutex_t *lock)
+static void wait_for(struct sleepers *sleepers, pthread_mutex_t *lock)
 {
-	++*waiting;
-	pthread_cond_wait(condition, lock);
+	struct sleeper me = {.wake = PTHREAD_COND_INITIALIZER};
+
+	*(sleepers->first ? sleepers->last : &sleepers->first) = &me;
+	sleepers->last = &me.next;
+	do
+		pthread_cond_wait(&me.wake, lock);
+	while (!me.woken);
+	pthread_cond_destroy(&me.wake);
 }
 
-/* Wake as many of the waiting as there is something for. */
-static void wake(pthread_cond_t *condition, size_t *waiting, size_t something)
+/* Wake as many of the sleepers as there is something for. */
+static void wake(struct sleepers *sleepers, size_t something)
 {
-	for (; *waiting > 0 && something > 0; --*waiting, --something)
-		pthread_cond_signal(condition);
+	for (; sleepers->first && something > 0; --something) {
+		struct sleeper *sleeper = sleepers->first;
+
+		sleepers->first = sleeper->next;
+		sleeper->woken = true;
+		pthread_cond_signal(&sleeper->wake);
+	}
 }
 
 static ssize_t put_many(void *queue, const void *items, size_t n)
@@ -79,14 +97,14 @@ static ssize_t put_many(void *queue, const void *items, size_t n)
 
 	pthread_mutex_lock(&q->lock);
 	while (q->slots.size == q->slots.capacity && !q->closed)
-		wait_for(&q->room, &q->putters, &q->lock);
+		wait_for(&q->room, &q->lock);
 	if (q->closed) {
 		pthread_mutex_unlock(&q->lock);
 		return -ESHUTDOWN;
 	}
 	size_t placed = slots_put(&q->slots, items, n);
 	q->unfinished += placed;
-	wake(&q->items, &q->getters, placed);
+	wake(&q->items, placed);
 	pthread_mutex_unlock(&q->lock);
 	return (ssize_t)placed;
 }
@@ -104,13 +122,13 @@ static ssize_t get_many(void *queue, void *items, size_t max)
 
 	pthread_mutex_lock(&q->lock);
 	while (q->slots.size == 0 && !q->closed)
-		wait_for(&q->items, &q->getters, &q->lock);
+		wait_for(&q->items, &q->lock);
 	if (q->slots.size == 0) {
 		pthread_mutex_unlock(&q->lock);
 		return -ESHUTDOWN;
 	}
 	size_t taken = slots_get(&q->slots, items, max);
-	wake(&q->room, &q->putters, taken);
+	wake(&q->room, taken);
 	pthread_mutex_unlock(&q->lock);
 	return (ssize_t)taken;
 }
@@ -133,7 +151,7 @@ static int task_done(void *queue, size_t n)
 	}
 	q->unfinished -= n;
 	if (q->unfinished == 0)
-		wake(&q->all_done, &q->joiners, q->joiners);
+		wake(&q->all_done, SIZE_MAX);
 	pthread_mutex_unlock(&q->lock);
 	return 0;
 }
@@ -144,7 +162,7 @@ static int join(void *queue)
 
 	pthread_mutex_lock(&q->lock);
 	while (q->unfinished > 0)
-		wait_for(&q->all_done, &q->joiners, &q->lock);
+		wait_for(&q->all_done, &q->lock);
 	pthread_mutex_unlock(&q->lock);
 	return 0;
 }
@@ -155,8 +173,8 @@ static int shut_down(void *queue)
 
 	pthread_mutex_lock(&q->lock);
 	q->closed = true;
-	wake(&q->items, &q->getters, q->getters);
-	wake(&q->room, &q->putters, q->putters);
+	wake(&q->items, SIZE_MAX);
+	wake(&q->room, SIZE_MAX);
 	pthread_mutex_unlock(&q->lock);
 	return 0;
 }
