@@ -83,11 +83,15 @@ static int me(void)
 	return (int)(here - cores.core);
 }
 
-/* All zero would mean that core 0 owns it. */
+/* All zero, as mapped, would mean that core 0 owns it. No memset() here: the linker would bring it
+ * to the machine, and so back. */
 static struct line *begun(struct line *line)
 {
-	if (line->busy == 0 && line->owner == 0)
-		*line = (struct line){.owner = LINE_NOWHERE, .coming_to = -1, .busy = 1};
+	if (line->busy == 0) {
+		line->busy = 1;
+		line->owner = LINE_NOWHERE;
+		line->coming_to = LINE_NOWHERE;
+	}
 	return line;
 }
 
