@@ -35,13 +35,15 @@ uint64_t cores_random(uint64_t n)
 	return n ? z % n : 0;
 }
 
-void cores_begin(const struct sim_job *job)
+int cores_begin(const struct sim_job *job)
 {
 	cores = (struct cores){.count = job->cores,
 	                       .per_socket = job->cores_per_socket,
 	                       .costs = job->costs,
 	                       .patience = sim_ns(1e9 + 1000 * (job->work_ns + job->interval_ns))};
 	random_state = job->seed;
+	memory_begin();
+	return lines_begin(job->is_held);
 }
 
 /* A real thread that only lends its thread-local variables to a simulated one. */

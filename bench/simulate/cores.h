@@ -70,7 +70,8 @@ extern struct thread *self;
 extern struct core *here;
 extern sim_time others_next; /* the earliest time at which another core has something to do */
 
-void cores_begin(const struct sim_job *job);
+/* A machine that has done nothing yet: 0 or -ENOMEM. */
+int cores_begin(const struct sim_job *job);
 /* core: where it begins. at: when. 0, or -EAGAIN: the system has no more threads. */
 int cores_spawn(void (*run)(void *argument), void *argument, unsigned core, sim_time at);
 /* Returns when all threads have ended, or none can go on: cores.given_up says so. */

@@ -238,7 +238,7 @@ static void conclude(void)
 void driver_run(const struct bench_queue *queue, const struct sim_job *job, uint64_t *latency_ns,
                 struct sim_outcome *outcome)
 {
-	int error = lines_begin(job->is_held);
+	int error;
 
 	*outcome = (struct sim_outcome){0};
 	run = (struct run){
@@ -247,7 +247,7 @@ void driver_run(const struct bench_queue *queue, const struct sim_job *job, uint
 		void_run("the simulated machine has no %s", job->queue);
 		return;
 	}
-	cores_begin(job);
+	error = cores_begin(job);
 	if (error == 0)
 		error = run.queue->create(&run.handle, &job->shape);
 	run.due = calloc(job->items, sizeof(*run.due));

@@ -39,6 +39,7 @@ int lines_begin(bool held)
 	lines = map(MEMORY / LINE_BYTES * sizeof(*lines));
 	others = map(OTHER_LINES * sizeof(*others));
 	used = STACKS;
+	lines_moves = 0;
 	return memory && lines && others ? 0 : -ENOMEM;
 }
 

@@ -2,6 +2,8 @@
  * A core's buffers: of stores, of loads under way, and of what its instructions did last.
  */
 #include "simulate/memory.h"
+#include <string.h>
+
 #include "simulate/lines.h"
 
 enum {
@@ -47,6 +49,11 @@ static struct buffers {
 
 	struct pattern patterns[PATTERNS];
 } buffers[SIM_CORES];
+
+void memory_begin(void)
+{
+	memset(buffers, 0, sizeof(buffers));
+}
 
 static struct buffers *mine(void)
 {

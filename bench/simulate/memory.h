@@ -17,6 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* All buffers empty. */
+void memory_begin(void);
+
 /* caller: the instruction, as far as one is told from another. */
 void memory_load(const volatile void *at, size_t size, const void *caller);
 /* The same, and the value, up to 8 bytes, perhaps of a store that still waits. */
