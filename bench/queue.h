@@ -87,6 +87,10 @@ struct bench_queue {
 	/* NULL, or in place of all the calls above, which are then NULL: only the squares workload
 	 * has a use for such a table. Returns NULL, or what went wrong. */
 	const char *(*squares)(const struct bench_squares_job *job);
+
+	/* With BENCH_BOUNDED: the most items that one of this capacity holds, if it rounds up.
+	 * NULL: no more than the capacity. The harness checks it. */
+	size_t (*most)(size_t capacity);
 };
 
 /* The list, in the order of reports. Ends with NULL. */

@@ -42,7 +42,7 @@ struct bench_part {
 /* One run: what came of it. Lives in memory shared with the process that ran it; no pointers. */
 struct bench_result {
 	enum bench_outcome outcome;
-	char why[160];                /* unless checked: what went wrong */
+	char why[200];                /* unless checked: what went wrong */
 	double seconds;               /* the timed part */
 	double metric[BENCH_METRICS]; /* as the workload's metrics[] say */
 	double foreign;               /* share of the machine's time that went to others, 0..1 */

@@ -57,22 +57,33 @@ static void judge(struct bench_result *result, int status)
 		bench_void(result, "ended without a result");
 }
 
+/* The child has a moment to say what it was at (crew.c). */
+static void stop(pid_t child, int pipe_end, double limit_seconds, struct bench_result *result)
+{
+	char where[sizeof(result->why)];
+
+	*result->why = '\0';
+	kill(child, SIGTERM);
+	ends_within(pipe_end, 1);
+	kill(child, SIGKILL);
+	memcpy(where, result->why, sizeof(where));
+	where[sizeof(where) - 1] = '\0';
+	result->outcome = BENCH_STOPPED;
+	snprintf(result->why, sizeof(result->why), "did not finish in %.0f s%s%s", limit_seconds,
+	         *where ? ": " : "", where);
+}
+
 static void watch(pid_t child, int pipe_end, double limit_seconds, struct bench_result *result)
 {
 	bool ended = ends_within(pipe_end, limit_seconds);
 	int status;
 
 	if (!ended)
-		kill(child, SIGKILL);
+		stop(child, pipe_end, limit_seconds, result);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
-	if (ended) {
+	if (ended)
 		judge(result, status);
-	} else {
-		result->outcome = BENCH_STOPPED;
-		snprintf(result->why, sizeof(result->why), "did not finish in %.0f s",
-		         limit_seconds);
-	}
 }
 
 static void run_shared(const struct bench_workload *workload, const struct bench_run *run,

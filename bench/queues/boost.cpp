@@ -106,4 +106,5 @@ const bench_queue bench_boost = {
         .join = helper_join,
         .shutdown = helper_shutdown,
         .squares = nullptr,
+        .most = nullptr,
 };

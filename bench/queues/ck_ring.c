@@ -26,6 +26,11 @@ static unsigned ring_size(size_t capacity)
 	return size - 1 < capacity ? 0 : size;
 }
 
+static size_t most(size_t capacity)
+{
+	return ring_size(capacity) - 1;
+}
+
 static int create(void **queue, const struct bench_shape *shape)
 {
 	unsigned size = ring_size(shape->capacity);
@@ -101,4 +106,5 @@ const struct bench_queue bench_ck_ring = {
         .task_done = helper_task_done,
         .join = helper_join,
         .shutdown = helper_shutdown,
+        .most = most,
 };

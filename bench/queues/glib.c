@@ -16,7 +16,7 @@ struct glib_queue {
 	GAsyncQueue *items;
 };
 
-/* Its address is the last pointer. No item's 8 bytes are that address. */
+/* Its address is the last pointer. An item's 8 bytes are that address once in 2^64 items. */
 static char last;
 
 static int create(void **queue, const struct bench_shape *shape)

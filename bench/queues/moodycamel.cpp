@@ -42,7 +42,7 @@ struct camel_queue : helper {
 /* Boxes moved per call of the queue. */
 constexpr size_t most = 256;
 
-/* Its address is the last pointer. No item's 8 bytes are that address. */
+/* Its address is the last pointer. An item's 8 bytes are that address once in 2^64 items. */
 char last;
 
 camel_queue *from(void *queue)
@@ -180,4 +180,5 @@ const bench_queue bench_moodycamel = {
         .join = helper_join,
         .shutdown = shut_down,
         .squares = nullptr,
+        .most = nullptr,
 };

@@ -16,7 +16,7 @@ struct tbb_queue : helper {
 	tbb::concurrent_bounded_queue<void *> items;
 };
 
-/* Its address is the last pointer. No item's 8 bytes are that address. */
+/* Its address is the last pointer. An item's 8 bytes are that address once in 2^64 items. */
 char last;
 
 tbb_queue *from(void *queue)
@@ -108,4 +108,5 @@ const bench_queue bench_tbb = {
         .join = helper_join,
         .shutdown = shut_down,
         .squares = nullptr,
+        .most = nullptr,
 };

@@ -136,6 +136,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	} else {
 		crew_run(&crew);
 		ledger_check(&job.ledger, run, result);
+		crew_judge(&crew);
 		if (result->outcome == BENCH_CHECKED)
 			measure(&job, result);
 		ledger_close(&job.ledger);

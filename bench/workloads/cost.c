@@ -6,7 +6,7 @@
  *
  * The program runs itself under valgrind (counted.h). Counted is what is between a call's first
  * instruction and its return, with the pointer it goes through; what a call of nothing costs is
- * taken off. Checked: every item came out, in order.
+ * taken off. Checked: every item came out, in order; put and join wait (rehearsal.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "callgrind.h"
 #include "counted.h"
 #include "measure/usage.h"
+#include "rehearsal.h"
 #include "workload.h"
 
 /* Clang 14 writes a form of debug information that valgrind reads from version 3.20 on. */
@@ -87,6 +88,8 @@ static void run(const struct bench_run *run, struct bench_result *result)
 
 	for (size_t i = 0; i < COUNTED; i++)
 		costs[i].function = functions[i];
+	if (!rehearse(run, result))
+		return;
 	switch (count(run, costs, COUNTED)) {
 	case 0:
 		break;

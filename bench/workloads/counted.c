@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "counted.h"
+#include "item.h"
 #include "queue.h"
 
 struct counted_queue {
@@ -90,13 +91,13 @@ static int nothing(void *handle, const void *item)
 static void write_numbers(struct counted_queue *q, uint64_t from)
 {
 	for (size_t i = 0; i < q->bulk; i++, from++)
-		memcpy(q->items + i * q->item_size, &from, sizeof(from));
+		item_write(q->items + i * q->item_size, q->item_size, from);
 }
 
 static void check_numbers(struct counted_queue *q, uint64_t from, size_t n)
 {
 	for (size_t i = 0; i < n; i++, from++)
-		q->failed |= memcmp(q->items + i * q->item_size, &from, sizeof(from)) != 0;
+		q->failed |= item_read(q->items + i * q->item_size, q->item_size) != from;
 	memset(q->items, 0xff, q->bulk * q->item_size);
 }
 

@@ -1,17 +1,24 @@
 /*
- * Starts the threads of a run behind one barrier, and waits for their end.
+ * Starts the threads of a run behind one barrier, and waits for their end. Compares their counts,
+ * and tells them when the run is stopped.
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "crew.h"
+#include "rehearsal.h"
+
+/* Puts from one comparison of counts to the next, for each consumer: each costs a transfer of that
+ * consumer's cache line, which is then less than 0.1 ns a put. */
+enum { LOOK_EVERY = 1024 };
 
 struct crew_thread {
 	struct crew_member member;
-	const struct crew *crew;
 	pthread_t thread;
 	bool is_producer;
 	pthread_barrier_t *start; /* all threads have their handle */
@@ -24,6 +31,70 @@ void crew_fail(struct crew_member *me, const char *call, int error)
 	else
 		bench_void(me->result, "%s returned %d", call, error);
 	_exit(1); /* the other threads may wait for this one for ever */
+}
+
+void crew_fault(struct crew_member *me, const char *format, ...)
+{
+	struct crew *crew = me->crew;
+	va_list arguments;
+
+	if (*crew->fault)
+		return;
+	va_start(arguments, format);
+	vsnprintf(crew->fault, sizeof(crew->fault), format, arguments);
+	va_end(arguments);
+	if (!crew->is_rehearsal)
+		return;
+	crew_judge(crew);
+	_exit(1); /* there is nothing to measure, and a queue that is wrong may hang */
+}
+
+void crew_judge(const struct crew *crew)
+{
+	if (*crew->fault)
+		bench_void(crew->result, "%s", crew->fault);
+}
+
+/* Thread sanitizer would call this a race, and it is one: a whole word is read while another thread
+ * may add to it, as no processor does in parts. There, the rehearsal is all that looks. */
+__attribute__((no_sanitize("thread"))) static uint64_t count_got(const struct crew_member *me)
+{
+	uint64_t got = 0;
+
+	for (size_t i = 1; i <= me->run->point.consumers; i++)
+		got += *(const volatile uint64_t *)&me->crew->threads[i].member.got;
+	return got;
+}
+
+/* A count may be an old one, but not older than the consumer's last get: the put that took the room
+ * which that get made comes after whatever the consumer did before it. So each may have as many
+ * items in its hands as a get returns, and no more. */
+void crew_look(struct crew_member *me)
+{
+	const struct bench_point *point = &me->run->point;
+	uint64_t most = rehearsal_most(me->calls, point->capacity), put = crew_has_put(me), got;
+
+	me->left = (int64_t)(LOOK_EVERY * point->consumers);
+	me->put_then = put + LOOK_EVERY * point->consumers;
+	if (most == SIZE_MAX || !me->crew)
+		return;
+	got = count_got(me);
+	most += point->consumers * me->bulk;
+	if (got < put && put - got > most)
+		crew_fault(me, "%llu items were put and not got, more than the %llu it may hold",
+		           (unsigned long long)(put - got), (unsigned long long)most);
+}
+
+/* Right after join: the consumers' counts are what they wrote before their last task_done. */
+static void look_after_join(struct crew_member *me)
+{
+	uint64_t through = 0;
+
+	for (size_t i = 1; i <= me->run->point.consumers; i++)
+		through += me->crew->threads[i].member.through;
+	if (through != crew_has_put(me))
+		crew_fault(me, "join returned when %llu of %llu items were done",
+		           (unsigned long long)through, (unsigned long long)crew_has_put(me));
 }
 
 void *crew_buffer(struct crew_member *me)
@@ -43,23 +114,31 @@ void crew_put_numbers(struct crew_member *me, void *buffer, uint64_t from, uint6
 		size_t batch = to - n < me->bulk ? (size_t)(to - n) : me->bulk;
 
 		for (size_t i = 0; i < batch; i++, n++)
-			memcpy((char *)buffer + i * item_size, &n, sizeof(n));
+			item_write((char *)buffer + i * item_size, item_size, n);
 		crew_put(me, buffer, batch);
 	}
 }
 
 void crew_join(struct crew_member *me)
 {
-	int error = me->calls->join(me->queue);
+	int error;
 
+	me->stage = CREW_IN_JOIN;
+	error = me->calls->join(me->queue);
+	me->stage = CREW_BUSY;
 	if (error)
 		crew_fail(me, "join", error);
+	if (me->crew && !me->crew->is_rehearsal) /* which looks more closely */
+		look_after_join(me);
 }
 
 void crew_shut_down(struct crew_member *me)
 {
-	int error = me->calls->shutdown(me->queue);
+	int error;
 
+	me->stage = CREW_IN_SHUTDOWN;
+	error = me->calls->shutdown(me->queue);
+	me->stage = CREW_BUSY;
 	if (error)
 		crew_fail(me, "shutdown", error);
 }
@@ -83,9 +162,10 @@ static void *thread_main(void *argument)
 		crew_fail(&thread->member, "handle", -ENOMEM);
 	pthread_barrier_wait(thread->start);
 	if (thread->is_producer)
-		thread->crew->produce(&thread->member);
+		thread->member.crew->produce(&thread->member);
 	else
-		thread->crew->consume(&thread->member);
+		thread->member.crew->consume(&thread->member);
+	thread->member.stage = CREW_GONE;
 	return NULL;
 }
 
@@ -101,50 +181,116 @@ static void start(struct crew_thread *thread, size_t place)
 	pthread_attr_destroy(&attributes);
 }
 
+/* What the run was at when it was stopped, for a result that says that it was. */
+
+static const struct crew *running; /* NULL: no threads to tell of */
+
+static const char *place_of_producer(const struct crew_member *me)
+{
+	switch (me->stage) {
+	case CREW_IN_JOIN:
+		return "join";
+	case CREW_IN_SHUTDOWN:
+		return "shutdown";
+	case CREW_GONE:
+		return "no call any more";
+	case CREW_BUSY:
+		break;
+	}
+	return "put";
+}
+
+/* In a signal handler: of what may not be called there, only snprintf() of whole numbers, which
+ * takes no lock and no memory. The other threads go on meanwhile: a count may be off by a call. */
+__attribute__((no_sanitize("thread"))) static void tell_and_exit(int number)
+{
+	const struct crew *crew = running;
+	const struct crew_member *producer = &crew->threads[0].member;
+	size_t at_work = 0, in_call = 0;
+	uint64_t got = 0, through = 0;
+
+	(void)number;
+	for (size_t i = 1; i <= crew->run->point.consumers; i++) {
+		const struct crew_member *me = &crew->threads[i].member;
+
+		got += me->got;
+		through += me->through;
+		at_work += me->got != me->through;
+		in_call += me->got == me->through && me->stage != CREW_GONE;
+	}
+	snprintf(crew->result->why, sizeof(crew->result->why),
+	         "%s%llu put, %llu got, %llu done; producer in %s; consumers: %zu in get or "
+	         "task_done, %zu at work",
+	         crew->is_rehearsal ? "rehearsal: " : "",
+	         (unsigned long long)crew_has_put(producer), (unsigned long long)got,
+	         (unsigned long long)through, place_of_producer(producer), in_call, at_work);
+	_exit(0);
+}
+
 /* Place 0 is the producer's, place i consumer i - 1's. */
-static void run_threads(const struct crew *crew, struct crew_thread *threads, void *queue)
+static void prepare(struct crew *crew, void *queue, pthread_barrier_t *barrier)
 {
 	const struct bench_run *run = crew->run;
-	size_t places = run->point.consumers + 1;
-	/* Sleeps: a thousand threads that spin keep the next from being started. */
-	pthread_barrier_t barrier;
 
-	pthread_barrier_init(&barrier, NULL, (unsigned)places);
-	for (size_t i = 0; i < places; i++) {
-		threads[i] = (struct crew_thread){
+	for (size_t i = 0; i <= run->point.consumers; i++)
+		crew->threads[i] = (struct crew_thread){
 		        .member = {.run = run,
 		                   .calls = run->queue,
 		                   .queue = queue,
 		                   .number = i ? i - 1 : 0,
 		                   .bulk = run->queue->can & BENCH_BULK ? run->point.bulk : 1,
 		                   .job = crew->job,
-		                   .result = crew->result},
-		        .crew = crew,
+		                   .result = crew->result,
+		                   .crew = crew,
+		                   .left = (int64_t)(LOOK_EVERY * run->point.consumers),
+		                   .put_then = LOOK_EVERY * run->point.consumers},
 		        .is_producer = i == 0,
-		        .start = &barrier,
+		        .start = barrier,
 		};
-		start(&threads[i], i);
-	}
+}
+
+static void run_threads(struct crew *crew, void *queue)
+{
+	size_t places = crew->run->point.consumers + 1;
+	struct sigaction tell = {.sa_handler = tell_and_exit}, before;
+	/* Sleeps: a thousand threads that spin keep the next from being started. */
+	pthread_barrier_t barrier;
+
+	pthread_barrier_init(&barrier, NULL, (unsigned)places);
+	prepare(crew, queue, &barrier);
+	running = crew;
+	sigaction(SIGTERM, &tell, &before);
 	for (size_t i = 0; i < places; i++)
-		pthread_join(threads[i].thread, NULL);
+		start(&crew->threads[i], i);
+	for (size_t i = 0; i < places; i++)
+		pthread_join(crew->threads[i].thread, NULL);
+	sigaction(SIGTERM, &before, NULL);
 	pthread_barrier_destroy(&barrier);
 }
 
-void crew_run(const struct crew *crew)
+static void run_on_queue(struct crew *crew)
 {
 	const struct bench_run *run = crew->run;
 	struct bench_shape shape = {.capacity = run->point.capacity,
 	                            .item_size = run->point.item_size,
 	                            .consumers = run->point.consumers};
-	struct crew_thread *threads = calloc(shape.consumers + 1, sizeof(*threads));
 	void *queue;
-	int error = threads ? run->queue->create(&queue, &shape) : -ENOMEM;
+	int error;
 
+	crew->threads = aligned_alloc(alignof(struct crew_thread),
+	                              (shape.consumers + 1) * sizeof(*crew->threads));
+	error = crew->threads ? run->queue->create(&queue, &shape) : -ENOMEM;
 	if (error) {
 		bench_void(crew->result, "create: %s", strerror(-error));
 	} else {
-		run_threads(crew, threads, queue);
+		run_threads(crew, queue);
 		run->queue->destroy(queue);
 	}
-	free(threads);
+	free(crew->threads);
+}
+
+void crew_run(struct crew *crew)
+{
+	if (crew->is_rehearsal || rehearse(crew->run, crew->result))
+		run_on_queue(crew);
 }

@@ -35,6 +35,8 @@ static struct crew_member on_the_way_back(const struct crew_member *me, bool get
 	struct crew_member other = *me;
 
 	other.queue = other.handle = job->back;
+	other.crew = NULL; /* nobody gets and puts on the way back but these two: there is nothing
+	                    * to compare, and each round is checked */
 	if (gets && me->calls->consumer)
 		other.handle = me->calls->consumer(job->back, 0);
 	if (!gets && me->calls->producer)
@@ -124,6 +126,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	} else {
 		crew_run(&crew);
 		run->queue->destroy(job.back);
+		crew_judge(&crew);
 		if (result->outcome != BENCH_VOID)
 			measure(&job, result);
 	}

@@ -141,6 +141,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	}
 	crew_run(&crew);
 	ledger_check(&job.ledger, run, result);
+	crew_judge(&crew);
 	if (result->outcome == BENCH_CHECKED)
 		measure(&job, point->consumers, result);
 	ledger_close(&job.ledger);

@@ -74,7 +74,7 @@ void ledger_check(const struct ledger *ledger, const struct bench_run *run,
 		result->outcome = BENCH_CHECKED;
 	else
 		bench_void(result,
-		           "of %llu items: %llu lost, %llu doubled, %llu never put, "
+		           "of %llu items: %llu lost, %llu doubled, %llu never put or torn, "
 		           "%llu out of order",
 		           (unsigned long long)ledger->items, (unsigned long long)lost,
 		           (unsigned long long)doubled, (unsigned long long)strange,

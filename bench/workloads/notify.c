@@ -110,6 +110,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	else
 		bench_void(result, "%u of %llu popped", job.popped,
 		           (unsigned long long)run->point.items);
+	crew_judge(&crew);
 }
 
 extern const struct bench_workload bench_notify;

@@ -6,8 +6,9 @@
  *           +--> consumer N --+              Not timed: threads, page faults, a warm-up.
  *
  * The producer puts 0..N-1 and joins; a consumer gets n, appends (n, n * n) to its results and
- * reports it done. Checked: every n is there exactly once with its square, and, where the queue
- * promises order, ascending at each consumer; else the run is void.
+ * reports it done. Checked: when join returns, every square is there; no more items were between
+ * put and get than the queue may hold; every n is there exactly once with its square, and, where
+ * the queue promises order, ascending at each consumer; else the run is void.
  *
  * The warm-up is the same job with the numbers from N on, joined before the clock starts: it has
  * every slot and stack touched and every branch seen. It is checked with the rest.
@@ -64,12 +65,8 @@ static void consume(struct crew_member *me)
 	char *buffer = crew_buffer(me);
 
 	while ((got = crew_get(me, buffer)) > 0) {
-		for (size_t i = 0; i < got; i++) {
-			uint64_t n;
-
-			memcpy(&n, buffer + i * item_size, sizeof(n));
-			results_append(&results, n);
-		}
+		for (size_t i = 0; i < got; i++)
+			results_append(&results, item_read(buffer + i * item_size, item_size));
 		crew_done(me, got);
 	}
 	results_close(&results);
@@ -132,7 +129,7 @@ static void check(const struct squares *job, const struct bench_run *run,
 		result->outcome = BENCH_CHECKED;
 	else
 		bench_void(result,
-		           "of %llu items: %llu lost, %llu doubled, %llu never put, "
+		           "of %llu items: %llu lost, %llu doubled, %llu never put or torn, "
 		           "%llu with a wrong square, %llu out of order",
 		           (unsigned long long)put, (unsigned long long)(put - findings.found),
 		           (unsigned long long)findings.doubled,
@@ -234,6 +231,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 		result->outcome = BENCH_CHECKED; /* there */
 	else if (result->outcome != BENCH_VOID)
 		check(&job, run, result);
+	crew_judge(&crew);
 	if (result->outcome == BENCH_CHECKED) {
 		measure(&job, result);
 		if (run->print)

@@ -153,6 +153,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	crew_run(&crew);
 	add_alone(run, &job);
 	ledger_check(&job.ledger, run, result);
+	crew_judge(&crew);
 	if (job.alone.threads < 1)
 		bench_void(result, "no thread for the work without a queue");
 	if (result->outcome == BENCH_CHECKED)

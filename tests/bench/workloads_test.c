@@ -12,6 +12,7 @@
 #include "support/check.h"
 #include "workload.h"
 #include "workloads/chore.h"
+#include "workloads/item.h"
 
 enum { MOST = 4096, MS = 1000 * 1000 };
 
@@ -69,7 +70,7 @@ static int fake_put(void *queue, const void *item)
 	struct fake *q = queue;
 	uint64_t number;
 
-	memcpy(&number, item, sizeof(number));
+	number = item_read(item, sizeof(number));
 	if (fault.stall_ns > 0 && q->puts == fault.stall_at)
 		clock_sleep_until(clock_now() + fault.stall_ns);
 	pthread_mutex_lock(&q->lock);
@@ -109,7 +110,7 @@ static int fake_get(void *queue, void *item)
 		return -ESHUTDOWN;
 	}
 	uint64_t ripe = q->when[q->head % MOST] + fault.delay_ns;
-	memcpy(item, &q->item[q->head++ % MOST], 8);
+	item_write(item, 8, q->item[q->head++ % MOST]);
 	pthread_cond_broadcast(&q->changed);
 	pthread_mutex_unlock(&q->lock);
 	while (clock_now() < ripe)
