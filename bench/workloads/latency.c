@@ -35,7 +35,8 @@ struct latency {
 
 	/* Written by the producer; the schedule before its first put. */
 	struct pace pace;
-	struct usage usage;
+	struct usage usage; /* without spinning */
+	double foreign;     /* share of the machine's time that went to others */
 };
 
 enum { P50, P90, P99, P999, MOST, CPU, LATE50, LATE99 };
@@ -69,6 +70,7 @@ static void produce(struct crew_member *me)
 		send(me, item, n, late);
 	crew_join(me);
 	usage_end(&job->usage);
+	job->foreign = usage_foreign(&job->usage); /* spinning is not others' */
 	job->usage.cpu_seconds -= (double)(job->pace.spun_ns - spun) * 1e-9;
 	crew_shut_down(me);
 	free(item);
@@ -107,7 +109,7 @@ static void measure(const struct latency *job, size_t consumers, struct bench_re
 	for (size_t i = 1; i < consumers; i++)
 		histogram_merge(waits, &job->waits[i]);
 	result->seconds = job->usage.seconds;
-	result->foreign = usage_foreign(&job->usage);
+	result->foreign = job->foreign;
 	result->metric[P50] = (double)histogram_quantile(waits, 0.5);
 	result->metric[P90] = (double)histogram_quantile(waits, 0.9);
 	result->metric[P99] = (double)histogram_quantile(waits, 0.99);
