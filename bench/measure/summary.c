@@ -3,6 +3,14 @@
  */
 #include "summary.h"
 
+static bool failed(const struct series *series, size_t rounds)
+{
+	for (size_t i = 0; i < rounds; i++)
+		if (series->results[i].outcome > BENCH_CHECKED)
+			return true;
+	return false;
+}
+
 static struct stats_spread spread_of(const struct series *series, size_t metric, size_t rounds,
                                      uint64_t seed)
 {
@@ -36,7 +44,7 @@ static void distribution_of(struct distribution *median, const struct series *se
 	}
 }
 
-/* Only rounds in which both finished make a pair. */
+/* Only rounds in which both finished make a pair; a baseline that failed once is none. */
 static struct stats_spread ratio_of(const struct series *series, const struct series *baseline,
                                     double nothing, size_t rounds, uint64_t seed)
 {
@@ -73,9 +81,15 @@ void summarise(struct report_row *row, const struct series *series, const struct
 		if (result->outcome == BENCH_CHECKED)
 			row->disturbed += result->foreign > REPORT_DISTURBED;
 	}
+	if (row->outcome != BENCH_CHECKED) {
+		row->parts = NULL;
+		return; /* a queue that fails in one run has no figure of the others either */
+	}
 	for (size_t i = 0; workload->metrics[i].key; i++)
 		row->metric[i] = spread_of(series, i, rounds, seed);
 	distribution_of(&row->distribution, series, rounds);
+	if (baseline && failed(baseline, rounds))
+		baseline = NULL;
 	if (workload->metrics[0].key)
 		row->ratio = ratio_of(series, baseline, workload->nothing, rounds, seed);
 }

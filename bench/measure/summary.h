@@ -20,7 +20,7 @@ struct report_row {
 	enum bench_outcome outcome;         /* the worst of them */
 	const char *why;                    /* unless checked */
 	size_t disturbed;                   /* checked runs during which others used the machine */
-	struct stats_spread metric[BENCH_METRICS]; /* over checked runs */
+	struct stats_spread metric[BENCH_METRICS]; /* over all runs; n == 0 unless checked */
 	struct stats_spread ratio;        /* of the first metric to the baseline's, pair by pair */
 	const struct bench_part *parts;   /* of the first checked run; NULL: none */
 	struct distribution distribution; /* at each share the median over checked runs */

@@ -56,7 +56,8 @@ static void fill_median(struct cells *cells, size_t line, const struct stats_spr
 	double median = spread->median / scale;
 
 	if (spread->n)
-		cells_add(cells, line, "%.*f", cells_digits(median), median);
+		cells_add(cells, line, "%.*f%s", cells_digits(median), median,
+		          median < 0 ? " ~" : "");
 	else
 		cells_add(cells, line, "-");
 }
@@ -121,6 +122,18 @@ static bool is_first_of_queue(const struct report *report, size_t row)
 	return true;
 }
 
+/* What is a difference of two measurements, and lost in their errors. */
+static bool has_less_than_nothing(const struct report *report)
+{
+	const struct bench_metric *metrics = report->workload->metrics;
+
+	for (size_t i = 0; i < report->row_count; i++)
+		for (size_t m = 0; metrics[m].key; m++)
+			if (metrics[m].title && report->rows[i].metric[m].median < 0)
+				return true;
+	return false;
+}
+
 static void note_row(const struct report_row *row, bool is_first,
                      void (*note)(FILE *out, const char *text), FILE *out)
 {
@@ -178,6 +191,8 @@ void report_notes(const struct report *report, void (*note)(FILE *out, const cha
 	for (size_t i = 0; i < report->row_count; i++)
 		if (report->rows[i].parts)
 			note_parts(report, &report->rows[i], note, out);
+	if (has_less_than_nothing(report))
+		note(out, "~ less than nothing: smaller than what can be measured here");
 	snprintf(text, sizeof(text),
 	         "* %zu run%s disturbed: others used more than %.0f%% of the machine", disturbed,
 	         disturbed == 1 ? " was" : "s were", REPORT_DISTURBED * 100);

@@ -1,6 +1,6 @@
 /*
- * The form for spreadsheets and scripts: one line per run, so that nothing is lost; the machine in
- * lines that begin with "#".
+ * The form for spreadsheets and scripts: one line per run, without figures where a run of the row
+ * failed, and with the reason; the machine in lines that begin with "#".
  */
 #include "report.h"
 
@@ -19,7 +19,16 @@ static void write_heading(FILE *out, const struct report *report)
 		fprintf(out, ",%s", m->key);
 	if (report->workload->parts)
 		fprintf(out, ",%s", report->workload->parts_key);
-	fputc('\n', out);
+	fprintf(out, ",why\n");
+}
+
+/* In quotes, as spreadsheets read it. */
+static void write_text(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++)
+		fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+	fputc('"', out);
 }
 
 static void write_parameter(FILE *out, const struct report_row *row, enum bench_parameter parameter)
@@ -32,14 +41,14 @@ static void write_parameter(FILE *out, const struct report_row *row, enum bench_
 		fprintf(out, ",%llu", (unsigned long long)value);
 }
 
-/* In one column, quoted. */
+/* In one column, quoted. result: NULL for none. */
 static void write_parts(FILE *out, const struct bench_workload *workload,
                         const struct bench_result *result)
 {
 	char text[160];
 
 	fprintf(out, ",\"");
-	for (size_t i = 0; i < BENCH_PARTS && *result->parts[i].name; i++)
+	for (size_t i = 0; result && i < BENCH_PARTS && *result->parts[i].name; i++)
 		fprintf(out, "%s%s", i ? "; " : "",
 		        report_part(workload, &result->parts[i], text, sizeof(text)));
 	fputc('"', out);
@@ -49,6 +58,7 @@ static void write_run(FILE *out, const struct report *report, const struct repor
                       size_t round)
 {
 	const struct bench_result *result = &row->results[round];
+	bool has_figures = row->outcome == BENCH_CHECKED;
 
 	fprintf(out, "%s,%s", report->workload->name, row->queue->name);
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
@@ -58,17 +68,22 @@ static void write_run(FILE *out, const struct report *report, const struct repor
 	        result->outcome == BENCH_CHECKED   ? "checked"
 	        : result->outcome == BENCH_STOPPED ? "stopped"
 	                                           : "void");
-	if (result->outcome == BENCH_CHECKED)
+	if (has_figures)
 		fprintf(out, ",%.6f,%.3f", result->seconds, result->foreign);
 	else
 		fprintf(out, ",,");
 	for (size_t i = 0; report->workload->metrics[i].key; i++)
-		if (result->outcome == BENCH_CHECKED)
+		if (has_figures)
 			fprintf(out, ",%.6g", result->metric[i]);
 		else
 			fputc(',', out);
 	if (report->workload->parts)
-		write_parts(out, report->workload, result);
+		write_parts(out, report->workload, has_figures ? result : NULL);
+	fputc(',', out);
+	if (result->outcome != BENCH_CHECKED)
+		write_text(out, result->why);
+	else if (!has_figures)
+		write_text(out, "another run failed");
 	fputc('\n', out);
 }
 

@@ -15,8 +15,11 @@ static json_t *machine_object(const struct machine *machine)
 	                 (json_int_t)machine->memory);
 }
 
+/* No figures, no keys. */
 static void set_spread(json_t *object, const struct stats_spread *spread)
 {
+	if (!spread->n)
+		return;
 	json_object_set_new(object, "median", json_real(spread->median));
 	json_object_set_new(object, "low", json_real(spread->low));
 	json_object_set_new(object, "high", json_real(spread->high));
@@ -36,7 +39,7 @@ static void set_number(json_t *object, const char *key, uint64_t value)
 	json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
-/* One entry per checked run: the first metric, whose medians stand beside it. */
+/* One entry per run, none if one failed: the first metric, whose medians stand beside it. */
 static json_t *runs_array(const struct report *report, const struct report_row *row,
                           json_t *foreign)
 {
@@ -45,7 +48,7 @@ static json_t *runs_array(const struct report *report, const struct report_row *
 	for (size_t round = 0; round < report->rounds; round++) {
 		const struct bench_result *result = &row->results[round];
 
-		if (result->outcome != BENCH_CHECKED)
+		if (row->outcome != BENCH_CHECKED || result->outcome != BENCH_CHECKED)
 			continue;
 		json_array_append_new(runs, json_real(result->metric[0]));
 		json_array_append_new(foreign, json_real(result->foreign));
@@ -64,7 +67,7 @@ static void set_metrics(json_t *object, const struct report *report, const struc
 	set_spread(object, &row->metric[0]);
 	if (row->ratio.n)
 		set_spread_as(object, "ratio", &row->ratio);
-	for (size_t i = 1; metrics[i].key; i++) {
+	for (size_t i = 1; row->outcome == BENCH_CHECKED && metrics[i].key; i++) {
 		json_object_set_new(object, metrics[i].key, json_real(row->metric[i].median));
 		set_spread_as(spreads, metrics[i].key, &row->metric[i]);
 	}

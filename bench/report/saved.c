@@ -137,8 +137,10 @@ static int read_row(struct saved *saved, size_t i, const json_t *object)
 			point_set(&row->point, p, parameter_of(object, p));
 	row->outcome = read_outcome(object);
 	row->disturbed = number_of(object, "disturbed");
-	if (row->outcome != BENCH_CHECKED)
+	if (row->outcome != BENCH_CHECKED) { /* figures it may have are of an older version */
 		row->why = saved->texts[i][1] = strdup(text_of(object, "why"));
+		return 0;
+	}
 	read_metrics(row, object, workload->metrics);
 	read_distribution(&row->distribution, json_object_get(object, "distribution"));
 	return 0;
