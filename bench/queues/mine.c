@@ -4,8 +4,12 @@
  *
  *   ./bench/run squares --queue mine,mutex,spmcq
  *
- * Every item is checked: once, in order, with its square. What loses, doubles or swaps an item gets
- * no figure, however fast it is.
+ * Every run is checked: each item once, whole, in order, with its square; put waits when the queue
+ * is full, and join until all is done. What fails gets no figure, however fast it is. And
+ *
+ *   ./bench/run check mine
+ *
+ * looks longer, for what a run meets only now and then, and says what kind of mistake it is.
  *
  * One thread, the producer, calls put, join and shutdown. Any number of others, the consumers, call
  * get and task_done. struct mine and the five functions are yours to change; create() and destroy()
