@@ -15,7 +15,7 @@
 #include "helper.h"
 
 struct ticket_slot {
-	uint64_t sequence; /* atomic: n: free for item n; n + 1: holds item n */
+	uint64_t sequence; /* atomic: 2n: free for item n; 2n + 1: holds item n */
 	unsigned char item[];
 };
 
@@ -53,7 +53,7 @@ static int create(void **queue, const struct bench_shape *shape)
 	q->tail = q->head = 0;
 	q->end = UINT64_MAX;
 	for (uint64_t i = 0; i < shape->capacity; i++)
-		((struct ticket_slot *)(void *)(q->slots + i * slot_size))->sequence = i;
+		((struct ticket_slot *)(void *)(q->slots + i * slot_size))->sequence = 2 * i;
 	*queue = q;
 	return 0;
 }
@@ -87,12 +87,12 @@ static int put(void *queue, const void *item)
 	struct ticket_slot *slot = slot_of(q, q->tail);
 
 	/* Pairs with the release in get(): the copy of the last item is over. */
-	while (__atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE) != q->tail)
+	while (__atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE) != 2 * q->tail)
 		polling_wait(&polling);
 	copy(slot->item, item, q->helper.item_size);
 	completion_put(&q->helper.completion, 1);
 	/* Pairs with the acquire in get(): the item is there. */
-	__atomic_store_n(&slot->sequence, ++q->tail, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->sequence, 2 * q->tail++ + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -106,13 +106,13 @@ static int get(void *handle, void *item)
 	struct ticket_slot *slot = slot_of(q, ticket);
 	struct polling polling = {0};
 
-	while (__atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE) != ticket + 1) {
+	while (__atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE) != 2 * ticket + 1) {
 		if (ticket >= __atomic_load_n(&q->end, __ATOMIC_RELAXED))
 			return -ESHUTDOWN;
 		polling_wait(&polling);
 	}
 	copy(item, slot->item, q->helper.item_size);
-	__atomic_store_n(&slot->sequence, ticket + q->capacity, __ATOMIC_RELEASE);
+	__atomic_store_n(&slot->sequence, 2 * (ticket + q->capacity), __ATOMIC_RELEASE);
 	return 0;
 }
 

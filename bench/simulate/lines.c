@@ -216,7 +216,8 @@ sim_time line_acquire(struct line *line, uintptr_t address, bool write, bool can
 
 void line_hold(struct line *line)
 {
-	sim_time until = here->now + sim_ns(cores.costs.hold);
+	/* From when it came: who holds on and on would keep it for ever. */
+	sim_time until = line->comes_at + sim_ns(cores.costs.hold);
 
 	if (is_held && line->busy < until)
 		line->busy = until;

@@ -68,6 +68,7 @@ static void apply_first(struct line *line)
 
 	__real_memcpy((void *)store->address, &store->value, store->size);
 	line->first = store->next;
+	line->stale_until = 0; /* from now on nobody reads an old copy */
 	store->line = NULL;
 }
 
@@ -336,8 +337,13 @@ void memory_locked(volatile void *at, const void *caller)
 	cores_turn();
 	struct line *line = line_of(address);
 	here->now = line_acquire(line, address, true, true) + sim_ns(cores.costs.locked);
-	apply_until(line, SIM_NEVER);
+	if (line->busy < here->now)
+		line->busy = here->now;
 	line_hold(line);
+	/* It happens then, not now: others may read their old copies until it does. */
+	cores_turn();
+	apply_until(line, here->now);
+	line->stale_until = 0;
 }
 
 void memory_fence(void)
