@@ -21,6 +21,10 @@ struct thread *self;
 struct core *here;
 sim_time others_next;
 
+/* The part of a thread's stack that belongs to the thread which lends its thread-local variables.
+ */
+enum { LENDER_BYTES = 64 * 1024 };
+
 static uint64_t random_state;
 static struct thread outside; /* the real thread's own stack, while the machine runs */
 
@@ -92,7 +96,9 @@ int cores_spawn(void (*run)(void *argument), void *argument, unsigned core, sim_
 	thread->argument = argument;
 	char *stack = lines_stack(thread->number, &bytes);
 	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, 64 * 1024);
+	/* In the machine's memory, so that its thread pointer, too, is the same in each run. */
+	bytes -= LENDER_BYTES;
+	pthread_attr_setstack(&small, stack + bytes, LENDER_BYTES);
 	if (pthread_create(&lender, &small, lend_thread_pointer, &thread->thread_pointer) != 0)
 		return -EAGAIN;
 	pthread_attr_destroy(&small);

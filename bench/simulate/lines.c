@@ -13,6 +13,9 @@
 enum { STACK_BYTES = 256 * 1024, OTHER_LINES = 1 << 16 };
 #define STACKS ((size_t)SIM_THREADS * STACK_BYTES)
 #define MEMORY (STACKS + ((size_t)1 << 30))
+/* The same in each run, as some code makes choices by addresses: far from where Linux puts things
+ * by itself, with 47 bits of address. */
+#define USUAL_PLACE ((uintptr_t)0x3A0000000000)
 
 static char *memory;
 static size_t used; /* bytes of it */
@@ -24,9 +27,10 @@ static struct {
 } * others;
 uint64_t lines_moves;
 
-static void *map(size_t bytes)
+/* at: where, if that is free. */
+static void *map(size_t bytes, void *at)
 {
-	void *m = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+	void *m = mmap(at, bytes, PROT_READ | PROT_WRITE,
 	               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return m == MAP_FAILED ? NULL : m;
@@ -35,9 +39,9 @@ static void *map(size_t bytes)
 int lines_begin(bool held)
 {
 	is_held = held;
-	memory = map(MEMORY);
-	lines = map(MEMORY / LINE_BYTES * sizeof(*lines));
-	others = map(OTHER_LINES * sizeof(*others));
+	memory = map(MEMORY, (void *)USUAL_PLACE);
+	lines = map(MEMORY / LINE_BYTES * sizeof(*lines), NULL);
+	others = map(OTHER_LINES * sizeof(*others), NULL);
 	used = STACKS;
 	lines_moves = 0;
 	return memory && lines && others ? 0 : -ENOMEM;
@@ -259,7 +263,7 @@ static size_t all_places(struct sim_place *places)
 size_t lines_places(const struct sim_place **places)
 {
 	size_t n = all_places(NULL);
-	struct sim_place *all = map(n * sizeof(*all) + 1);
+	struct sim_place *all = map(n * sizeof(*all) + 1, NULL);
 
 	if (!all)
 		return 0;
