@@ -11,6 +11,10 @@
  *
  * looks longer, for what a run meets only now and then, and says what kind of mistake it is.
  *
+ *   ./bench/run simulate --queue mine --consumers 4,16
+ *
+ * runs it on more cores than there are, and says which of the fields below they fight for.
+ *
  * One thread, the producer, calls put, join and shutdown. Any number of others, the consumers, call
  * get and task_done. struct mine and the five functions are yours to change; create() and destroy()
  * make and free whatever they need.
@@ -126,7 +130,7 @@ static int join(void *queue)
 	return 0;
 }
 
-/* 5. Shutdown: no put follows. Wake whoever waits in get, and let nobody wait there any more.
+/* 5. Shutdown: no put follows. Wake all that wait in get, and let nobody wait there any more.
  * Items that are still in the queue can be got. Returns 0. */
 static int shut_down(void *queue)
 {
