@@ -25,8 +25,8 @@ SLOW_PATH INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id)
 		uint64_t owner = NOBODY;
 
 		/* Sequentially consistent: tally_position() stops at a free cell. If a dead thread
-		 * had our id, its counts are ours to go on with: the kernel ends a thread before it
-		 * gives its id to another. */
+		 * had our id, its counts are ours to go on with: it has ended, or its control block
+		 * would not be ours. */
 		if (atomic_compare_exchange_strong_explicit(&cells[i].owner, &owner, id,
 		                                            memory_order_seq_cst,
 		                                            memory_order_acquire) ||

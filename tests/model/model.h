@@ -130,7 +130,7 @@ static long model_futex(_Atomic uint32_t *word, int operation, uint32_t value,
 #define MODEL_CALL(a, b, c, d, e, f, g, call, ...) call
 #define syscall(...) MODEL_CALL(__VA_ARGS__, MODEL_FUTEX, , , MODEL_MEMBARRIER, , , )(__VA_ARGS__)
 #define clock_gettime(clock, t) model_gettime(t)
-#define gettid() (model_self + 1)
+#define pthread_self() ((uintptr_t)(model_self + 1))
 
 /* Few cells and no pauses: see lib/. */
 #define SPMCQ_MODEL
