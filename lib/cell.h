@@ -17,10 +17,12 @@
 /* How many threads can have a cell: a power of two. Beyond, everything still works, and slower.
  * SPMCQ_MODEL: for a model checker, which explores every look at each of them. */
 #ifdef SPMCQ_MODEL
-enum { CELLS = 2 };
+enum { CELLS_LOG2 = 1 };
 #else
-enum { CELLS = 64 };
+enum { CELLS_LOG2 = 6 };
 #endif
+enum { CELLS = 1 << CELLS_LOG2 };
+_Static_assert(CELLS <= 64, "a word of used has a bit for each");
 
 /* A lead: this bit, a number never used before, and the index of its cell. 0 is none. */
 #define LEAD (UINT64_C(1) << 63)
@@ -38,27 +40,39 @@ struct cell {
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
-INTERNAL void cells_init(struct cell *cells);
+struct cells {
+	_Atomic uint64_t used; /* bit i: cell i has an owner. 0 -> 1 once, by the owner */
+	struct cell cell[CELLS];
+};
 
-/* The calling thread's cell when it is not where it was last time; NULL if none is left. */
-INTERNAL struct cell *cell_find(struct cell *cells, uint64_t id);
+INTERNAL void cells_init(struct cells *cells);
 
-/* The calling thread's cell if it is where it was last time; else NULL. */
-static inline struct cell *cell_hinted(struct cell *cells)
+/* Where a thread looks for its cell first. Multiplied by 2^64 over the golden ratio, addresses that
+ * are equally far apart, as threads' are, fall far from each other (Knuth, The Art of Computer
+ * Programming, volume 3, 6.4). */
+static inline unsigned cell_home(uint64_t id)
 {
-	struct cell *cell = (struct cell *)(void *)((unsigned char *)cells + self_known.cell);
-
-	/* Relaxed: only we store our id, and it stays. */
-	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == self_known.id ? cell
-	                                                                                 : NULL;
+	return (unsigned)(id * UINT64_C(0x9E3779B97F4A7C15) >> (64 - CELLS_LOG2));
 }
 
-static inline struct cell *cell_own(struct cell *cells)
+/* The calling thread's cell when it is not at home; NULL if none is left. */
+INTERNAL struct cell *cell_find(struct cells *cells, uint64_t id);
+
+/* The calling thread's cell if it is at home; else NULL. */
+static inline struct cell *cell_at_home(struct cells *cells)
 {
 	uint64_t id = self_id();
-	struct cell *cell = cell_hinted(cells);
+	struct cell *cell = &cells->cell[cell_home(id)];
 
-	return cell != NULL ? cell : cell_find(cells, id);
+	/* Relaxed: only we store our id, and it stays. */
+	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == id ? cell : NULL;
+}
+
+static inline struct cell *cell_own(struct cells *cells)
+{
+	struct cell *cell = cell_at_home(cells);
+
+	return cell != NULL ? cell : cell_find(cells, self_id());
 }
 
 /* How many items the owner took. For the owner, who alone writes it. */

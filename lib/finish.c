@@ -27,7 +27,7 @@ static inline int reported(struct spmcq *q, int r)
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
 	return reported(q, tally_done_own(&q->tally, q->lazy_reports ? TALLY_LAZY : TALLY_ORDERED,
-	                                  cell_own(q->ring.cells), n)
+	                                  cell_own(&q->ring.cells), n)
 	                           ? 0
 	                           : tally_done_any(&q->tally, n, &q->ring));
 }
@@ -37,7 +37,7 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	return tally_done_own(&q->tally, TALLY_LAZY, cell_hinted(q->ring.cells), n)
+	return tally_done_own(&q->tally, TALLY_LAZY, cell_at_home(&q->ring.cells), n)
 	               ? reported(q, 0)
 	               : report_slowly(q, n);
 }

@@ -182,7 +182,7 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 
 	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
 		return -EINVAL;
-	cell = cell_own(q->ring.cells);
+	cell = cell_own(&q->ring.cells);
 	r = get_known(q, cell, items, max);
 	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
 }
@@ -194,7 +194,7 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
-	cell = cell_own(q->ring.cells);
+	cell = cell_own(&q->ring.cells);
 	r = get_known(q, cell, items, max);
 	if (r == 0)
 		r = get_some(q, cell, items, max, true);
@@ -234,15 +234,11 @@ SLOW_PATH static int get_item_disputed(struct spmcq *q, struct cell *cell, void 
 	return taken(q);
 }
 
-/* One item: as put_item(). */
-FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadline, bool try)
+FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
+                            const struct timespec *deadline, bool try)
 {
-	struct cell *cell;
 	uint64_t word;
 
-	if (q == NULL || item == NULL || !is_deadline(deadline))
-		return -EINVAL;
-	cell = cell_hinted(q->ring.cells);
 	switch (ring_take_word(&q->ring, cell, &word)) {
 	case RING_TAKEN:
 		memcpy(item, &word, sizeof word);
@@ -255,6 +251,32 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 	default:
 		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
 	}
+}
+
+/* For a thread whose cell is not at home, or which has none. */
+__attribute__((noinline)) static int get_item_from_afar(struct spmcq *q, void *item,
+                                                        const struct timespec *deadline)
+{
+	return get_item_with(q, cell_find(&q->ring.cells, self_id()), item, deadline, false);
+}
+
+__attribute__((noinline)) static int try_get_item_from_afar(struct spmcq *q, void *item)
+{
+	return get_item_with(q, cell_find(&q->ring.cells, self_id()), item, NULL, true);
+}
+
+/* One item: as put_item(). */
+FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadline, bool try)
+{
+	struct cell *cell;
+
+	if (q == NULL || item == NULL || !is_deadline(deadline))
+		return -EINVAL;
+	cell = cell_at_home(&q->ring.cells);
+	if (cell == NULL)
+		return try ? try_get_item_from_afar(q, item)
+		           : get_item_from_afar(q, item, deadline);
+	return get_item_with(q, cell, item, deadline, try);
 }
 
 int spmcq_get_until(struct spmcq *q, void *item, const struct timespec *deadline)

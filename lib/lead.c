@@ -27,7 +27,7 @@
 /* Steps 3 and 4. */
 static void settle(struct ring *ring, uint64_t lead, uint64_t got)
 {
-	struct cell *cell = &ring->cells[lead & (CELLS - 1)];
+	struct cell *cell = &ring->cells.cell[lead & (CELLS - 1)];
 	/* Set before the lead began. If it is that of a later one, this one is not in head. */
 	uint64_t base = atomic_load_explicit(&cell->base, memory_order_relaxed);
 	uint64_t verdict = lead;
@@ -44,7 +44,7 @@ static void settle(struct ring *ring, uint64_t lead, uint64_t got)
 
 SLOW_PATH INTERNAL void lead_end(struct ring *ring, uint64_t lead)
 {
-	const struct cell *cell = &ring->cells[lead & (CELLS - 1)];
+	const struct cell *cell = &ring->cells.cell[lead & (CELLS - 1)];
 	uint64_t mode = lead;
 
 	/* Fails if somebody was here before. */

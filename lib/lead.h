@@ -26,7 +26,7 @@ static inline uint64_t lead_at(const struct cell *cell)
 static inline uint64_t lead_seen(const struct ring *ring, uint64_t lead)
 {
 	/* A8, pairs with R8; sequentially consistent as ring_head(). */
-	return atomic_load_explicit(&ring->cells[lead & (CELLS - 1)].at, memory_order_seq_cst);
+	return atomic_load_explicit(&ring->cells.cell[lead & (CELLS - 1)].at, memory_order_seq_cst);
 }
 
 /* The leader takes n items in three steps. 1 Say so: false if the lead may have ended. */

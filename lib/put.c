@@ -16,7 +16,7 @@ FAST_PATH bool is_producer_already(const struct spmcq *q)
 {
 	/* Relaxed: if it is our id, we stored it. */
 	return q->unchecked ||
-	       atomic_load_explicit(&q->producer, memory_order_relaxed) == self_known.id;
+	       atomic_load_explicit(&q->producer, memory_order_relaxed) == self_id();
 }
 
 /* Whether it is; if there is none, it becomes the producer. */

@@ -46,7 +46,7 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, ui
 	atomic_init(&ring->paced_ns, 0);
 	atomic_init(&ring->paced_head, first);
 	atomic_init(&ring->paced, false);
-	cells_init(ring->cells);
+	cells_init(&ring->cells);
 	ring_look_in(ring, NEVER);
 }
 

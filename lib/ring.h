@@ -50,7 +50,7 @@ struct ring {
 	_Atomic uint64_t paced_head;
 	_Atomic bool paced;
 	/* Each written by the consumer whose it is. */
-	struct cell cells[CELLS];
+	struct cells cells;
 	struct slots slots; /* and the slots themselves: the ring is longer than this struct */
 };
 _Static_assert(offsetof(struct ring, head) - offsetof(struct ring, tail) >= CACHE_LINE,

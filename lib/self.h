@@ -1,32 +1,36 @@
 /*
- * Who the calling thread is. The only thread-local state: a cache, fit to be lost.
+ * Who the calling thread is: the address of its control block, which a register holds. No two
+ * living threads of a process share it, in a forked child and in a new pid namespace, too. (A
+ * number of the kernel's does not do: a thread of the child may get the one that the child's first
+ * thread had before the fork.) An address returns after its thread has ended, which is no harm: the
+ * next thread there inherits what the dead one owned, its cell among it, so that any number of
+ * threads can come and go.
  */
 #ifndef SPMCQ_SELF_H
 #define SPMCQ_SELF_H
 
 #include "internal.h"
 
-#include <stddef.h>
+#include <pthread.h>
 #include <stdint.h>
 
-/* Initial-exec: one instruction to reach, in a program as in a shared library. */
-#define THREAD_CACHE static _Thread_local __attribute__((tls_model("initial-exec")))
+#ifdef __has_builtin
+#if __has_builtin(__builtin_thread_pointer) && !defined(SPMCQ_MODEL)
+#define HAVE_THREAD_POINTER
+#endif
+#endif
 
-struct self {
-	uint64_t id; /* 0: not asked yet; else unlike that of any other living thread */
-	size_t cell; /* where it last found its cell, in bytes from the first; see cell.h */
-};
-THREAD_CACHE struct self self_known;
-
-/* No thread's id, nor the 0 of one that has not asked. */
+/* No thread's id. */
 #define NOBODY UINT64_MAX
 
-SLOW_PATH INTERNAL uint64_t self_ask(void);
-
-/* Neither 0 nor NOBODY. */
+/* Not NOBODY. */
 static inline uint64_t self_id(void)
 {
-	return self_known.id != 0 ? self_known.id : self_ask();
+#ifdef HAVE_THREAD_POINTER
+	return (uint64_t)(uintptr_t)__builtin_thread_pointer();
+#else
+	return (uint64_t)(uintptr_t)pthread_self();
+#endif
 }
 
 #endif

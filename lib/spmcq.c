@@ -4,8 +4,6 @@
  */
 #define _GNU_SOURCE
 
-#include "self.c"
-
 #ifdef SPMCQ_GATE_CONDVAR
 #include "park_condvar.c"
 #else

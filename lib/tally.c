@@ -60,11 +60,11 @@ INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *r
 	/* A5, all of them. */
 	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
 
-	for (unsigned i = 0; i < CELLS; i++) {
-		const struct cell *cell = &ring->cells[i];
+	uint64_t used = atomic_load_explicit(&ring->cells.used, memory_order_seq_cst);
 
-		if (atomic_load_explicit(&cell->owner, memory_order_seq_cst) == NOBODY)
-			break;
+	for (; used != 0; used &= used - 1) {
+		const struct cell *cell = &ring->cells.cell[__builtin_ctzll(used)];
+
 		sum += atomic_load_explicit(&cell->done, memory_order_seq_cst);
 	}
 	return sum & ~RING_OPEN;

@@ -60,18 +60,6 @@ static long model_membarrier(int command)
 #undef atomic_signal_fence
 #define atomic_signal_fence(order) model_compiler_fence()
 
-/* It knows no thread-local structs, so the library's is declared as a function that returns the
- * thread's own. */
-#define _Thread_local
-#define tls_model(model)
-#define self_known (*model_known())
-#define MODEL_KNOWN                                                                                \
-	static struct self *model_known(void)                                                      \
-	{                                                                                          \
-		static struct self known[MODEL_THREADS];                                           \
-		return &known[model_self];                                                         \
-	}
-
 /* Woken by now, or never: each is an execution. */
 static void model_suspend(struct model_thread *self, bool timed)
 {

@@ -78,7 +78,7 @@ static void an_item_taken_before_who_sleeps_comes(void)
 static void begin_to_lead_here(void *arg)
 {
 	(void)arg;
-	begin_to_lead(queue, cell_own(queue->ring.cells));
+	begin_to_lead(queue, cell_own(&queue->ring.cells));
 }
 
 static void get_with_a_cell(void *arg)
@@ -86,7 +86,7 @@ static void get_with_a_cell(void *arg)
 	uint64_t item;
 
 	*(unsigned *)arg +=
-	        await_items(queue, cell_own(queue->ring.cells), &item, 1, NULL, false, false) == 1;
+	        await_items(queue, cell_own(&queue->ring.cells), &item, 1, NULL, false, false) == 1;
 }
 
 /* Puts would not ring for who sleeps; see finish(). */

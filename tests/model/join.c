@@ -209,7 +209,7 @@ static void join_sees_a_put_to_a_leader(void)
 	begin_work(1, true);
 	try_get_one(&got[0]);
 	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
-	MODEL_CHECK(lead_begin(&queue->ring, &queue->ring.cells[0]), "no lead");
+	MODEL_CHECK(lead_begin(&queue->ring, &queue->ring.cells.cell[0]), "no lead");
 	atomic_init(&joining, false);
 	joined_none = false;
 	model_start(put_then_look, &join_was_called);

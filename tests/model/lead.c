@@ -13,7 +13,7 @@ static struct memory {
 	slot_word slots[ITEMS];
 } memory;
 static struct ring *const ring = &memory.ring;
-static struct cell *const leader = &memory.ring.cells[0];
+static struct cell *const leader = &memory.ring.cells.cell[0];
 
 static unsigned placed;
 static unsigned times[ITEMS + 1];         /* an item was takes, by number. Each by who takes it */

@@ -23,7 +23,7 @@ static void *look(void *arg)
 
 	seen->id = self_id();
 	if (seen->q != NULL)
-		seen->cell = cell_own(seen->q->ring.cells);
+		seen->cell = cell_own(&seen->q->ring.cells);
 	return NULL;
 }
 

@@ -149,7 +149,7 @@ static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool i
 	uint64_t got;
 
 	take_the_lead(q);
-	cell = cell_own(q->ring.cells);
+	cell = cell_own(&q->ring.cells);
 	put(q, 100);
 	put(q, 101);
 	put(q, 102);
@@ -243,7 +243,7 @@ static void a_lead_does_not_begin_while_another_takes_an_item(void)
 
 	take_the_lead(q);
 	ring_end_lead(&q->ring);
-	cell = cell_own(q->ring.cells);
+	cell = cell_own(&q->ring.cells);
 	put(q, 101);
 	put(q, 102);
 	plan_at(&q->ring.head, another_gets, q);
@@ -347,7 +347,7 @@ static void shutdown_now_discards_what_others_leave_meanwhile(void)
 /* As a report that had looked whether it may go to the cell before another's went to shared. */
 static void report_late(struct spmcq *q)
 {
-	struct cell *cell = cell_own(q->ring.cells);
+	struct cell *cell = cell_own(&q->ring.cells);
 
 	atomic_store(&cell->done, atomic_load(&cell->done) + 1);
 }
@@ -385,23 +385,33 @@ static void a_report_finds_an_over_call_that_slipped_in(void)
 	queue_free(q);
 }
 
-/* As a new thread that has the id of one that ended. */
-static void a_thread_that_does_not_know_yet_who_it_is_asks(void)
+/* Takes the calling thread's home away, as a thread with an address like its own would. */
+static struct cell *take_home(struct spmcq *q)
+{
+	struct cell *home = &q->ring.cells.cell[cell_home(self_id())];
+
+	home->owner = self_id() ^ 64;
+	q->ring.cells.used |= UINT64_C(1) << cell_home(self_id());
+	return home;
+}
+
+static void a_thread_whose_home_is_taken_has_another_cell(void)
 {
 	struct spmcq *q = queue_at(8, 8, 0);
+	const struct cell *home = take_home(q);
 	struct item items[2] = {{0}};
 
 	put(q, 101);
-	self_known.id = 0;
 	put(q, 102);
-	self_known.id = 0;
 	RETURNS(2, spmcq_put_many(q, items, 2));
-	self_known.id = 0;
 	RETURNS(2, spmcq_try_put_many(q, items, 2));
 	COUNTS(101, get(q));
-	self_known.id = 0;
+	RETURNS(0, spmcq_try_get(q, items));
 	RETURNS(0, spmcq_task_done(q));
 	COUNTS(5, spmcq_unfinished(q));
+	COUNTS(0, home->got);
+	COUNTS(0, home->done);
+	CHECK(cell_own(&q->ring.cells) != NULL, "no cell");
 	queue_free(q);
 }
 
@@ -422,6 +432,6 @@ int main(void)
 	RUN(shutdown_now_discards_what_others_leave_meanwhile);
 	RUN(join_finds_an_over_call_that_slipped_in);
 	RUN(a_report_finds_an_over_call_that_slipped_in);
-	RUN(a_thread_that_does_not_know_yet_who_it_is_asks);
+	RUN(a_thread_whose_home_is_taken_has_another_cell);
 	return check_finish();
 }
