@@ -6,7 +6,13 @@
 
 #include <ck_md.h>
 
+#include <stdatomic.h>
+
 #define CACHE_LINE CK_MD_CACHELINE
+
+#if ATOMIC_LLONG_LOCK_FREE != 2
+#error "spmcq needs atomic operations on 64 bits without a lock, which this processor lacks"
+#endif
 
 /* Called by other modules, unknown outside: the library is one translation unit, see spmcq.c. */
 #define INTERNAL static
