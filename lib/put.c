@@ -32,6 +32,14 @@ static bool is_producer(struct spmcq *q)
 	       nobody == self_id();
 }
 
+/* Why the caller may not put: 0 if it may. */
+static int refusal(struct spmcq *q)
+{
+	if (is_producer(q))
+		return 0;
+	return ring_is_closed(&q->ring) ? -ESHUTDOWN : -EPERM;
+}
+
 /* Wake somebody for items that are overdue. */
 SLOW_PATH static void look_after_items(struct spmcq *q)
 {
@@ -92,7 +100,6 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 
 	if (ring_room(&q->ring) > q->ring.capacity / 8)
 		return 0;
-	enter(q);
 	if (!gate_look_around(&q->room, look_for_room, &half, gate_yield, deadline) &&
 	    ring_room(&q->ring) == 0) {
 		soon = spmcq_after(ROOM_PATIENCE_NS * 1e-9);
@@ -104,7 +111,6 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 			r = wait_for_room(q, 1, deadline);
 		}
 	}
-	leave(q);
 	return r;
 }
 
@@ -114,6 +120,7 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 {
 	ssize_t r;
 
+	enter(q);
 	do {
 		r = await_room(q, deadline);
 		if (r == 0)
@@ -121,6 +128,7 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 		if (r > 0)
 			placed += (size_t)r;
 	} while (r >= 0 && placed < n);
+	leave(q);
 	return placed > 0 ? (ssize_t)placed : r;
 }
 
@@ -131,8 +139,9 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 
 	if (q == NULL || items == NULL || n == 0 || !is_deadline(deadline))
 		return -EINVAL;
-	if (!is_producer(q))
-		return -EPERM;
+	r = refusal(q);
+	if (r != 0)
+		return r;
 	r = put_some(q, items, n);
 	return r < 0 || (size_t)r == n ? r : put_rest(q, items, n, (size_t)r, deadline);
 }
@@ -152,8 +161,9 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 
 	if (q == NULL || items == NULL || n == 0)
 		return -EINVAL;
-	if (!is_producer(q))
-		return -EPERM;
+	r = refusal(q);
+	if (r != 0)
+		return r;
 	r = put_some(q, items, n);
 	if (r < 0 || (size_t)r == n)
 		return r;

@@ -238,6 +238,30 @@ static void of_rivals_for_the_first_put_one_wins(void)
 	}
 }
 
+static void shut_down_and_put(void *arg)
+{
+	struct spmcq *q = arg;
+	uint32_t number = 0;
+
+	RETURNS(-EPERM, spmcq_put(q, &number));
+	RETURNS(0, spmcq_shutdown(q));
+	RETURNS(-ESHUTDOWN, spmcq_put(q, &number));
+	RETURNS(-ESHUTDOWN, spmcq_try_put(q, &number));
+	RETURNS(-ESHUTDOWN, spmcq_put_many(q, &number, 1));
+	RETURNS(-ESHUTDOWN, spmcq_try_put_many(q, &number, 1));
+}
+
+static void after_shutdown_a_second_producer_is_told_of_that(void)
+{
+	struct spmcq *q = queue_of(4);
+	struct worker worker;
+
+	put_numbers(q, 0, 1);
+	worker_start(&worker, shut_down_and_put, q);
+	worker_join(&worker);
+	queue_free(q);
+}
+
 int main(void)
 {
 	RUN(a_second_producer_is_refused_and_changes_nothing);
@@ -249,5 +273,6 @@ int main(void)
 	RUN(after_a_hand_over_the_old_producer_is_refused);
 	RUN(unchecked_nobody_is_refused);
 	RUN(of_rivals_for_the_first_put_one_wins);
+	RUN(after_shutdown_a_second_producer_is_told_of_that);
 	return check_finish();
 }
