@@ -12,7 +12,7 @@
  *   -EINVAL     NULL, capacity 0, item_size 0, n 0, or tv_nsec outside 0..999999999
  *   -EOVERFLOW  capacity times item_size cannot be represented or addressed
  *   -ENOMEM     no memory
- *   -EPERM      put by a second thread while the first owns the producer side
+ *   -EPERM      put by a second thread while the first owns the producer side, before shutdown
  *   -ERANGE     more task_done than items got; nothing is counted
  *   -EBUSY      destroy while a thread is inside a blocking call
  *
@@ -106,7 +106,9 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 
 /**
  * Get the oldest item (get), or the oldest run of up to max items (get_many), from the head.
- * @item, @items  room for item_size bytes each; what lies beyond the items got is unspecified
+ * @item, @items  room for item_size bytes each. A call that gets none leaves a room of up to 64
+ *                bytes as it was; a larger one may then hold bytes of items that others got, and so
+ *                may what lies behind the items got by a call that gets fewer than max
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -ESHUTDOWN or -EINVAL.

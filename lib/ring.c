@@ -25,6 +25,9 @@
  * the same, but only for slots known to be filled: else it takes lines from the producer. */
 enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 
+/* What a get that fails leaves as it was: so many bytes of the caller's buffer. */
+enum { COPY_BYTES = 64 };
+
 /* Puts until then: more than there will be. */
 #define NEVER (UINT64_C(1) << 61)
 
@@ -237,17 +240,34 @@ static bool move_head(struct ring *ring, uint64_t head, uint64_t to)
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-/* Take n of the known items from head on: n, or 0 if another consumer was faster. */
+/* Make n items from head on the caller's: false if another consumer was faster. */
+static bool claim(struct ring *ring, struct cell *cell, bool leads, uint64_t head, size_t n)
+{
+	if (leads)
+		return lead_take(ring, cell, n);
+	if (!move_head(ring, head, head + n))
+		return false;
+	if (cell != NULL)
+		cell_set_got(cell, cell_got(cell) + n);
+	return true;
+}
+
+/* Take n of the known items from head on: n, or 0 if another consumer was faster. What is copied
+ * before it is the caller's may be another's: where it is small it does not reach the caller. */
 static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64_t head,
                         void *items, size_t n, uint64_t known)
 {
-	slots_read(&ring->slots, head, items, n, known);
-	if (leads)
-		return lead_take(ring, cell, n) ? n : 0;
-	if (!move_head(ring, head, head + n))
+	unsigned char copy[COPY_BYTES];
+	size_t bytes = n * ring->slots.item_size;
+
+	if (bytes > sizeof copy) {
+		slots_read(&ring->slots, head, items, n, known);
+		return claim(ring, cell, leads, head, n) ? n : 0;
+	}
+	slots_read(&ring->slots, head, copy, n, known);
+	if (!claim(ring, cell, leads, head, n))
 		return 0;
-	if (cell != NULL)
-		cell_set_got(cell, cell_got(cell) + n);
+	memcpy(items, copy, bytes);
 	return n;
 }
 
@@ -341,6 +361,8 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 			return closed ? -ESHUTDOWN : 0;
 		n = there < max ? (size_t)there : max;
 		n = take_from(ring, cell, leads, head, items, n, there);
+		/* Others take faster than so many can be copied: next time half of them. */
+		max = max > 1 ? max / 2 : 1;
 	} while (n == 0);
 	return (ssize_t)n;
 }

@@ -385,6 +385,81 @@ static void a_report_finds_an_over_call_that_slipped_in(void)
 	queue_free(q);
 }
 
+/* --- what a get that fails leaves --- */
+
+static void another_takes_one(struct spmcq *q)
+{
+	unsigned char item[64];
+
+	RETURNS(0, spmcq_try_get(q, item));
+}
+
+/* Another consumer takes the only item after it was copied, before it was claimed. */
+static void a_get_that_fails_leaves_the_callers_buffer(void)
+{
+	static const size_t sizes[] = {1, 4, 8, 24, 63, 64};
+
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		struct spmcq *q = queue_at(8, sizes[i], 0);
+		unsigned char item[64], before[64];
+
+		check_doing("items of %zu bytes", sizes[i]);
+		memset(item, 0x11, sizeof(item));
+		RETURNS(0, spmcq_put(q, item));
+		memset(item, 0x22, sizeof(item));
+		memcpy(before, item, sizeof(item));
+		planned = happened = 0;
+		plan_at(&q->ring.head, another_takes_one, q);
+		RETURNS(-EAGAIN, spmcq_try_get_many(q, item, 1));
+		expect_that_all_happened();
+		CHECK(memcmp(item, before, sizeof(item)) == 0, "it holds another's item");
+		queue_free(q);
+	}
+}
+
+static void a_batch_that_others_spoil_is_halved(void)
+{
+	struct spmcq *q = queue_of(64);
+	uint32_t items[64];
+
+	put_numbers(q, 0, 64);
+	plan_at(&q->ring.head, another_gets, q);
+	plan_at(&q->ring.head, another_gets, q);
+	RETURNS(64 / 2, spmcq_try_get_many(q, items, 64));
+	COUNTS(2, items[0]);
+	expect_that_all_happened();
+	queue_free(q);
+}
+
+/* --- destroy --- */
+
+static void it_cannot_be_destroyed(struct spmcq *q)
+{
+	RETURNS(-EBUSY, spmcq_destroy(q));
+}
+
+static void get_soon(void *q)
+{
+	sleep_ms(20);
+	get(q);
+}
+
+/* The room that it waited for is there, and it is about to store the item. */
+static void a_put_that_waited_is_inside_until_it_returns(void)
+{
+	struct spmcq *q = queue_of(1);
+	struct worker consumer;
+
+	put(q, 101);
+	plan_at(slots_first(&q->ring.slots), it_cannot_be_destroyed, q);
+	worker_start(&consumer, get_soon, q);
+	put(q, 102);
+	worker_join(&consumer);
+	expect_that_all_happened();
+	COUNTS(102, get(q));
+	queue_free(q);
+}
+
 /* Takes the calling thread's home away, as a thread with an address like its own would. */
 static struct cell *take_home(struct spmcq *q)
 {
@@ -432,6 +507,9 @@ int main(void)
 	RUN(shutdown_now_discards_what_others_leave_meanwhile);
 	RUN(join_finds_an_over_call_that_slipped_in);
 	RUN(a_report_finds_an_over_call_that_slipped_in);
+	RUN(a_get_that_fails_leaves_the_callers_buffer);
+	RUN(a_batch_that_others_spoil_is_halved);
+	RUN(a_put_that_waited_is_inside_until_it_returns);
 	RUN(a_thread_whose_home_is_taken_has_another_cell);
 	return check_finish();
 }
