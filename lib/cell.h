@@ -11,6 +11,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +37,9 @@ struct cell {
 	_Atomic uint64_t base;    /* position - got, as of the owner's last look */
 	_Atomic uint64_t verdict; /* the lead, while it may go on; then how far got counts */
 	uint64_t led;             /* the lead begun last */
-	uint64_t since;           /* got when it began to take items alone; LEAD: not now */
+	uint32_t since;           /* low half of got when it began to take items alone */
+	bool alone;               /* it takes items alone, since then */
+	uint16_t backoff;         /* most pauses to make when another consumer was faster */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
@@ -67,6 +70,11 @@ static inline struct cell *cell_at_home(struct cells *cells)
 	/* Relaxed: only we store our id, and it stays. */
 	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == id ? cell : NULL;
 }
+
+/* Another consumer took what was at head: wait a little before the next try. */
+INTERNAL void cell_back_off(struct cell *cell, uint64_t head);
+/* A try after that succeeded. */
+INTERNAL void cell_was_fast(struct cell *cell);
 
 static inline struct cell *cell_own(struct cells *cells)
 {

@@ -3,6 +3,7 @@
  */
 #include "queue.h"
 
+#include "clock.h"
 #include "lead.h"
 
 #include <errno.h>
@@ -16,9 +17,10 @@ enum { GATHER_ITEMS = 8 };
  * from running. */
 enum { PACE_NS = 4000 };
 
-/* So many items taken by others during one pause: an item each 40 ns or less, as fast as they can
- * be handed over at all. */
-enum { CROWD_ITEMS = 32, CROWD_PAUSES = 4 };
+/* Others take so many items during one pause, and one each so many ns or less: about as fast as
+ * they can be handed over at all. A pause may last long, as others run meanwhile: where each item
+ * is work it is no crowd that takes 32 of them. */
+enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 80, CROWD_PAUSES = 4 };
 
 /* Some 50 us: with 64 consumers twice as fast as without. `spmcq-bench squares --consumers 64` */
 enum { LEADER_PAUSES = 64 };
@@ -39,14 +41,24 @@ static inline int taken(struct spmcq *q)
 	return gate_has_sleepers(&q->room) ? ring_for_room(q) : 0;
 }
 
-/* Take n items that are known of: n or 0. */
+/* Take n items that are known of: n, or 0 if that many are not. Where another consumer is faster,
+ * it waits a little and tries again, for fewer, down to one: each time that consumer got items. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
-	size_t r = ring_take_known(&q->ring, cell, items, n);
+	enum ring_take how = ring_take_known(&q->ring, cell, items, n);
+	bool lost = how == RING_LOST;
 
-	if (r > 0)
-		taken(q);
-	return (ssize_t)r;
+	while (how == RING_LOST && cell != NULL) {
+		cell_back_off(cell, ring_head(&q->ring));
+		n = n > 1 ? n / 2 : 1;
+		how = ring_take_known(&q->ring, cell, items, n);
+	}
+	if (how != RING_TAKEN)
+		return 0;
+	if (lost)
+		cell_was_fast(cell);
+	taken(q);
+	return (ssize_t)n;
 }
 
 /* Take what there is: how many, 0 when empty, or -ESHUTDOWN. */
@@ -89,10 +101,12 @@ static bool is_crowded(void *arg, bool last)
 {
 	struct spmcq *q = arg;
 	uint64_t before = ring_head(&q->ring);
+	int64_t began = clock_ns(), taken;
 
 	(void)last;
 	gate_yield();
-	return ring_distance(before, ring_head(&q->ring)) >= CROWD_ITEMS &&
+	taken = ring_distance(before, ring_head(&q->ring));
+	return taken >= CROWD_ITEMS && clock_ns() - began < taken * CROWD_ITEM_NS &&
 	       !ring_is_closed(&q->ring);
 }
 
@@ -245,7 +259,7 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 		return taken(q);
 	case RING_TAKE_DISPUTED:
 		return get_item_disputed(q, cell, item, word, deadline, try);
-	case RING_NOT_TAKEN:
+	case RING_NONE_KNOWN:
 		return try ? try_get_item_slowly(q, item)
 		           : get_item_unknown(q, cell, item, deadline);
 	default:

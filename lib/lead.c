@@ -77,10 +77,11 @@ INTERNAL bool lead_is_due(struct ring *ring, struct cell *cell)
 		return false;
 	got = cell_got(cell);
 	base = (head - got) & ~LEAD;
-	if (cell->since != LEAD && base == atomic_load_explicit(&cell->base, memory_order_relaxed))
-		return got - cell->since >= SPMCQ_LEAD_AFTER;
+	if (cell->alone && base == atomic_load_explicit(&cell->base, memory_order_relaxed))
+		return (uint32_t)got - cell->since >= SPMCQ_LEAD_AFTER;
 	atomic_store_explicit(&cell->base, base, memory_order_relaxed);
-	cell->since = got;
+	cell->since = (uint32_t)got;
+	cell->alone = true;
 	return false;
 }
 
@@ -94,7 +95,7 @@ SLOW_PATH INTERNAL bool lead_begin(struct ring *ring, struct cell *cell)
 
 	if (head & LEAD)
 		return false;
-	cell->since = LEAD;
+	cell->alone = false;
 	cell->led = lead;
 	/* R8, pairs with A8: who still sees the last lead of this cell in head reads this, too, and
 	 * must not find an older tail next. */

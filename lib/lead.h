@@ -65,7 +65,7 @@ static inline bool lead_take(struct ring *ring, struct cell *cell, uint64_t n)
 static inline void lead_rest(struct cell *cell)
 {
 	if (cell != NULL)
-		cell->since = LEAD;
+		cell->alone = false;
 }
 
 /* Whether the consumer took so many items alone that it had better lead. For its slow path. */

@@ -214,9 +214,10 @@ SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 {
 	uint64_t tail = ring_tail(ring);
 
-	if (ring_distance(head, tail) > 0) {
-		/* R4, pairs with A4: hands on what A1 acquired. An older tail may overwrite a newer
-		 * one; that costs a look at tail, no more. */
+	if (ring_distance(head, tail) > 0 &&
+	    ring_distance(atomic_load_explicit(&ring->tail_seen, memory_order_relaxed), tail) > 0) {
+		/* R4, pairs with A4: hands on what A1 acquired. An older tail may still overwrite a
+		 * newer one; that costs a look at tail, no more. */
 		atomic_store_explicit(&ring->tail_seen, tail, memory_order_release);
 		/* A hint; orders nothing. */
 		atomic_store_explicit(&ring->batch, (uint64_t)ring_distance(head, tail),
@@ -271,7 +272,7 @@ static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64
 	return n;
 }
 
-INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
+INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	bool leads = lead_is_of(ring, cell);
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
@@ -280,11 +281,12 @@ INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *item
 	int64_t known;
 
 	if (head & LEAD)
-		return 0;
+		return RING_NONE_KNOWN;
 	known = known_items(ring, head);
 	if (known <= 0 || (uint64_t)known < n)
-		return 0;
-	return take_from(ring, cell, leads, head, items, n, (uint64_t)known);
+		return RING_NONE_KNOWN;
+	return take_from(ring, cell, leads, head, items, n, (uint64_t)known) ? RING_TAKEN
+	                                                                     : RING_LOST;
 }
 
 /* The leader's way, and everybody's: one after the other rather than mixed, which would cost the
@@ -300,7 +302,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 		head = lead_at(cell);
 		known = known_items(ring, head);
 		if (known <= 0)
-			return RING_NOT_TAKEN;
+			return RING_NONE_KNOWN;
 		if (known > PREFETCH_KNOWN + (int64_t)(CACHE_LINE / sizeof *word))
 			__builtin_prefetch(slots_word(&ring->slots, head + PREFETCH_KNOWN));
 		*word = atomic_load_explicit(slots_word(&ring->slots, head), memory_order_relaxed);
@@ -312,10 +314,10 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	/* A3, as in ring_take_known(). */
 	head = atomic_load_explicit(&ring->head, memory_order_acquire);
 	if (head & LEAD || known_items(ring, head) <= 0)
-		return RING_NOT_TAKEN;
+		return RING_NONE_KNOWN;
 	*word = atomic_load_explicit(slots_word(&ring->slots, head), memory_order_relaxed);
 	if (!move_head(ring, head, head + 1))
-		return RING_NOT_TAKEN;
+		return RING_LOST;
 	cell_set_got(cell, cell_got(cell) + 1);
 	return RING_TAKEN;
 }
@@ -352,15 +354,21 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		/* Before the tail: what was put before it was closed is then seen. */
 		bool closed = ring_is_closed(ring);
 		uint64_t there;
+		int64_t known;
 
 		/* A lead is about to begin, and a put may rely on it already. */
 		if (last && ring_is_led(ring))
 			park_fence_all();
-		there = (uint64_t)ring_distance(head, fresh_tail(ring, head));
+		known = known_items(ring, head);
+		there = known > 0 && (uint64_t)known >= max
+		                ? (uint64_t)known
+		                : (uint64_t)ring_distance(head, fresh_tail(ring, head));
 		if (there == 0)
 			return closed ? -ESHUTDOWN : 0;
 		n = there < max ? (size_t)there : max;
 		n = take_from(ring, cell, leads, head, items, n, there);
+		if (n == 0 && cell != NULL)
+			cell_back_off(cell, head);
 		/* Others take faster than so many can be copied: next time half of them. */
 		max = max > 1 ? max / 2 : 1;
 	} while (n == 0);

@@ -109,17 +109,19 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 /* End the lead, if there is one; see lead_end(). Wait-free. */
 INTERNAL void ring_end_lead(struct ring *ring);
 
-/* Take exactly n items without looking at the producer's line, trying once. Returns n, or 0: so
- * many are not known of, or another consumer was faster. Wait-free. */
-INTERNAL size_t ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
-
 /* How a take ended. */
 enum ring_take {
 	RING_NO_WORD, /* items are something else, or the caller has no cell: nothing was tried */
-	RING_NOT_TAKEN,
+	RING_NONE_KNOWN,
+	RING_LOST, /* another consumer was faster */
 	RING_TAKEN,
 	RING_TAKE_DISPUTED /* it is the caller's if lead_settle_claim(); then lead_advance() */
 };
+
+/* Take exactly n items without looking at the producer's line, trying once: RING_TAKEN, RING_LOST,
+ * or RING_NONE_KNOWN: that many are not known of. Wait-free. */
+INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, void *items,
+                                        size_t n);
 
 /* The same for one item of one word. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word);

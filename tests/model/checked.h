@@ -21,11 +21,12 @@
 /* It takes a double cast to an integer and back for the same double, but for smaller integers. */
 #define time_t int32_t
 
-/* Items are of 8 bytes. */
+/* Items are of 8 bytes: what is copied is one, or a run of them. */
 static void model_copy(void *to, const void *from, size_t bytes)
 {
-	assert(bytes == sizeof(uint64_t));
-	*(uint64_t *)to = *(const uint64_t *)from;
+	assert(bytes % sizeof(uint64_t) == 0);
+	for (size_t i = 0; i < bytes / sizeof(uint64_t); i++)
+		((uint64_t *)to)[i] = ((const uint64_t *)from)[i];
 }
 #undef memcpy
 #define memcpy(to, from, bytes) model_copy(to, from, bytes)
