@@ -125,8 +125,8 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 
 /**
  * Report one item, or n items, as finished. What the caller wrote before is visible to a joiner.
- * Returns 0, -EINVAL, or -ERANGE when more would be reported than were got: nothing is counted.
- * An over-call that races with calls of other threads may return 0; then join returns -ERANGE.
+ * Returns 0, -EINVAL, or -ERANGE when more would be reported than were got: nothing is counted,
+ * also if several threads report the same item at the same time: one of them is told 0.
  * Threads: any; cheapest from the thread that got the items. Blocks: no. Progress: wait-free for a
  * thread that reports what it got itself, lock-free otherwise.
  */
@@ -135,8 +135,7 @@ int spmcq_task_done_many(struct spmcq *q, size_t n);
 
 /**
  * Wait until no item is unfinished. May be called again and again, by many threads.
- * Returns 0 at an instant when nothing was unfinished, -ETIMEDOUT, -EINVAL, or -ERANGE once
- * task_done was over-called unnoticed: the count can no longer be trusted, now or later.
+ * Returns 0 at an instant when nothing was unfinished, -ETIMEDOUT or -EINVAL.
  * Threads: any. Blocks: while items are unfinished.
  */
 int spmcq_join(struct spmcq *q);

@@ -34,6 +34,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	uint64_t first = options != NULL ? options->first_position : 0;
 	size_t slots, bytes;
 	struct spmcq *q;
+	bool lazy;
 
 	if (out == NULL || capacity == 0 || item_size == 0)
 		return -EINVAL;
@@ -45,7 +46,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	q = aligned_alloc(CACHE_LINE, bytes);
 	if (q == NULL)
 		return -ENOMEM;
-	q->lazy_reports = park_may_fence_all();
+	lazy = park_may_fence_all();
 	if (init_gates(q) != 0) {
 		free(q);
 		return -ENOMEM;
@@ -55,10 +56,10 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	atomic_init(&q->inside, 0);
 	atomic_init(&q->room_at, 0);
 	atomic_init(&q->discarded, 0);
-	ring_init(&q->ring, capacity, item_size, first, q->lazy_reports);
+	ring_init(&q->ring, capacity, item_size, first, lazy);
 	overdue_init(&q->overdue, first);
 	ring_look_in(&q->ring, q->overdue.stride);
-	tally_init(&q->tally, first, q->lazy_reports ? TALLY_LAZY : TALLY_ORDERED);
+	tally_init(&q->tally, first, lazy);
 	*out = q;
 	return 0;
 }

@@ -26,8 +26,7 @@ static inline int reported(struct spmcq *q, int r)
 /* Of items that others got, or of the caller's where that is not as usual. */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
-	return reported(q, tally_done_own(&q->tally, q->lazy_reports ? TALLY_LAZY : TALLY_ORDERED,
-	                                  cell_own(&q->ring.cells), n)
+	return reported(q, tally_done_own(&q->tally, q->tally.lazy, cell_own(&q->ring.cells), n)
 	                           ? 0
 	                           : tally_done_any(&q->tally, n, &q->ring));
 }
@@ -37,7 +36,7 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	return tally_done_own(&q->tally, TALLY_LAZY, cell_at_home(&q->ring.cells), n)
+	return q->tally.lazy && tally_done_own(&q->tally, true, cell_at_home(&q->ring.cells), n)
 	               ? reported(q, 0)
 	               : report_slowly(q, n);
 }
@@ -62,7 +61,7 @@ static bool look_for_finish(void *arg, bool last)
 	struct finish_wait *wait = arg;
 
 	/* Lazy reports are not ordered against looking for us. */
-	if (last && wait->q->lazy_reports)
+	if (last && wait->q->tally.lazy)
 		park_fence_all();
 	wait->result = tally_check(&wait->q->tally, &wait->q->ring);
 	/* A put may have returned that only a leader is sure to see. */

@@ -22,7 +22,6 @@
 struct spmcq {
 	/* Set by create, then only read, but for producer. */
 	bool unchecked;
-	bool lazy_reports; /* task_done leaves it to join to fence: see tally.h */
 	_Atomic uint64_t
 	        producer; /* self_id() of who owns the put side; NOBODY: whoever puts next */
 	struct overdue overdue;

@@ -9,37 +9,54 @@
  */
 #include "tally.h"
 
+#include "park.h"
+
 #include <errno.h>
 
-INTERNAL void tally_init(struct tally *tally, uint64_t first, enum tally_way way)
+INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy)
 {
 	atomic_init(&tally->shared, first & ~RING_OPEN);
-	atomic_init(&tally->way, way);
-	atomic_init(&tally->overrun, 0);
+	atomic_init(&tally->strict, 0);
+	tally->lazy = lazy;
 }
 
-/* The compare-and-swap fails when others report here, and then the sum is taken anew. A report in a
- * cell that began before that can still slip in after the sum: then join finds it. */
-SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
+/* Add n to shared, if they were taken and not reported: 0 or -ERANGE. */
+static int report_shared(struct tally *tally, uint64_t n, const struct ring *ring)
 {
-	uint64_t shared, done;
+	uint64_t shared;
 
-	atomic_store_explicit(&tally->way, TALLY_STRICT, memory_order_seq_cst);
 	do {
 		int64_t open;
+		uint64_t done;
 
 		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
 		done = tally_position(tally, ring);
 		/* The ring after the sum: what is missing now was missing then. */
 		open = ring_distance(done, ring_head(ring));
-		if (open < 0)
-			atomic_store_explicit(&tally->overrun, 1, memory_order_relaxed);
 		if (open < 0 || (uint64_t)open < n)
 			return -ERANGE;
-		/* R5. */
+		/* R5. It fails when others report here; then the sum is taken anew. */
 	} while (!atomic_compare_exchange_strong_explicit(
 	        &tally->shared, &shared, shared + n, memory_order_seq_cst, memory_order_relaxed));
 	return 0;
+}
+
+/* An over-call changes nothing: only while it lasts do others' reports go here, too. */
+SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
+{
+	uint32_t before;
+	int r;
+
+	/* Pairs with both looks in tally_done_own(), as explained there. */
+	before = atomic_fetch_add_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
+	if (tally->lazy && !(before & TALLY_CROSSED))
+		park_fence_all();
+	r = report_shared(tally, n, ring);
+	/* Before we leave, so that strict is never 0 in between. */
+	if (r == 0 && !(before & TALLY_CROSSED))
+		atomic_fetch_or_explicit(&tally->strict, TALLY_CROSSED, memory_order_seq_cst);
+	atomic_fetch_sub_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
+	return r;
 }
 
 INTERNAL void tally_order(struct tally *tally)
@@ -72,16 +89,11 @@ INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *r
 
 INTERNAL int tally_check(struct tally *tally, struct ring *ring)
 {
-	/* In this order: the count only grows, and never passes head, nor head tail. So if the sum,
-	 * taken first, equals a tail read last, it did so when the sum was complete. */
+	/* In this order: the count only grows, but for a report that is taken back to be made
+	 * again, and never passes head, nor head tail. So if the sum, taken first, equals a tail
+	 * read last, it did so when the sum was complete. */
 	uint64_t done = tally_position(tally, ring);
-	uint64_t head = ring_head(ring);
 	uint64_t tail = ring_tail(ring);
 
-	if (ring_distance(done, head) < 0)
-		atomic_store_explicit(&tally->overrun, 1, memory_order_relaxed);
-	/* Relaxed, here and above: says that the count is wrong, orders nothing. */
-	if (atomic_load_explicit(&tally->overrun, memory_order_relaxed))
-		return -ERANGE;
 	return done == tail ? 0 : -EAGAIN;
 }

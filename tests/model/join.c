@@ -150,6 +150,59 @@ static void a_report_for_another_wakes_a_joiner_who_does_not(void)
 	a_report_for_another_wakes_the_joiner(false);
 }
 
+static _Atomic unsigned reported_well;
+
+static void report_perhaps(void *arg)
+{
+	(void)arg;
+	if (spmcq_task_done(queue) == 0)
+		atomic_fetch_add(&reported_well, 1);
+}
+
+static void get_and_keep(void *arg)
+{
+	uint64_t item;
+
+	(void)arg;
+	if (spmcq_try_get(queue, &item) == 0)
+		got[1] = 1;
+}
+
+static void get_and_report(void *arg)
+{
+	uint64_t item;
+
+	if (spmcq_try_get(queue, &item) == 0) {
+		got[0] = 1;
+		report_perhaps(arg);
+	}
+}
+
+/* Two threads report one item, while a third gets another: exactly the reports of items that were
+ * got are counted, and nobody takes that other item for done. */
+static void an_item_that_two_report(bool lazy)
+{
+	begin_work(2, lazy);
+	atomic_init(&reported_well, 0);
+	model_start(get_and_report, NULL);
+	model_start(report_perhaps, NULL);
+	model_start(get_and_keep, NULL);
+	model_end();
+	MODEL_CHECK(atomic_load(&reported_well) <= got[0] + got[1], "more reported than got");
+	MODEL_CHECK(spmcq_unfinished(queue) == 2 - atomic_load(&reported_well), "counted wrong");
+	free(queue);
+}
+
+static void an_item_that_two_report_lazily(void)
+{
+	an_item_that_two_report(true);
+}
+
+static void an_item_that_two_report_in_order(void)
+{
+	an_item_that_two_report(false);
+}
+
 static bool slept;
 
 /* As join just before it sleeps. */
@@ -228,5 +281,7 @@ static void join_sees_a_put_to_a_leader(void)
 	CASE(a_report_for_another_wakes_a_joiner_who_fences)                                       \
 	CASE(a_report_for_another_wakes_a_joiner_who_does_not)                                     \
 	CASE(the_last_knows_what_the_other_took)                                                   \
+	CASE(an_item_that_two_report_lazily)                                                       \
+	CASE(an_item_that_two_report_in_order)                                                     \
 	CASE(join_sees_a_put_to_a_leader)
 #include "main.h"
