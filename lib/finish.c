@@ -59,13 +59,16 @@ struct finish_wait {
 static bool look_for_finish(void *arg, bool last)
 {
 	struct finish_wait *wait = arg;
+	bool led;
 
 	/* Lazy reports are not ordered against looking for us. */
 	if (last && wait->q->tally.lazy)
 		park_fence_all();
+	/* Before the look: a put that relies on a lead which begins later is not missed by us. */
+	led = ring_is_led(&wait->q->ring);
 	wait->result = tally_check(&wait->q->tally, &wait->q->ring);
 	/* A put may have returned that only a leader is sure to see. */
-	if (wait->result == 0 && !last && ring_is_led(&wait->q->ring)) {
+	if (wait->result == 0 && led) {
 		park_fence_all();
 		wait->result = tally_check(&wait->q->tally, &wait->q->ring);
 	}

@@ -6,10 +6,14 @@
  *   The producer publishes one by a plain store, and then looks whether somebody leads: who does
  *   looks for items by itself, so nobody must be rung.
  *
- * Who wants items itself, or to sleep, or closes the ring, ends the lead first: 1 it takes the lead
- * out of mode, 2 it makes all threads pass a full fence (membarrier), 3 it settles how far the
- * leader got, 4 it puts that into head, where it was before. Each step can be done by many; who
- * stops in between holds up nobody, as the next begins at 1.
+ * A consumer that wants an item itself, or is about to sleep, ends the lead first: 1 it marks the
+ * lead in mode as ENDING, 2 it makes all threads pass a full fence (membarrier), 3 it settles how
+ * far the leader got, 4 it puts that into head, where it was before, 5 it clears mode. Several
+ * threads may do these steps at once; if one stops in between, the next begins again at 1.
+ *
+ * While a lead is ENDING the producer no longer relies on the leader, and whoever is about to say
+ * that the ring is empty fences first, as during a lead: a put that did rely on it may have
+ * returned, and its store may be visible only after step 2.
  *
  * Why no item is lost or got twice. The leader says how far it got before it looks at mode, and 2
  * falls before that look or after that word. If before, the leader sees that its lead has ended. If
@@ -48,11 +52,16 @@ SLOW_PATH INTERNAL void lead_end(struct ring *ring, uint64_t lead)
 	uint64_t mode = lead;
 
 	/* Fails if somebody was here before. */
-	atomic_compare_exchange_strong_explicit(&ring->mode, &mode, 0, memory_order_seq_cst,
-	                                        memory_order_relaxed);
+	atomic_compare_exchange_strong_explicit(&ring->mode, &mode, lead | ENDING,
+	                                        memory_order_seq_cst, memory_order_relaxed);
 	park_fence_all();
 	/* A6, pairs with R6 in cell_set_got(). */
 	settle(ring, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
+	/* Now that all threads have passed a fence, every put that relied on the leader is seen by
+	 * whoever reads the 0. Before, ring_is_led() tells them to fence. */
+	mode = lead | ENDING;
+	atomic_compare_exchange_strong_explicit(&ring->mode, &mode, 0, memory_order_seq_cst,
+	                                        memory_order_relaxed);
 }
 
 SLOW_PATH INTERNAL bool lead_settle_claim(struct ring *ring, struct cell *cell, uint64_t n)
@@ -104,8 +113,12 @@ SLOW_PATH INTERNAL bool lead_begin(struct ring *ring, struct cell *cell)
 	atomic_store_explicit(&cell->base, (head - got) & ~LEAD, memory_order_relaxed);
 	atomic_store_explicit(&cell->verdict, lead, memory_order_relaxed);
 	if (!atomic_compare_exchange_strong_explicit(&ring->mode, &none, lead, memory_order_seq_cst,
-	                                             memory_order_relaxed))
+	                                             memory_order_relaxed)) {
+		/* Another's lead; if it is being ended, that thread may be stopped. */
+		if (none & ENDING)
+			lead_end(ring, none & ~ENDING);
 		return false;
+	}
 	if (atomic_compare_exchange_strong_explicit(&ring->head, &head, lead, memory_order_seq_cst,
 	                                            memory_order_relaxed))
 		return true;

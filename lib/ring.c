@@ -94,6 +94,12 @@ INTERNAL uint64_t ring_room_exactly(struct ring *ring)
 	return ring_room(ring);
 }
 
+/* Whether a leader looks for items: not while its lead is being ended. */
+static inline bool is_watched(uint64_t mode)
+{
+	return (mode & (LEAD | ENDING)) == LEAD;
+}
+
 /* Make the slots below tail visible if a leader watches: whether one does. */
 static inline bool publish_led(struct ring *ring, uint64_t tail)
 {
@@ -102,13 +108,13 @@ static inline bool publish_led(struct ring *ring, uint64_t tail)
 	/* Who ends the lead makes all threads fence, before this load, which then sees it, or after
 	 * the store, which it then sees. */
 	atomic_signal_fence(memory_order_seq_cst);
-	return atomic_load_explicit(&ring->mode, memory_order_relaxed) & LEAD;
+	return is_watched(atomic_load_explicit(&ring->mode, memory_order_relaxed));
 }
 
 /* Make the slots below tail visible. mode: as it was a moment ago. */
 static inline enum ring_put publish(struct ring *ring, uint64_t mode, uint64_t tail)
 {
-	if (mode & LEAD && publish_led(ring, tail))
+	if (is_watched(mode) && publish_led(ring, tail))
 		return RING_PUT_WATCHED;
 	/* R1, pairs with A1 in ring_tail(): who reads this tail also reads the items below it.
 	 * Without it a consumer copies a slot's previous item. An update for its fence. */

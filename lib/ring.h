@@ -30,7 +30,7 @@
 struct ring {
 	/* Written when a lead begins or ends, and on closing. */
 	alignas(CACHE_LINE) _Atomic uint64_t
-	        mode;         /* 0, or the lead there is; RING_CLOSED for good */
+	        mode;         /* 0; the lead there is, perhaps ENDING; RING_CLOSED for good */
 	_Atomic uint64_t end; /* RING_OPEN -> the last tail once, after closing */
 	/* Set by ring_init(), then only read. */
 	uint64_t capacity; /* items that fit */
@@ -136,7 +136,8 @@ INTERNAL bool ring_keeps_pace(struct ring *ring, int64_t n, int64_t ns);
 INTERNAL uint64_t ring_discard(struct ring *ring);
 
 INTERNAL void ring_close(struct ring *ring);
-/* Whether puts may not yet be seen, though they have returned: a leader watches for them. */
+/* Whether puts may not yet be seen, though they have returned: a leader watches for them, or did
+ * until now. */
 INTERNAL bool ring_is_led(const struct ring *ring);
 
 INTERNAL bool ring_is_closed(const struct ring *ring);

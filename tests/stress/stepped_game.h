@@ -107,7 +107,7 @@ static void report_one(void)
 
 static bool is_led(void)
 {
-	return atomic_load(&game.q->ring.mode) & LEAD;
+	return is_watched(atomic_load(&game.q->ring.mode));
 }
 
 /* Takes the lead, by putting and getting; a thread that is held may get some, too. */
