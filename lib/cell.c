@@ -32,7 +32,7 @@ INTERNAL void cells_init(struct cells *cells)
  * cells are never given back. */
 SLOW_PATH INTERNAL struct cell *cell_find(struct cells *cells, uint64_t id)
 {
-	unsigned home = cell_home(id);
+	unsigned home = (unsigned)(cell_home(id) / sizeof(struct cell));
 
 	for (unsigned i = 0; i < CELLS; i++) {
 		unsigned at = (home + i) % CELLS;

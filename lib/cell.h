@@ -52,12 +52,18 @@ struct cells {
 
 INTERNAL void cells_init(struct cells *cells);
 
-/* Where a thread looks for its cell first. Multiplied by 2^64 over the golden ratio, addresses that
- * are equally far apart, as threads' are, fall far from each other (Knuth, The Art of Computer
- * Programming, volume 3, 6.4). */
-static inline unsigned cell_home(uint64_t id)
+/* Where a thread looks for its cell first: bytes from the first one. Multiplied by such a number,
+ * addresses that are equally far apart, as threads' are, fall far from each other (Fibonacci
+ * hashing: Knuth, The Art of Computer Programming, volume 3, 6.4). 31 bits: a constant that fits
+ * into the instruction; the middle of the product depends on all bits of an address that differ. */
+static inline size_t cell_home(uint64_t id)
 {
-	return (unsigned)(id * UINT64_C(0x9E3779B97F4A7C15) >> (64 - CELLS_LOG2));
+	return (size_t)(id * UINT64_C(0x4F1BBCDD) >> 32) & (CELLS - 1) * sizeof(struct cell);
+}
+
+static inline struct cell *cell_at(struct cells *cells, size_t bytes)
+{
+	return (struct cell *)(void *)((unsigned char *)cells->cell + bytes);
 }
 
 /* The calling thread's cell when it is not at home; NULL if none is left. */
@@ -67,7 +73,7 @@ INTERNAL struct cell *cell_find(struct cells *cells, uint64_t id);
 static inline struct cell *cell_at_home(struct cells *cells)
 {
 	uint64_t id = self_id();
-	struct cell *cell = &cells->cell[cell_home(id)];
+	struct cell *cell = cell_at(cells, cell_home(id));
 
 	/* Relaxed: only we store our id, and it stays. */
 	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == id ? cell : NULL;

@@ -26,9 +26,10 @@ static inline int reported(struct spmcq *q, int r)
 /* Of items that others got, or of the caller's where that is not as usual. */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
-	return reported(q, tally_done_own(&q->tally, q->tally.lazy, cell_own(&q->ring.cells), n)
-	                           ? 0
-	                           : tally_done_any(&q->tally, n, &q->ring));
+	return reported(
+	        q, tally_done_own(&q->tally, tally_is_lazy(&q->tally), cell_own(&q->ring.cells), n)
+	                   ? 0
+	                   : tally_done_any(&q->tally, n, &q->ring));
 }
 
 /* Needs no stack either, for a caller that reports its own. */
@@ -36,7 +37,7 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	return q->tally.lazy && tally_done_own(&q->tally, true, cell_at_home(&q->ring.cells), n)
+	return tally_done_own(&q->tally, true, cell_at_home(&q->ring.cells), n)
 	               ? reported(q, 0)
 	               : report_slowly(q, n);
 }
@@ -62,7 +63,7 @@ static bool look_for_finish(void *arg, bool last)
 	bool led;
 
 	/* Lazy reports are not ordered against looking for us. */
-	if (last && wait->q->tally.lazy)
+	if (last && tally_is_lazy(&wait->q->tally))
 		park_fence_all();
 	/* Before the look: a put that relies on a lead which begins later is not missed by us. */
 	led = ring_is_led(&wait->q->ring);

@@ -266,7 +266,15 @@ static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64
 {
 	unsigned char copy[COPY_BYTES];
 	size_t bytes = n * ring->slots.item_size;
+	uint64_t word;
 
+	if (bytes == sizeof word && ring->slots.words == 1) {
+		word = atomic_load_explicit(slots_word(&ring->slots, head), memory_order_relaxed);
+		if (!claim(ring, cell, leads, head, n))
+			return 0;
+		memcpy(items, &word, sizeof word);
+		return n;
+	}
 	if (bytes > sizeof copy) {
 		slots_read(&ring->slots, head, items, n, known);
 		return claim(ring, cell, leads, head, n) ? n : 0;

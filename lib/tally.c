@@ -16,8 +16,7 @@
 INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy)
 {
 	atomic_init(&tally->shared, first & ~RING_OPEN);
-	atomic_init(&tally->strict, 0);
-	tally->lazy = lazy;
+	atomic_init(&tally->strict, lazy ? 0 : TALLY_ORDERED);
 }
 
 /* Add n to shared, if they were taken and not reported: 0 or -ERANGE. */
@@ -49,10 +48,10 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 
 	/* Pairs with both looks in tally_done_own(), as explained there. */
 	before = atomic_fetch_add_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
-	if (tally->lazy && !(before & TALLY_CROSSED))
+	if (!(before & (TALLY_CROSSED | TALLY_ORDERED)))
 		park_fence_all();
 	r = report_shared(tally, n, ring);
-	/* Before we leave, so that strict is never 0 in between. */
+	/* Before we leave, so that cells never count alone in between. */
 	if (r == 0 && !(before & TALLY_CROSSED))
 		atomic_fetch_or_explicit(&tally->strict, TALLY_CROSSED, memory_order_seq_cst);
 	atomic_fetch_sub_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);

@@ -14,16 +14,18 @@
 
 #include "ring.h"
 
-/* A bit of strict: something was reported in shared. */
+/* What strict is made of: something was reported in shared; reports in cells are not lazy; and one
+ * for each thread inside tally_done_any(). */
 #define TALLY_CROSSED UINT32_C(1)
-/* Added to strict by each thread inside tally_done_any(). */
-#define TALLY_CALLER UINT32_C(2)
+#define TALLY_ORDERED UINT32_C(2)
+#define TALLY_CALLER UINT32_C(4)
 
 struct tally {
 	/* Written by threads that report what others got, or have no cell. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
-	_Atomic uint32_t strict; /* 0: cells alone count. See above; CROSSED comes once */
-	bool lazy;               /* set by tally_init(): see tally_done_own() */
+	/* Without CROSSED and callers cells alone count. CROSSED comes once; ORDERED is set by
+	 * tally_init() or never. */
+	_Atomic uint32_t strict;
 };
 
 /* lazy: reports in cells are not ordered before what the reporter reads next, which saves the one
@@ -40,11 +42,12 @@ INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy);
  * strict, and we take the store back. */
 static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *cell, uint64_t n)
 {
+	uint32_t free = lazy ? 0 : TALLY_ORDERED;
 	uint64_t done;
 
 	/* Acquire, pairs with the update in tally_done_any(): after a report there has returned,
 	 * reports go there, too. */
-	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire) != 0)
+	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire) != free)
 		return false;
 	/* Only we write it. */
 	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
@@ -54,15 +57,22 @@ static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *c
 	if (lazy) {
 		atomic_store_explicit(&cell->done, done + n, memory_order_release);
 		atomic_signal_fence(memory_order_seq_cst);
-		if (atomic_load_explicit(&tally->strict, memory_order_relaxed) == 0)
+		if (atomic_load_explicit(&tally->strict, memory_order_relaxed) == free)
 			return true;
 	} else {
 		atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
-		if (atomic_load_explicit(&tally->strict, memory_order_seq_cst) == 0)
+		if (atomic_load_explicit(&tally->strict, memory_order_seq_cst) == free)
 			return true;
 	}
 	atomic_store_explicit(&cell->done, done, memory_order_release);
 	return false;
+}
+
+/* Whether reports in cells are lazy. */
+static inline bool tally_is_lazy(const struct tally *tally)
+{
+	/* Relaxed: that bit never changes. */
+	return !(atomic_load_explicit(&tally->strict, memory_order_relaxed) & TALLY_ORDERED);
 }
 
 /* Order the caller's reports before what it reads next, and after those of others who did so. */

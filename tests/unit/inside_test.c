@@ -473,10 +473,10 @@ static void a_put_that_waited_is_inside_until_it_returns(void)
 /* Takes the calling thread's home away, as a thread with an address like its own would. */
 static struct cell *take_home(struct spmcq *q)
 {
-	struct cell *home = &q->ring.cells.cell[cell_home(self_id())];
+	struct cell *home = cell_at(&q->ring.cells, cell_home(self_id()));
 
 	home->owner = self_id() ^ 64;
-	q->ring.cells.used |= UINT64_C(1) << cell_home(self_id());
+	q->ring.cells.used |= UINT64_C(1) << (home - q->ring.cells.cell);
 	return home;
 }
 
