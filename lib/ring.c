@@ -268,7 +268,7 @@ static size_t take_from(struct ring *ring, struct cell *cell, bool leads, uint64
 	size_t bytes = n * ring->slots.item_size;
 	uint64_t word;
 
-	if (bytes == sizeof word && ring->slots.words == 1) {
+	if (n == 1 && bytes == sizeof word) {
 		word = atomic_load_explicit(slots_word(&ring->slots, head), memory_order_relaxed);
 		if (!claim(ring, cell, leads, head, n))
 			return 0;
