@@ -1,8 +1,8 @@
 /*
  * What `gcc -fsanitize=thread` and clang's call before every access to memory, and in place of
- * every atomic operation. Names and signatures are those of ThreadSanitizer's runtime
- * (compiler-rt/lib/tsan/rtl/tsan_interface.h and tsan_interface_atomic.h in LLVM's sources), which
- * this takes the place of. Outside the machine, while queues are made, they only do what they say.
+ * every atomic operation. Names and signatures are those of ThreadSanitizer's runtime in LLVM
+ * (https://github.com/llvm/llvm-project, folder compiler-rt), which this takes the place of.
+ * Outside the machine, while queues are made, they only do what they say.
  */
 #include <stdint.h>
 
