@@ -19,6 +19,33 @@ void __tsan_init(void)
 {
 }
 
+/* As many bytes at a time as a processor moves with vectors. Steps end at multiples of it, so that
+ * every line that a range touches is asked for. */
+enum { STEP = 32 };
+
+static size_t step(const char *at, size_t left)
+{
+	size_t room = STEP - (uintptr_t)at % STEP;
+
+	return room < left ? room : left;
+}
+
+static void read_range(const char *at, size_t size, const void *caller)
+{
+	for (size_t n; self && size > 0; at += n, size -= n) {
+		n = step(at, size);
+		memory_load(at, n, caller);
+	}
+}
+
+static void write_range(char *at, size_t size, const void *caller)
+{
+	for (size_t n; self && size > 0; at += n, size -= n) {
+		n = step(at, size);
+		memory_store(at, caller);
+	}
+}
+
 #define ACCESS(size)                                                                               \
 	void __tsan_read##size(void *at)                                                           \
 	{                                                                                          \
@@ -32,13 +59,11 @@ void __tsan_init(void)
 	}                                                                                          \
 	void __tsan_unaligned_read##size(void *at)                                                 \
 	{                                                                                          \
-		if (self)                                                                          \
-			memory_load(at, size, CALLER);                                             \
+		read_range(at, size, CALLER);                                                      \
 	}                                                                                          \
 	void __tsan_unaligned_write##size(void *at)                                                \
 	{                                                                                          \
-		if (self)                                                                          \
-			memory_store(at, CALLER);                                                  \
+		write_range(at, size, CALLER);                                                     \
 	}                                                                                          \
 	void __tsan_volatile_read##size(void *at)                                                  \
 	{                                                                                          \
@@ -58,21 +83,6 @@ ACCESS(4)
 ACCESS(8)
 ACCESS(16)
 /* clang-format on */
-
-/* As many bytes at a time as a processor moves with vectors. */
-enum { STEP = 32 };
-
-static void read_range(const char *at, size_t size, const void *caller)
-{
-	for (size_t i = 0; self && i < size; i += STEP)
-		memory_load(at + i, size - i < STEP ? size - i : STEP, caller);
-}
-
-static void write_range(char *at, size_t size, const void *caller)
-{
-	for (size_t i = 0; self && i < size; i += STEP)
-		memory_store(at + i, caller);
-}
 
 void __tsan_read_range(void *at, size_t size)
 {
@@ -218,6 +228,12 @@ void sim_prefetch(const volatile void *at, int for_writing)
 {
 	if (self)
 		memory_prefetch(at, for_writing);
+}
+
+void sim_fence(void)
+{
+	if (self)
+		memory_fence();
 }
 
 void sim_pause(void)

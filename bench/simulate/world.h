@@ -15,6 +15,7 @@ extern "C" {
 #endif
 void sim_prefetch(const volatile void *at, int for_writing);
 void sim_pause(void);
+void sim_fence(void);
 #ifdef __cplusplus
 }
 #endif
@@ -22,6 +23,10 @@ void sim_pause(void);
 #define SIM_PREFETCH(at, for_writing, ...) sim_prefetch(at, for_writing)
 #define __builtin_prefetch(...) SIM_PREFETCH(__VA_ARGS__, 0, 0)
 #define __builtin_ia32_pause sim_pause
+#define __builtin_ia32_mfence sim_fence
+/* x86-64 needs neither for memory that is cached: they only keep the compiler from moving code. */
+#define __builtin_ia32_lfence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+#define __builtin_ia32_sfence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 
 /* Concurrency Kit has all it does in the compiler's builtins, too, but for this. */
 #define CK_USE_CC_BUILTINS 1

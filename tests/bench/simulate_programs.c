@@ -2,11 +2,17 @@
  * See simulate_programs.h. Each says in a line or two what the machine should make of it.
  */
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#ifdef __x86_64__
+#include <emmintrin.h>
+#endif
 
 #include "simulate_programs.h"
 
@@ -127,37 +133,65 @@ void chase_others(void *program)
 	p->seen[0] = at;
 }
 
+static void full_fence(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* As an intrinsic, where there is one. */
+static void intrinsic_fence(void)
+{
+#ifdef __x86_64__
+	_mm_mfence();
+#else
+	full_fence();
+#endif
+}
+
+static void no_fence(void)
+{
+}
+
 /* Both look at both words first, so that each has a copy that the other's store must take away;
  * then they wait until that is over. */
-static void say(struct program *p, uint64_t mine, bool fenced)
+static void say(struct program *p, uint64_t mine, void (*fence)(void))
 {
 	p->seen[mine] = LOAD(p->word[mine].value, RELAXED) + LOAD(p->word[!mine].value, RELAXED);
 	for (int i = 0; i < 20; i++)
 		__builtin_ia32_pause();
 	STORE(p->word[mine].value, 1, RELEASE);
-	if (fenced)
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	fence();
 	p->seen[mine] = LOAD(p->word[!mine].value, ACQUIRE);
 }
 
 void say_0(void *program)
 {
-	say(program, 0, false);
+	say(program, 0, no_fence);
 }
 
 void say_1(void *program)
 {
-	say(program, 1, false);
+	say(program, 1, no_fence);
 }
 
 void say_fenced_0(void *program)
 {
-	say(program, 0, true);
+	say(program, 0, full_fence);
 }
 
 void say_fenced_1(void *program)
 {
-	say(program, 1, true);
+	say(program, 1, full_fence);
+}
+
+void say_mfence_0(void *program)
+{
+	say(program, 0, intrinsic_fence);
+}
+
+void say_mfence_1(void *program)
+{
+	say(program, 1, intrinsic_fence);
 }
 
 void publish(void *program)
@@ -180,6 +214,186 @@ void read_back(void *program)
 		second = LOAD(p->word[1].value, ACQUIRE);
 		p->seen[0] += LOAD(p->word[0].value, RELAXED) < second;
 	} while (second < p->rounds);
+}
+
+enum beside { NOTHING, READ, WRITE, FENCE };
+
+static void publish_with(struct program *p, enum beside beside)
+{
+	for (uint64_t i = 1; i <= p->rounds; i++) {
+		STORE(p->word[0].value, i, RELAXED);
+		STORE(p->word[1].value, i, RELEASE);
+		if (beside == READ)
+			(void)*(volatile uint64_t *)&p->word[1].value;
+		if (beside == WRITE)
+			p->word[1].neighbour = i;
+		if (beside == FENCE)
+			__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		for (int j = 0; j < 3; j++)
+			__builtin_ia32_pause();
+	}
+}
+
+void publish_and_read(void *program)
+{
+	publish_with(program, READ);
+}
+
+void publish_and_write(void *program)
+{
+	publish_with(program, WRITE);
+}
+
+void publish_and_fence(void *program)
+{
+	publish_with(program, FENCE);
+}
+
+void read_back_unevenly(void *program)
+{
+	struct program *p = program;
+	uint64_t second, unordered = 0, chance = (uintptr_t)&second >> 12;
+
+	do {
+		second = LOAD(p->word[1].value, ACQUIRE);
+		unordered += LOAD(p->word[0].value, RELAXED) < second;
+		for (uint64_t i = 0; i < (chance & 15); i++)
+			__builtin_ia32_pause();
+		chance = chance * 13 + 7;
+	} while (second < p->rounds);
+	__atomic_fetch_add(&p->unordered, unordered, __ATOMIC_RELAXED);
+}
+
+void lock_and_count(void *program)
+{
+	struct program *p = program;
+
+	for (uint64_t i = 0; i < p->rounds; i++) {
+		while (__atomic_exchange_n(&p->word[0].value, 1, __ATOMIC_SEQ_CST))
+			;
+		p->word[2].value++;
+		for (int j = 0; j < 3; j++)
+			__builtin_ia32_pause();
+		STORE(p->word[0].value, 0, SEQ_CST);
+	}
+}
+
+void add_late(void *program)
+{
+	struct program *p = program;
+
+	for (int i = 0; i < 50; i++)
+		__builtin_ia32_pause();
+	__atomic_fetch_add(&p->word[0].value, 1, __ATOMIC_SEQ_CST);
+	p->end = p->now();
+}
+
+void look_for_it(void *program)
+{
+	struct program *p = program;
+
+	while (LOAD(p->word[0].value, ACQUIRE) == 0)
+		;
+	uint64_t now = p->now();
+	if (p->begin == 0 || now < p->begin)
+		p->begin = now;
+}
+
+void copy_24(void *program)
+{
+	struct program *p = program;
+
+	for (uint64_t i = 0; i < p->rounds; i++) {
+		memcpy(&p->word[0], &p->word[1], 24);
+		__builtin_ia32_pause();
+	}
+}
+
+struct __attribute__((may_alias)) fields {
+	uint64_t field[6];
+};
+
+void copy_struct(void *program)
+{
+	struct program *p = program;
+	struct fields *to = (void *)&p->word[0], *from = (void *)&p->word[1];
+
+	for (uint64_t i = 0; i < p->rounds; i++) {
+		*(volatile struct fields *)to = *from;
+		__builtin_ia32_pause();
+	}
+}
+
+void set_64(void *program)
+{
+	struct program *p = program;
+
+	for (uint64_t i = 0; i < p->rounds; i++) {
+		memset(&p->word[0], (int)i, PROGRAM_LINE);
+		__builtin_ia32_pause();
+	}
+}
+
+void copy_across(void *program)
+{
+	struct program *p = program;
+
+	for (uint64_t i = 0; i < p->rounds; i++) {
+		memcpy((char *)&p->word[0] + 48, &p->word[2], 24);
+		__builtin_ia32_pause();
+	}
+}
+
+void look_at_0(void *program)
+{
+	struct program *p = program;
+
+	(void)LOAD(p->word[0].value, ACQUIRE);
+}
+
+void load_once(void *program)
+{
+	struct program *p = program;
+
+	for (int i = 0; i < 100; i++)
+		__builtin_ia32_pause();
+	p->begin = p->now();
+	(void)LOAD(p->word[0].value, ACQUIRE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	p->end = p->now();
+}
+
+void wait_on_other_words(void *program)
+{
+	struct program *p = program;
+
+	while (LOAD(p->word[1].value, ACQUIRE) == 0)
+		__builtin_ia32_pause();
+}
+
+void sleep_on_0(void *program)
+{
+	struct program *p = program;
+
+	while (LOAD(p->word[0].value, ACQUIRE) == 0)
+		syscall(SYS_futex, &p->word[0].value, FUTEX_WAIT_PRIVATE, 0, NULL);
+}
+
+void add_and_wake(void *program)
+{
+	struct program *p = program;
+
+	__atomic_fetch_add(&p->word[0].value, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &p->word[0].value, FUTEX_WAKE_PRIVATE, 1000);
+}
+
+void lock_rwlock(void *program)
+{
+	static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+
+	(void)program;
+	pthread_rwlock_rdlock(&lock);
+	pthread_rwlock_unlock(&lock);
 }
 
 void work_long(void *program)

@@ -20,6 +20,7 @@ struct program {
 	struct program_word word[PROGRAM_LINES];
 	struct program_word all_owned;
 	uint64_t rounds;
+	uint64_t unordered;    /* how often a later store was seen before an earlier one */
 	uint64_t seen[2];      /* by each thread, in the end */
 	uint64_t begin, end;   /* of the part that is timed, in picoseconds of the machine's time */
 	uint64_t (*now)(void); /* the machine's time */
@@ -40,8 +41,27 @@ void say_0(void *program);           /* stores word 0, loads word 1 */
 void say_1(void *program);           /* stores word 1, loads word 0 */
 void say_fenced_0(void *program);
 void say_fenced_1(void *program);
-void publish(void *program);   /* stores word 0, then word 1 */
-void read_back(void *program); /* loads word 1, then word 0 */
+void publish(void *program);            /* stores word 0, then word 1 */
+void read_back(void *program);          /* loads word 1, then word 0 */
+void publish_and_read(void *program);   /* and reads word 1 by a plain load each time */
+void publish_and_write(void *program);  /* and writes beside word 1 by a plain store */
+void publish_and_fence(void *program);  /* and fences each time */
+void read_back_unevenly(void *program); /* as read_back, with pauses; adds to unordered */
+void lock_and_count(void *program);     /* adds 1 to word 2 under a test-and-set lock, word 0 */
+void add_late(void *program);           /* adds 1 to word 0; when that is over: end */
+void look_for_it(void *program);        /* until word 0 is not 0; the earliest such time: begin */
+void copy_24(void *program);            /* from line 1 to line 0, sizes that are constant */
+void copy_struct(void *program);        /* the same as a struct of 48 bytes */
+void set_64(void *program);             /* a line that is filled */
+void copy_across(void *program);        /* 24 bytes, 8 of them on the next line */
+void say_mfence_0(void *program);
+void say_mfence_1(void *program);
+void load_once(void *program);           /* word 0, timed, after a while */
+void look_at_0(void *program);           /* word 0, not timed */
+void wait_on_other_words(void *program); /* polls word 1, which nobody writes */
+void sleep_on_0(void *program);          /* sleeps while word 0 is 0 */
+void add_and_wake(void *program);        /* adds to word 0 and wakes who sleeps on it */
+void lock_rwlock(void *program);         /* a call that the machine does not know */
 void work_long(void *program);
 
 /* Queues that are wrong. */

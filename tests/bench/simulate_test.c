@@ -178,6 +178,7 @@ static void two_stores_can_both_be_missed(void)
 static void a_fence_each_and_one_store_is_seen(void)
 {
 	COUNTS(0, both_missed(say_fenced_0, say_fenced_1));
+	COUNTS(0, both_missed(say_mfence_0, say_mfence_1));
 }
 
 static void stores_are_seen_in_order(void)
@@ -190,6 +191,122 @@ static void stores_are_seen_in_order(void)
 		run_all();
 		COUNTS(0, program->seen[0]);
 	}
+}
+
+static uint64_t unordered_beside(void (*publisher)(void *program), bool is_held, unsigned readers)
+{
+	struct program *program = begin(readers + 1, is_held, 2 * ROUNDS);
+
+	spawn(publisher, program, 0);
+	for (unsigned i = 1; i <= readers; i++)
+		RETURNS(0, cores_spawn(read_back_unevenly, program, i, cores_random(sim_ns(2000))));
+	run_all();
+	return program->unordered;
+}
+
+static void many_readers_see_stores_in_order(void)
+{
+	void (*const publishers[])(void *) = {publish, publish_and_read, publish_and_write,
+	                                      publish_and_fence};
+
+	for (size_t i = 0; i < sizeof(publishers) / sizeof(*publishers); i++)
+		for (int is_held = 0; is_held < 2; is_held++)
+			for (unsigned readers = 1; readers <= 8; readers *= 2) {
+				uint64_t times = unordered_beside(publishers[i], is_held, readers);
+
+				CHECK(times == 0, "%llu times: publisher %zu, %u readers, %s",
+				      (unsigned long long)times, i, readers,
+				      is_held ? "held" : "queued");
+			}
+}
+
+static void a_test_and_set_lock_lets_both_in(void)
+{
+	for (int is_held = 0; is_held < 2; is_held++) {
+		struct program *program = begin(2, is_held, 200);
+
+		spawn(lock_and_count, program, 0);
+		RETURNS(0, cores_spawn(lock_and_count, program, 1, sim_ns(500)));
+		run_all();
+		COUNTS(400, program->word[2].value);
+	}
+}
+
+static void a_locked_instruction_is_not_seen_before_it_is_over(void)
+{
+	for (int is_held = 0; is_held < 2; is_held++)
+		for (unsigned lookers = 1; lookers <= 16; lookers *= 4) {
+			struct program *program = begin(lookers + 1, is_held, 1);
+
+			spawn(add_late, program, 0);
+			for (unsigned i = 1; i <= lookers; i++)
+				spawn(look_for_it, program, i);
+			run_all();
+			CHECK(program->begin >= program->end, "seen at %.1f ns, over at %.1f ns",
+			      (double)program->begin / 1000, (double)program->end / 1000);
+		}
+}
+
+/* Two cores do the same; moves of the lines of words 0 and 1, as the queue's memory has them. */
+static void moves_of_two(void (*run)(void *program), uint64_t moves[2])
+{
+	struct program *program = begin(2, false, ROUNDS);
+	const struct sim_place *places;
+
+	spawn(run, program, 0);
+	spawn(run, program, 1);
+	run_all();
+	moves[0] = moves[1] = 0;
+	for (size_t i = 0, n = lines_places(&places); i < n; i++) {
+		uintptr_t line = (places[i].address - (uintptr_t)program) / LINE_BYTES;
+
+		for (size_t call = 0; call < SIM_CALLS && line < 2; call++)
+			moves[line] += places[i].moves[call];
+	}
+}
+
+static void copies_of_a_constant_size_move_lines(void)
+{
+	void (*const copies[])(void *) = {copy_24, copy_struct, set_64};
+
+	for (size_t i = 0; i < sizeof(copies) / sizeof(*copies); i++) {
+		uint64_t moves[2];
+
+		moves_of_two(copies[i], moves);
+		CHECK(moves[0] > ROUNDS / 4 && moves[0] <= 2 * ROUNDS + 50, "%llu moves, copy %zu",
+		      (unsigned long long)moves[0], i);
+	}
+}
+
+static void a_copy_across_two_lines_moves_both(void)
+{
+	uint64_t moves[2];
+
+	moves_of_two(copy_across, moves);
+	CHECK(moves[0] > ROUNDS / 4 && moves[1] > ROUNDS / 4, "%llu and %llu moves",
+	      (unsigned long long)moves[0], (unsigned long long)moves[1]);
+}
+
+static double time_of_copy(unsigned has_it, unsigned also)
+{
+	struct program *program = begin(8, false, 1);
+
+	cores.per_socket = 4;
+	cores.costs.far_line = 1000;
+	cores.costs.shared_line = 10;
+	spawn(look_at_0, program, has_it);
+	RETURNS(0, cores_spawn(look_at_0, program, also, sim_ns(500)));
+	spawn(load_once, program, 0);
+	run_all();
+	return ns_of(program);
+}
+
+static void a_copy_comes_from_ones_own_socket_if_it_can(void)
+{
+	double near = time_of_copy(5, 1), far = time_of_copy(5, 6);
+
+	CHECK(near < 200, "%.0f ns with a copy on the same socket", near);
+	CHECK(far >= 1000, "%.0f ns with copies on the other socket", far);
 }
 
 static void threads_share_a_core_by_slices(void)
@@ -282,6 +399,12 @@ int main(void)
 	RUN(two_stores_can_both_be_missed);
 	RUN(a_fence_each_and_one_store_is_seen);
 	RUN(stores_are_seen_in_order);
+	RUN(many_readers_see_stores_in_order);
+	RUN(a_test_and_set_lock_lets_both_in);
+	RUN(a_locked_instruction_is_not_seen_before_it_is_over);
+	RUN(copies_of_a_constant_size_move_lines);
+	RUN(a_copy_across_two_lines_moves_both);
+	RUN(a_copy_comes_from_ones_own_socket_if_it_can);
 	RUN(threads_share_a_core_by_slices);
 	RUN(a_right_queue_is_right);
 	RUN(a_lost_item_is_told);
