@@ -154,6 +154,17 @@ static double way_to_sharers(const struct line *line)
 	return longest;
 }
 
+/* A copy comes from another socket if no core of this one has it. */
+static double way_to_copy(const struct line *line)
+{
+	unsigned first = (unsigned)me() / cores.per_socket * cores.per_socket;
+
+	for (unsigned i = first; i < first + cores.per_socket && i < cores.count; i++)
+		if (has(&line->sharers, (int)i))
+			return cores.costs.shared_line;
+	return cores.costs.far_line;
+}
+
 static void count_move(struct line *line, uintptr_t address)
 {
 	line->moves[address % LINE_BYTES / SIM_PLACE][self->call]++;
@@ -177,9 +188,11 @@ static double transfer(struct line *line, uintptr_t address, bool write, double 
 		count_move(line, address);
 	if (!write) {
 		*busy = 4; /* so does whatever cache the sockets share */
-		return cores.costs.shared_line;
+		return way_to_copy(line);
 	}
 	takes = way_to_sharers(line);
+	if (!has(&line->sharers, me()) && way_to_copy(line) > takes)
+		takes = way_to_copy(line);
 	*busy = takes;
 	return takes > 0 ? takes : cores.costs.access;
 }
