@@ -240,6 +240,19 @@ uint64_t memory_load_value(const volatile void *at, size_t size, const void *cal
 	return value;
 }
 
+uint64_t memory_load_now(const volatile void *at, size_t size, const void *caller)
+{
+	struct line *line = line_of((uintptr_t)at);
+	uint64_t value = 0;
+
+	(void)memory_load_value(at, size, caller);
+	wait_for_loads();
+	cores_turn();
+	apply_until(line, here->now);
+	__real_memcpy(&value, (const void *)(uintptr_t)at, size);
+	return value;
+}
+
 void memory_load(const volatile void *at, size_t size, const void *caller)
 {
 	uintptr_t address = (uintptr_t)at;

@@ -25,6 +25,10 @@ void memory_load(const volatile void *at, size_t size, const void *caller);
 /* The same, and the value, up to 8 bytes, perhaps of a store that still waits. */
 uint64_t memory_load_value(const volatile void *at, size_t size, const void *caller);
 
+/* The same, but the core waits for the value, which is the one that memory has when this returns.
+ */
+uint64_t memory_load_now(const volatile void *at, size_t size, const void *caller);
+
 /* A store that the program then does itself: it is seen at once. Only stores that are not atomic
  * come here, and of those nobody may see when they happen but by way of an atomic one. */
 void memory_store(volatile void *at, const void *caller);

@@ -86,8 +86,10 @@ int __wrap_usleep(useconds_t us)
 int system_futex_wait(uint32_t *word, uint32_t seen, sim_time deadline)
 {
 	cores_spend(sim_ns(cores.costs.syscall));
-	memory_locked(word, __builtin_return_address(0));
-	if (*word != seen)
+	memory_fence();
+	/* What is read is the word as it is when this returns, and no other core has its turn
+	 * before the thread sleeps: no wake-up comes between the two. */
+	if (memory_load_now(word, sizeof(*word), __builtin_return_address(0)) != seen)
 		return -EAGAIN;
 	if (deadline <= here->now)
 		return -ETIMEDOUT;
