@@ -5,8 +5,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,13 @@ sim_time others_next;
  */
 enum { LENDER_BYTES = 64 * 1024 };
 
+/* When each core next has something to do, as a binary tree: node 1 is the earliest of all, nodes
+ * 2n and 2n + 1 are below node n, and the cores themselves begin at node SIM_CORES. */
+static sim_time earliest[2 * SIM_CORES];
+
+/* No sleeper's deadline is before it. */
+static sim_time next_deadline;
+
 static uint64_t random_state;
 static struct thread outside; /* the real thread's own stack, while the machine runs */
 
@@ -41,10 +49,11 @@ uint64_t cores_random(uint64_t n)
 
 int cores_begin(const struct sim_job *job)
 {
-	cores = (struct cores){.count = job->cores,
-	                       .per_socket = job->cores_per_socket,
-	                       .costs = job->costs,
-	                       .patience = sim_ns(1e9 + 1000 * (job->work_ns + job->interval_ns))};
+	cores = (struct cores){
+	        .count = job->cores, .per_socket = job->cores_per_socket, .costs = job->costs};
+	for (size_t i = 0; i < 2 * SIM_CORES; i++)
+		earliest[i] = SIM_NEVER;
+	next_deadline = SIM_NEVER;
 	random_state = job->seed;
 	memory_begin();
 	return lines_begin(job->is_held);
@@ -64,24 +73,46 @@ static void begin_thread(void)
 	self->run(self->argument);
 	self->state = THREAD_ENDED;
 	cores.ended++;
+	cores_note_progress(here->now);
 	here->running = NULL;
 	cores_let_others();
 	abort(); /* nobody goes on with a thread that has ended */
 }
 
-static void append(unsigned core, struct thread *thread, sim_time at)
+/* When a core next has something to do. */
+static sim_time next_of(const struct core *core)
 {
-	struct core *c = &cores.core[core];
+	if (core->running)
+		return core->now;
+	if (core->first)
+		return core->first->ready_at > core->now ? core->first->ready_at : core->now;
+	return SIM_NEVER;
+}
 
+static void note_next(const struct core *core)
+{
+	size_t node = SIM_CORES + (size_t)(core - cores.core);
+
+	earliest[node] = next_of(core);
+	while (node /= 2)
+		earliest[node] = earliest[2 * node] < earliest[2 * node + 1]
+		                         ? earliest[2 * node]
+		                         : earliest[2 * node + 1];
+}
+
+/* Behind those that are ready as early. */
+static void enqueue(unsigned core, struct thread *thread, sim_time at)
+{
+	struct thread **to = &cores.core[core].first;
+
+	while (*to && (*to)->ready_at <= at)
+		to = &(*to)->next;
 	thread->core = core;
 	thread->state = THREAD_READY;
 	thread->ready_at = at;
-	thread->next = NULL;
-	if (c->first)
-		c->last->next = thread;
-	else
-		c->first = thread;
-	c->last = thread;
+	thread->next = *to;
+	*to = thread;
+	note_next(&cores.core[core]);
 }
 
 int cores_spawn(void (*run)(void *argument), void *argument, unsigned core, sim_time at)
@@ -103,20 +134,10 @@ int cores_spawn(void (*run)(void *argument), void *argument, unsigned core, sim_
 		return -EAGAIN;
 	pthread_attr_destroy(&small);
 	while (__atomic_load_n(&thread->thread_pointer, __ATOMIC_ACQUIRE) == 0)
-		poll(NULL, 0, 0);
+		sched_yield();
 	thread->stack_pointer = switch_prepare(stack + bytes, begin_thread);
-	append(core, thread, at);
+	enqueue(core, thread, at);
 	return 0;
-}
-
-/* When a core next has something to do. */
-static sim_time next_of(const struct core *core)
-{
-	if (core->running)
-		return core->now;
-	if (core->first)
-		return core->first->ready_at > core->now ? core->first->ready_at : core->now;
-	return SIM_NEVER;
 }
 
 static void wake(struct thread *thread, sim_time at, bool by_another)
@@ -130,44 +151,57 @@ static void wake(struct thread *thread, sim_time at, bool by_another)
 		core = (thread->core + i) % cores.count;
 	if (next_of(&cores.core[core]) != SIM_NEVER)
 		core = thread->core;
-	append(core, thread, at);
+	enqueue(core, thread, at);
 	if (&cores.core[core] != here && next_of(&cores.core[core]) < others_next)
 		others_next = next_of(&cores.core[core]);
 }
 
-static struct thread *earliest_deadline(void)
+static struct thread *first_sleeper(void)
 {
-	struct thread *earliest = NULL;
+	struct thread *first = NULL;
 
 	for (unsigned i = 0; cores.asleep_with_deadline > 0 && i < cores.threads; i++) {
 		struct thread *t = &cores.thread[i];
 
 		if (t->state == THREAD_ASLEEP && t->deadline != SIM_NEVER &&
-		    (!earliest || t->deadline < earliest->deadline))
-			earliest = t;
+		    (!first || t->deadline < first->deadline))
+			first = t;
 	}
-	return earliest;
+	next_deadline = first ? first->deadline : SIM_NEVER;
+	return first;
+}
+
+/* Wakes the sleeper whose deadline comes before anything else. False: there is none. */
+static bool wake_sleeper(sim_time next)
+{
+	struct thread *sleeper;
+
+	if (next_deadline == SIM_NEVER || next_deadline > next)
+		return false;
+	sleeper = first_sleeper(); /* who had the deadline may have been woken by another */
+	if (!sleeper || sleeper->deadline > next)
+		return false;
+	wake(sleeper, sleeper->deadline, false);
+	return true;
 }
 
 /* The earliest core, and in others_next the time of the second. NULL: none has anything to do. */
 static struct core *earliest_core(void)
 {
-	struct core *earliest = NULL;
-	sim_time first = SIM_NEVER;
+	size_t node = 1;
 
 	others_next = SIM_NEVER;
-	for (unsigned i = 0; i < cores.count; i++) {
-		sim_time next = next_of(&cores.core[i]);
+	if (earliest[1] == SIM_NEVER)
+		return NULL;
+	while (node < SIM_CORES) {
+		size_t left = 2 * node, right = left + 1;
+		size_t other = earliest[left] <= earliest[right] ? right : left;
 
-		if (next < first) {
-			others_next = first;
-			first = next;
-			earliest = &cores.core[i];
-		} else if (next < others_next) {
-			others_next = next;
-		}
+		if (earliest[other] < others_next)
+			others_next = earliest[other];
+		node = other == right ? left : right;
 	}
-	return earliest;
+	return &cores.core[node - SIM_CORES];
 }
 
 static void begin_first(struct core *core)
@@ -184,32 +218,68 @@ static void begin_first(struct core *core)
 	thread->state = THREAD_RUNNING;
 }
 
+/* Longer than anything takes that goes well: the slices of those that wait for a core, some times
+ * over, as a lock may be taken from its owner; and some sleeps of a queue that looks in now and
+ * then. No work and no pause of the producer counts: both note when they will be over. */
+static sim_time patience(void)
+{
+	double shared = cores.count < cores.threads ? 4 * cores.costs.slice * cores.threads : 0;
+
+	return sim_ns(50e6 + shared);
+}
+
+/* Many cores that poll would take long to come that far. */
+static uint64_t most_fruitless(void)
+{
+	return 4000000 + UINT64_C(200000) * cores.threads;
+}
+
+__attribute__((format(printf, 1, 2))) static void give_up(const char *format, ...)
+{
+	static char why[120];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, sizeof(why), format, arguments);
+	va_end(arguments);
+	cores.given_up = why;
+}
+
+static bool is_hopeless(sim_time now)
+{
+	if (now == SIM_NEVER)
+		give_up("deadlock");
+	else if (now > cores.progress + patience())
+		give_up("nothing was put, got or done for %.0f ms of the machine's time",
+		        (double)patience() / 1e9);
+	else if (now > cores.progress && ++cores.fruitless > most_fruitless())
+		give_up("nothing was put, got or done in %llu accesses to memory",
+		        (unsigned long long)most_fruitless());
+	return cores.given_up;
+}
+
 /* Makes self and here whoever goes on. False: nobody can, or all have ended. */
 static bool choose(void)
 {
-	for (;;) {
-		if (cores.ended == cores.threads)
-			return false;
-		here = NULL;
+	if (here)
+		note_next(here);
+	here = NULL;
+	while (cores.ended < cores.threads) {
 		struct core *core = earliest_core();
-		struct thread *sleeper = earliest_deadline();
+		sim_time now = earliest[1];
 
-		if (sleeper && (!core || sleeper->deadline <= next_of(core))) {
-			wake(sleeper, sleeper->deadline, false);
+		if (wake_sleeper(now))
 			continue;
-		}
-		if (!core) {
-			cores.given_up = "deadlock";
+		if (is_hopeless(now))
 			return false;
-		}
-		if (next_of(core) > cores.progress + cores.patience) {
-			cores.given_up = "nothing was put, got or done for a second";
-			return false;
-		}
-		if (sleeper && sleeper->deadline < others_next)
-			others_next = sleeper->deadline;
+		if (next_deadline < others_next)
+			others_next = next_deadline;
+		/* One that polls alone has to come here, too. */
+		if (cores.progress + patience() < others_next)
+			others_next = cores.progress + patience();
 		if (!core->running) {
 			begin_first(core);
+			note_next(core);
 			if (core->now > others_next)
 				continue;
 		}
@@ -217,6 +287,7 @@ static bool choose(void)
 		self = core->running;
 		return true;
 	}
+	return false;
 }
 
 static void change_to(struct thread *from, struct thread *to)
@@ -249,9 +320,9 @@ static void leave_core(void)
 
 void cores_let_others(void)
 {
-	if (here->running && here->first && here->now >= here->slice_end) {
+	if (here->running && cores_slice_is_over()) {
 		leave_core();
-		append(self->core, self, here->now);
+		enqueue(self->core, self, here->now);
 	}
 	go_on();
 }
@@ -261,9 +332,44 @@ void cores_yield(void)
 	here->now += sim_ns(cores.costs.yield);
 	if (here->first && here->first->ready_at <= here->now) {
 		leave_core();
-		append(self->core, self, here->now);
+		enqueue(self->core, self, here->now);
 		go_on();
 	}
+}
+
+void cores_work(sim_time time)
+{
+	while (time > 0) {
+		sim_time part = here->now < here->slice_end ? here->slice_end - here->now
+		                                            : sim_ns(cores.costs.slice) + 1;
+
+		if (part > time)
+			part = time;
+		time -= part;
+		here->now += part;
+		cores_note_progress(here->now);
+		cores_turn();
+	}
+}
+
+void cores_rest(sim_time until)
+{
+	cores_note_progress(until);
+	/* It takes a moment to begin again. */
+	if (cores.count < cores.threads &&
+	    until > here->now + 2 * sim_ns(cores.costs.context_switch)) {
+		cores_sleep(NULL, until);
+		cores.sleeps--; /* not the queue's doing */
+	}
+	if (here->now < until)
+		here->now = until;
+	cores_turn();
+}
+
+void cores_interrupt(unsigned core, sim_time time)
+{
+	cores.core[core].now += time;
+	note_next(&cores.core[core]);
 }
 
 bool cores_sleep(const volatile void *on, sim_time deadline)
@@ -276,6 +382,8 @@ bool cores_sleep(const volatile void *on, sim_time deadline)
 	me->ready_at = here->now; /* the time since when, for cores_wake() */
 	if (deadline != SIM_NEVER)
 		cores.asleep_with_deadline++;
+	if (deadline < next_deadline)
+		next_deadline = deadline;
 	cores.sleeps++;
 	leave_core();
 	here->now += sim_ns(cores.costs.context_switch);
@@ -316,6 +424,17 @@ void cores_run(void)
 	outside.thread_pointer = switch_thread_pointer();
 	if (choose())
 		change_to(&outside, self);
+}
+
+void cores_abandon(const char *call)
+{
+	struct thread *from = self;
+
+	give_up("%s is not simulated", call);
+	self = NULL;
+	here = NULL;
+	change_to(from, &outside);
+	abort(); /* nobody goes on after cores_run() */
 }
 
 static const char *const call_names[SIM_CALLS] = {

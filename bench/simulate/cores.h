@@ -46,8 +46,8 @@ struct thread {
 struct core {
 	sim_time now;
 	sim_time slice_end;
-	struct thread *running;      /* NULL: idle, or about to begin with the first that waits */
-	struct thread *first, *last; /* wait for this core, in order */
+	struct thread *running; /* NULL: idle, or about to begin with the first that waits */
+	struct thread *first;   /* wait for this core, by when they are ready */
 };
 
 /* What happened to the machine as a whole. */
@@ -58,8 +58,8 @@ struct cores {
 	unsigned threads, ended;
 	unsigned asleep_with_deadline;
 	uint64_t switches, sleeps, wakes;
-	sim_time patience;      /* without progress, before the run is given up */
-	sim_time progress;      /* when something last came of it */
+	sim_time progress;      /* when something last came of it, or will: a thread is at work */
+	uint64_t fruitless;     /* choices of a core since then */
 	const char *given_up;   /* why; NULL: it was not */
 	struct sim_costs costs; /* of the job */
 };
@@ -76,14 +76,22 @@ int cores_begin(const struct sim_job *job);
 int cores_spawn(void (*run)(void *argument), void *argument, unsigned core, sim_time at);
 /* Returns when all threads have ended, or none can go on: cores.given_up says so. */
 void cores_run(void);
+/* Ends the run, whose given_up then names the call. Does not return. */
+__attribute__((noreturn)) void cores_abandon(const char *call);
 
 /* Lets every core go first whose time is earlier than this one's, or whoever waits for this core if
  * the slice is over. The thread may be on another core afterwards. Inline: it is called for every
  * access to memory. */
 void cores_let_others(void);
+
+static inline bool cores_slice_is_over(void)
+{
+	return here->first && here->now >= here->slice_end && here->first->ready_at <= here->now;
+}
+
 static inline void cores_turn(void)
 {
-	while (here->now > others_next || (here->first && here->now >= here->slice_end))
+	while (here->now > others_next || cores_slice_is_over())
 		cores_let_others();
 }
 
@@ -91,6 +99,21 @@ static inline void cores_spend(sim_time time)
 {
 	here->now += time;
 }
+
+/* Something came of it at that time. */
+static inline void cores_note_progress(sim_time at)
+{
+	if (cores.progress < at)
+		cores.progress = at;
+	cores.fruitless = 0;
+}
+
+/* What takes long: others get the core when the slice is over. */
+void cores_work(sim_time time);
+/* Nothing to do until then. The core is for others meanwhile, if threads share cores. */
+void cores_rest(sim_time until);
+/* Another core loses that time. */
+void cores_interrupt(unsigned core, sim_time time);
 
 void cores_yield(void);
 /* Sleep until woken or until the deadline. True: woken. */

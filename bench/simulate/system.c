@@ -105,17 +105,17 @@ int system_futex_wake(uint32_t *word, int n)
 
 static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *time)
 {
-	sim_time deadline = time ? of_timespec(time) : SIM_NEVER;
-
+	/* A call that wakes need not pass a time, and then there is anything in its place. */
 	switch (operation & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
-		return system_futex_wait(word, value, time ? here->now + deadline : SIM_NEVER);
+		return system_futex_wait(word, value,
+		                         time ? here->now + of_timespec(time) : SIM_NEVER);
 	case FUTEX_WAIT_BITSET:
-		return system_futex_wait(word, value, deadline);
+		return system_futex_wait(word, value, time ? of_timespec(time) : SIM_NEVER);
 	case FUTEX_WAKE:
 		return system_futex_wake(word, (int)value);
 	default:
-		return -ENOSYS;
+		cores_abandon("a futex operation beside waiting and waking");
 	}
 }
 
@@ -130,7 +130,7 @@ static long membarrier(int command)
 	for (unsigned i = 0; i < cores.count; i++) {
 		if (&cores.core[i] == here || !cores.core[i].running)
 			continue;
-		cores.core[i].now += sim_ns(cores.costs.interrupt);
+		cores_interrupt(i, sim_ns(cores.costs.interrupt));
 		running++;
 	}
 	memory_drain_all();
