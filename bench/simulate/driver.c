@@ -92,15 +92,16 @@ static void put(void *handle, const char *items, uint64_t n)
 			return;
 		}
 		done += (uint64_t)placed;
-		cores.progress = here->now;
+		cores_note_progress(here->now);
 	}
 }
 
-static void wait_until(sim_time due)
+/* With an interval an item is late when its put begins late, and that counts. */
+static sim_time due_of(uint64_t i)
 {
-	if (here->now < due)
-		here->now = due;
-	cores_turn();
+	sim_time interval = sim_ns(run.job->interval_ns);
+
+	return interval > 0 ? run.begin + i / run.job->bulk * run.job->bulk * interval : here->now;
 }
 
 static void produce(void *argument)
@@ -114,10 +115,10 @@ static void produce(void *argument)
 		uint64_t n = job->bulk < job->items - i ? job->bulk : job->items - i;
 
 		if (job->interval_ns > 0)
-			wait_until(run.begin + i * sim_ns(job->interval_ns));
+			cores_rest(run.begin + i * sim_ns(job->interval_ns));
 		for (uint64_t j = 0; j < n; j++) {
 			fill(items + j * job->shape.item_size, i + j);
-			run.due[i + j] = here->now;
+			run.due[i + j] = due_of(i + j);
 		}
 		sim_time before = here->now;
 		enter(SIM_PUT);
@@ -173,15 +174,15 @@ static void consume(void *argument)
 			got = run.queue->get(handle, me->buffer) == 0 ? 1 : -1;
 		if (got <= 0)
 			return;
-		cores.progress = here->now;
+		cores_note_progress(here->now);
 		for (ssize_t i = 0; i < got; i++)
 			check_item(me, me->buffer + (size_t)i * job->shape.item_size);
-		cores_spend(sim_ns(job->work_ns) * (sim_time)got);
-		cores_turn();
+		cores_work(sim_ns(job->work_ns) * (sim_time)got);
 		run.reported += (uint64_t)got;
 		enter(SIM_TASK_DONE);
 		if (run.queue->task_done(handle, (size_t)got) != 0)
 			void_run("task_done failed");
+		cores_note_progress(here->now);
 	}
 }
 

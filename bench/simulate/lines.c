@@ -148,9 +148,13 @@ static double way_to_sharers(const struct line *line)
 {
 	double longest = 0;
 
-	for (unsigned i = 0; i < cores.count; i++)
-		if ((int)i != me() && has(&line->sharers, (int)i) && way((int)i) > longest)
-			longest = way((int)i);
+	for (int word = 0; word < SIM_CORES / 64; word++)
+		for (uint64_t left = line->sharers.words[word]; left; left &= left - 1) {
+			int core = 64 * word + __builtin_ctzll(left);
+
+			if (core != me() && way(core) > longest)
+				longest = way(core);
+		}
 	return longest;
 }
 

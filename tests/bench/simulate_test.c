@@ -313,6 +313,7 @@ static void threads_share_a_core_by_slices(void)
 {
 	struct program *program = begin(1, false, 1000 * 1000);
 
+	cores_note_progress(sim_ns(1e9)); /* by then it is over */
 	for (int i = 0; i < 3; i++)
 		spawn(work_long, program, 0);
 	run_all();
@@ -322,14 +323,69 @@ static void threads_share_a_core_by_slices(void)
 	      "%.0f switches in %.0f slices", switches, slices);
 }
 
+static void a_thread_that_begins_later_holds_up_nobody(void)
+{
+	struct program *program = begin(1, false, 1);
+
+	RETURNS(0, cores_spawn(wait_on_other_words, program, 0, sim_ns(5e6)));
+	RETURNS(0, cores_spawn(add_late, program, 0, 0));
+	cores_run();
+	CHECK(program->end > 0 && program->end < sim_ns(1e6), "ready at 0, over at %.0f us",
+	      (double)program->end / 1e6);
+}
+
+static void waits_are_given_up_soon(unsigned pollers)
+{
+	struct program *program = begin(pollers, false, 1);
+
+	for (unsigned i = 0; i < pollers; i++)
+		spawn(wait_on_other_words, program, i);
+	cores_run();
+	CHECK(cores.given_up && strstr(cores.given_up, "nothing was put"), "\"%s\"",
+	      cores.given_up ? cores.given_up : "");
+	CHECK(here == NULL && cores.core[0].now < sim_ns(1e9), "given up after %.3f s",
+	      (double)cores.core[0].now / 1e12);
+}
+
+static void one_that_polls_for_ever_is_given_up(void)
+{
+	waits_are_given_up_soon(1);
+}
+
+static void many_that_poll_for_ever_are_given_up(void)
+{
+	waits_are_given_up_soon(255);
+}
+
+static void a_call_that_is_not_simulated_is_named(void)
+{
+	struct program *program = begin(2, false, 1);
+
+	spawn(lock_rwlock, program, 0);
+	cores_run();
+	CHECK(cores.given_up &&
+	              strcmp(cores.given_up, "pthread_rwlock_rdlock is not simulated") == 0,
+	      "\"%s\"", cores.given_up ? cores.given_up : "");
+}
+
+static void a_wake_up_that_comes_with_its_word_is_not_missed(void)
+{
+	for (int step = 0; step < 200; step++) {
+		struct program *program = begin(2, false, 1);
+
+		spawn(sleep_on_0, program, 0);
+		RETURNS(0, cores_spawn(add_and_wake, program, 1, sim_ns(5 * step)));
+		run_all();
+	}
+}
+
 /* --- queues --- */
 
 static struct sim_outcome outcome;
+static uint64_t latency_ns[2000];
 
 static void drive(const struct bench_queue *queue, size_t consumers, uint64_t seed)
 {
-	static uint64_t latency_ns[2000];
-
 	job = (struct sim_job){.queue = queue->name,
 	                       .shape = {.capacity = 16, .item_size = 24, .consumers = consumers},
 	                       .items = 2000,
@@ -340,6 +396,43 @@ static void drive(const struct bench_queue *queue, size_t consumers, uint64_t se
 	                       .seed = seed,
 	                       .costs = sim_costs_server()};
 	driver_run(queue, &job, latency_ns, &outcome);
+}
+
+static void drive_slowly(unsigned cores_wanted, double interval_ns, double work_ns)
+{
+	job = (struct sim_job){.queue = "right",
+	                       .shape = {.capacity = 16, .item_size = 24, .consumers = 1},
+	                       .items = 50,
+	                       .bulk = 1,
+	                       .interval_ns = interval_ns,
+	                       .work_ns = work_ns,
+	                       .cores = cores_wanted,
+	                       .cores_per_socket = 32,
+	                       .seed = 1,
+	                       .costs = sim_costs_server()};
+	driver_run(&program_right, &job, latency_ns, &outcome);
+	CHECK(!*outcome.why, "%s", outcome.why);
+}
+
+static void a_producer_that_waits_gives_its_core_away(void)
+{
+	drive_slowly(1, 10e6, 0);
+	for (int i = 0; i < 50; i++)
+		CHECK(latency_ns[i] < 1000 * 1000, "item %d was got after %.3f ms", i,
+		      (double)latency_ns[i] / 1e6);
+}
+
+static void latency_counts_from_when_an_item_was_due(void)
+{
+	drive_slowly(2, 1000, 100 * 1000);
+	CHECK(latency_ns[49] > 45 * 99 * 1000, "the last item of 50 was got after %.3f ms",
+	      (double)latency_ns[49] / 1e6);
+}
+
+static void long_work_is_no_deadlock(void)
+{
+	drive_slowly(2, 0, 20e9);
+	CHECK(outcome.seconds > 900, "%.0f s", outcome.seconds);
 }
 
 static void says(const struct bench_queue *queue, const char *words)
@@ -406,6 +499,14 @@ int main(void)
 	RUN(a_copy_across_two_lines_moves_both);
 	RUN(a_copy_comes_from_ones_own_socket_if_it_can);
 	RUN(threads_share_a_core_by_slices);
+	RUN(a_thread_that_begins_later_holds_up_nobody);
+	RUN(one_that_polls_for_ever_is_given_up);
+	RUN(many_that_poll_for_ever_are_given_up);
+	RUN(a_call_that_is_not_simulated_is_named);
+	RUN(a_wake_up_that_comes_with_its_word_is_not_missed);
+	RUN(a_producer_that_waits_gives_its_core_away);
+	RUN(latency_counts_from_when_an_item_was_due);
+	RUN(long_work_is_no_deadlock);
 	RUN(a_right_queue_is_right);
 	RUN(a_lost_item_is_told);
 	RUN(a_doubled_item_is_told);
