@@ -34,6 +34,7 @@ static void print_commands(void)
 		snprintf(usage, sizeof(usage), "%s %s", command->name, command->arguments);
 		printf("  %-30s  %s\n", usage, command->what);
 	}
+	printf("  %-30s  %s\n", "./bench/run check QUEUE", "looks for mistakes in a queue");
 }
 
 static void print_workloads(void)

@@ -33,6 +33,7 @@ static struct run {
 	sim_time *due; /* of each item */
 	unsigned char *times_got;
 	uint64_t reported;
+	bool is_shut_down; /* or about to be */
 	sim_time begin, end, in_put;
 	struct consumer consumers[SIM_THREADS];
 } run;
@@ -133,6 +134,7 @@ static void produce(void *argument)
 		         (unsigned long long)(job->items - run.reported),
 		         (unsigned long long)job->items);
 	enter(SIM_SHUTDOWN);
+	run.is_shut_down = true;
 	run.queue->shutdown(run.handle);
 }
 
@@ -172,8 +174,11 @@ static void consume(void *argument)
 			got = run.queue->get_many(handle, me->buffer, job->bulk);
 		else
 			got = run.queue->get(handle, me->buffer) == 0 ? 1 : -1;
-		if (got <= 0)
+		if (got <= 0) {
+			if (!run.is_shut_down)
+				void_run("get found no item before shutdown, and did not wait");
 			return;
+		}
 		cores_note_progress(here->now);
 		for (ssize_t i = 0; i < got; i++)
 			check_item(me, me->buffer + (size_t)i * job->shape.item_size);
