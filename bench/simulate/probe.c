@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -190,24 +192,60 @@ static double membarrier_beside(int cpu)
 
 /* --- all --- */
 
-/* The first two that this process may use. */
+/* Whether two CPUs are hyperthreads of one core, which share its cache. */
+static bool are_siblings(int a, int b)
+{
+	char path[96], list[256] = "", *next = list;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+	         a);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (!fgets(list, sizeof(list), file))
+		*list = '\0';
+	fclose(file);
+	/* As in "0,4" or "0-1,8-9". */
+	while (*next >= '0' && *next <= '9') {
+		long first = strtol(next, &next, 10);
+		long last = *next == '-' ? strtol(next + 1, &next, 10) : first;
+
+		if (b >= first && b <= last)
+			return true;
+		next += *next == ',';
+	}
+	return false;
+}
+
+/* Two that this process may use: of one core only if there are no others. */
 static bool two_cpus(int cpu[2])
 {
 	cpu_set_t set;
-	int n = 0;
+	int n = 0, sibling = -1;
 
 	if (sched_getaffinity(0, sizeof(set), &set) != 0)
 		return false;
-	for (int i = 0; i < CPU_SETSIZE && n < 2; i++)
-		if (CPU_ISSET((size_t)i, &set))
+	for (int i = 0; i < CPU_SETSIZE && n < 2; i++) {
+		if (!CPU_ISSET((size_t)i, &set))
+			continue;
+		if (n == 1 && are_siblings(cpu[0], i))
+			sibling = i;
+		else
 			cpu[n++] = i;
+	}
+	if (n == 1 && sibling >= 0)
+		cpu[n++] = sibling;
 	return n == 2;
 }
 
 static void *measure_alone(void *argument)
 {
 	struct sim_costs *costs = argument;
+	int cpu[2];
 
+	if (two_cpus(cpu))
+		pin_to(cpu[0]);
 	costs->locked = least_of(locked, 10000);
 	costs->pause = least_of(pause_once, 10000);
 	costs->clock = least_of(read_clock, 10000);
