@@ -406,7 +406,7 @@ void work_long(void *program)
 
 /* --- a queue under a lock, and what can be wrong with it --- */
 
-enum mistake { NONE, LOSES, DOUBLES, TEARS };
+enum mistake { NONE, LOSES, DOUBLES, TEARS, WAITS_ONCE };
 
 struct plain {
 	pthread_mutex_t lock;
@@ -460,8 +460,10 @@ static int put_with(struct plain *q, const void *item, enum mistake mistake)
 static int get_with(struct plain *q, void *item, enum mistake mistake)
 {
 	pthread_mutex_lock(&q->lock);
-	while (q->tail == q->head && !q->closed)
-		pthread_cond_wait(&q->changed, &q->lock);
+	do {
+		if (q->tail == q->head && !q->closed)
+			pthread_cond_wait(&q->changed, &q->lock);
+	} while (mistake != WAITS_ONCE && q->tail == q->head && !q->closed);
 	if (q->tail == q->head) {
 		pthread_mutex_unlock(&q->lock);
 		return -ESHUTDOWN;
@@ -553,5 +555,6 @@ QUEUE(program_right, NONE, task_done, join);
 QUEUE(program_loses_items, LOSES, task_done, join);
 QUEUE(program_doubles_items, DOUBLES, task_done, join);
 QUEUE(program_tears, TEARS, task_done, join);
+QUEUE(program_waits_once, WAITS_ONCE, task_done, join);
 QUEUE(program_forgets_to_wake, NONE, task_done_silently, join);
 QUEUE(program_joins_at_once, NONE, task_done, join_at_once);

@@ -66,6 +66,6 @@ void work_long(void *program);
 
 /* Queues that are wrong. */
 extern const struct bench_queue program_right, program_loses_items, program_doubles_items,
-        program_forgets_to_wake, program_joins_at_once, program_tears;
+        program_forgets_to_wake, program_joins_at_once, program_waits_once, program_tears;
 
 #endif

@@ -466,6 +466,11 @@ static void a_torn_item_is_told(void)
 	says(&program_tears, "torn");
 }
 
+static void a_get_that_waits_once_is_told(void)
+{
+	says(&program_waits_once, "did not wait");
+}
+
 static void a_join_that_is_early_is_told(void)
 {
 	says(&program_joins_at_once, "join returned when");
@@ -511,6 +516,7 @@ int main(void)
 	RUN(a_lost_item_is_told);
 	RUN(a_doubled_item_is_told);
 	RUN(a_torn_item_is_told);
+	RUN(a_get_that_waits_once_is_told);
 	RUN(a_join_that_is_early_is_told);
 	RUN(a_lost_wake_up_is_a_deadlock);
 	return check_finish();
