@@ -262,6 +262,10 @@ void driver_run(const struct bench_queue *queue, const struct sim_job *job, uint
 		error = -ENOMEM;
 	if (error == 0)
 		error = spawn_all();
+	if (error == -ENOMEM)
+		void_run("the queue and the items of a call do not fit into the %zu MB of the "
+		         "simulated machine",
+		         SIM_MEMORY >> 20);
 	if (error) {
 		void_run("%s", strerror(-error));
 		return;

@@ -15,6 +15,9 @@
 /* What a thread is doing when it needs a cache line. */
 enum sim_call { SIM_PUT, SIM_GET, SIM_TASK_DONE, SIM_JOIN, SIM_SHUTDOWN, SIM_CALLS };
 
+/* Bytes of the machine's memory, beside stacks. */
+#define SIM_MEMORY ((size_t)1 << 30)
+
 struct sim_job {
 	const char *queue;
 	struct bench_shape shape;

@@ -12,7 +12,7 @@
 
 enum { STACK_BYTES = 256 * 1024, OTHER_LINES = 1 << 16 };
 #define STACKS ((size_t)SIM_THREADS * STACK_BYTES)
-#define MEMORY (STACKS + ((size_t)1 << 30))
+#define MEMORY (STACKS + SIM_MEMORY)
 /* The same in each run, as some code makes choices by addresses: far from where Linux puts things
  * by itself, with 47 bits of address. */
 #define USUAL_PLACE ((uintptr_t)0x3A0000000000)

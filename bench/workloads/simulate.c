@@ -61,6 +61,23 @@ static unsigned cores_of(const struct bench_point *point)
 	return (unsigned)(point->cores ? point->cores : point->consumers + 1);
 }
 
+/* Of the machine's time a run may take: its clock counts picoseconds in 64 bits, which is 213 days.
+ */
+static const double most_ns = 30 * 24 * 3600e9;
+
+static double least_ns(const struct bench_point *point)
+{
+	return (double)point->items * (double)(point->interval_ns + point->work_ns);
+}
+
+/* Of the queue's items, and of what each thread puts or gets at once. Blocks are powers of two. */
+static double needs_bytes(const struct bench_point *point)
+{
+	double threads = (double)point->consumers + 1;
+
+	return (double)point->item_size * ((double)point->capacity + (double)point->bulk * threads);
+}
+
 static bool refuses(const struct bench_point *point, char *why, size_t size)
 {
 	if (!*module)
@@ -77,6 +94,16 @@ static bool refuses(const struct bench_point *point, char *why, size_t size)
 		         (unsigned long long)point->consumers);
 	else if (point->sockets > cores_of(point))
 		snprintf(why, size, "--sockets: there are only %u cores", cores_of(point));
+	else if (least_ns(point) > most_ns)
+		snprintf(why, size,
+		         "--items: %llu with that --work and --interval take more than 30 days of "
+		         "the machine's time",
+		         (unsigned long long)point->items);
+	else if (needs_bytes(point) > (double)SIM_MEMORY)
+		snprintf(why, size,
+		         "--capacity, --bulk, --item-size: they take %.3g GB, and the simulated "
+		         "machine has %.3g GB of memory for them",
+		         needs_bytes(point) / 1e9, (double)SIM_MEMORY / 1e9);
 	else
 		return !costs_of(point->machine, why, size);
 	return true;
