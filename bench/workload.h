@@ -44,7 +44,7 @@ struct bench_result {
 	enum bench_outcome outcome;
 	char why[200];                /* unless checked: what went wrong */
 	double seconds;               /* the timed part */
-	double metric[BENCH_METRICS]; /* as the workload's metrics[] say */
+	double metric[BENCH_METRICS]; /* as the workload's metrics[] say; NAN: it has none */
 	double foreign;               /* share of the machine's time that went to others, 0..1 */
 	struct distribution distribution;     /* of the durations it is about; n == 0: none */
 	struct bench_part parts[BENCH_PARTS]; /* the largest first */
@@ -80,6 +80,10 @@ struct bench_workload {
 	 */
 	bool (*refuses)(const struct bench_point *point, char *why, size_t size);
 	bool needs_simulated; /* only queues that are BENCH_SIMULATED */
+
+	/* On which machine its times are, in words, where that is not the one it runs on: then that
+	 * one and --pin say little. NULL: the one it runs on. */
+	void (*describe)(const struct bench_point *point, char *text, size_t size);
 
 	/* The seconds an item takes at this point by its very definition, so that nobody needs to
 	 * try how many take long enough. 0, or NULL: it must be tried. */

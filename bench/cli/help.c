@@ -114,8 +114,9 @@ static void print_options(const struct bench_workload *workload)
 	print_queues(workload);
 	if (!workload->talks)
 		printf("  --runs        of each queue, in turns (%zu)\n", workload->runs);
-	printf("  --pin         threads to CPUs: none, spread, same or a list (none)\n"
-	       "  --seed        of all that is random (any; reports name it)\n");
+	if (!workload->describe)
+		printf("  --pin         threads to CPUs: none, spread, same or a list (none)\n");
+	printf("  --seed        of all that is random (any; reports name it)\n");
 	if (workload->can_print)
 		printf("  --print       what the first queue found, instead of figures\n");
 	if (!workload->talks)

@@ -1,6 +1,8 @@
 /*
  * Picks the figures out of the runs and has stats.c do the arithmetic.
  */
+#include <math.h>
+
 #include "summary.h"
 
 static bool failed(const struct series *series, size_t rounds)
@@ -18,7 +20,8 @@ static struct stats_spread spread_of(const struct series *series, size_t metric,
 	size_t n = 0;
 
 	for (size_t i = 0; i < rounds && n < STATS_MOST; i++)
-		if (series->results[i].outcome == BENCH_CHECKED)
+		if (series->results[i].outcome == BENCH_CHECKED &&
+		    !isnan(series->results[i].metric[metric]))
 			values[n++] = series->results[i].metric[metric];
 	return stats_spread(values, n, seed);
 }

@@ -72,6 +72,13 @@ static void write_foot(const struct plot *plot, enum shape shape)
 	char text[500];
 
 	plot_label(plot, conditions(plot, shape, text, sizeof(text)), -44, look);
+	if (*report_described(plot->report, text, sizeof(text))) {
+		plot_label(plot, text, -28, look);
+		snprintf(text, sizeof(text), "%s, %s; run on %s", machine->library,
+		         machine->compiler, machine->cpu);
+		plot_label(plot, text, -12, look);
+		return;
+	}
 	snprintf(text, sizeof(text), "%s, %zu core%s, hypervisor %s, governor %s, %s", machine->cpu,
 	         machine->cores, machine->cores == 1 ? "" : "s", machine->hypervisor,
 	         machine->governor, machine->kernel);
@@ -106,7 +113,7 @@ static enum shape shape_of(const struct plot *plot)
 	if (with && plot->report->workload->durations)
 		return DISTRIBUTIONS;
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
-		if (report_is_swept(plot->report, p))
+		if (bench_parameters[p].kind != BENCH_WORD && report_is_swept(plot->report, p))
 			return LINES;
 	return BARS;
 }

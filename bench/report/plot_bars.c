@@ -86,13 +86,15 @@ static void write_data(const struct plot *plot, const struct report_row *const *
 	}
 }
 
-static void write_name(FILE *script, const struct report_row *row)
+static void write_name(const struct plot *plot, const struct report_row *row)
 {
-	char name[80];
+	char name[80], values[40];
 	bool by_one = row->point.bulk > 1 && !(row->queue->can & BENCH_BULK);
 
-	snprintf(name, sizeof(name), "%s%s", row->queue->name, by_one ? " (one by one)" : "");
-	plot_string(script, name);
+	plot_values(values, sizeof(values), row, plot->swept);
+	snprintf(name, sizeof(name), "%s%s%s%s", row->queue->name, by_one ? " (one by one)" : "",
+	         *values ? ", " : "", values);
+	plot_string(plot->script, name);
 }
 
 /* What the bar says, with the interval, and the ratio to the baseline. */
@@ -149,7 +151,7 @@ static void write_axes(const struct plot *plot, const struct report_row *const *
 	        range_of(report), report->row_count, 1 - 54 / plot->height);
 	for (size_t i = 0; i < report->row_count; i++) {
 		fprintf(plot->script, i ? ", " : "");
-		write_name(plot->script, rows[i]);
+		write_name(plot, rows[i]);
 		fprintf(plot->script, " %zu", i);
 	}
 	fprintf(plot->script, ")\n");

@@ -1,6 +1,8 @@
 /*
  * The list of forms, and the words they share.
  */
+#include <string.h>
+
 #include "report.h"
 
 const struct report_format report_formats[] = {
@@ -23,10 +25,28 @@ const char *report_outcome(enum bench_outcome outcome)
 	return "not run";
 }
 
+const char *report_described(const struct report *report, char *text, size_t size)
+{
+	char one[300];
+	size_t used = 0;
+
+	*text = '\0';
+	for (size_t i = 0; report->workload->describe && i < report->row_count; i++) {
+		report->workload->describe(&report->rows[i].point, one, sizeof(one));
+		if (!strstr(text, one) && used + strlen(one) + 3 < size)
+			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "; " : "",
+			                         one);
+	}
+	return text;
+}
+
 void report_machine(FILE *out, const struct report *report)
 {
 	const struct machine *machine = report->machine;
+	char text[1000];
 
+	if (*report_described(report, text, sizeof(text)))
+		fprintf(out, "times of a %s; run on ", text);
 	fprintf(out, "%s, %zu core%s, hypervisor %s, governor %s, %s, %s, %s", machine->cpu,
 	        machine->cores, machine->cores == 1 ? "" : "s", machine->hypervisor,
 	        machine->governor, machine->kernel, machine->compiler, machine->library);

@@ -28,6 +28,9 @@ const char *report_outcome(enum bench_outcome outcome);
 /* "AMD EPYC, 2 cores, ..." in one line, without a newline. */
 void report_machine(FILE *out, const struct report *report);
 
+/* The machines that the times are of, where that is not the one it ran on; "" where it is. */
+const char *report_described(const struct report *report, char *text, size_t size);
+
 /* Whether rows differ in it. Without a number of items of its own each queue has another: that is
  * no sweep. */
 bool report_is_swept(const struct report *report, enum bench_parameter parameter);

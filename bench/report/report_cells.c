@@ -15,6 +15,12 @@ static bool is_shown(const struct report *report, enum bench_parameter parameter
 	return bench_parameters[parameter].is_shown || (report->varying & bit);
 }
 
+/* One run has none. */
+static bool has_spreads(const struct report *report)
+{
+	return report->rounds > 1;
+}
+
 static void fill_heading(struct cells *cells, const struct report *report)
 {
 	cells_add(cells, 0, "queue");
@@ -27,9 +33,11 @@ static void fill_heading(struct cells *cells, const struct report *report)
 		cells_add(cells, 0, "%s", m->title);
 		if (m != report->workload->metrics)
 			continue;
-		cells_add(cells, 0, "(low..high)");
+		if (has_spreads(report))
+			cells_add(cells, 0, "(low..high)");
 		cells_add(cells, 0, "x %s", bench_mutex.name);
-		cells_add(cells, 0, "(95%%)");
+		if (has_spreads(report))
+			cells_add(cells, 0, "(95%%)");
 	}
 	cells_add(cells, 0, "checked");
 }
@@ -90,9 +98,12 @@ static void fill_row(struct cells *cells, size_t line, const struct report *repo
 		fill_median(cells, line, spread, metrics[i].scale);
 		if (i > 0)
 			continue;
-		fill_range(cells, line, spread, spread->low, spread->high, metrics[i].scale);
+		if (has_spreads(report))
+			fill_range(cells, line, spread, spread->low, spread->high,
+			           metrics[i].scale);
 		fill_median(cells, line, &row->ratio, 1);
-		fill_range(cells, line, &row->ratio, row->ratio.from, row->ratio.to, 1);
+		if (has_spreads(report))
+			fill_range(cells, line, &row->ratio, row->ratio.from, row->ratio.to, 1);
 	}
 	cells_add(cells, line, "%s%s", report_outcome(row->outcome), row->disturbed ? " *" : "");
 }
@@ -109,8 +120,11 @@ int report_cells(struct cells *cells, const struct report *report)
 
 const char *report_rounds(const struct report *report, char *text, size_t size)
 {
-	snprintf(text, size, "%zu run%s each in turns, median; pin %s, seed %llu", report->rounds,
-	         report->rounds == 1 ? "" : "s", report->pin, (unsigned long long)report->seed);
+	bool is_here = !report->workload->describe;
+
+	snprintf(text, size, "%zu run%s each in turns, median; %s%s%sseed %llu", report->rounds,
+	         report->rounds == 1 ? "" : "s", is_here ? "pin " : "", is_here ? report->pin : "",
+	         is_here ? ", " : "", (unsigned long long)report->seed);
 	return text;
 }
 
@@ -155,6 +169,17 @@ static void note_row(const struct report_row *row, bool is_first,
 /* The rest is in the forms for programs. */
 enum { NOTED_PARTS = 4 };
 
+/* Of the parts from that one on. */
+static double sum_of(const struct bench_part *parts, size_t first)
+{
+	double sum = 0;
+
+	for (size_t i = first; i < BENCH_PARTS && *parts[i].name; i++)
+		for (size_t share = 0; share < BENCH_SHARES; share++)
+			sum += parts[i].share[share];
+	return sum;
+}
+
 /* "spmcq, consumers 16: lines moved per item: ring.head 6.96 (get 6.61, put 0.35); ..." */
 static void note_parts(const struct report *report, const struct report_row *row,
                        void (*note)(FILE *out, const char *text), FILE *out)
@@ -176,6 +201,9 @@ static void note_parts(const struct report *report, const struct report_row *row
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s", i ? ";" : "",
 		                         value);
 	}
+	if (sum_of(row->parts, NOTED_PARTS) >= 0.005 && used < sizeof(text))
+		snprintf(text + used, sizeof(text) - used, "; other %.2f",
+		         sum_of(row->parts, NOTED_PARTS));
 	note(out, text);
 }
 

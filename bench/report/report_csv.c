@@ -3,13 +3,16 @@
  * failed, and with the reason; the machine in lines that begin with "#".
  */
 #include "report.h"
+#include <math.h>
 
 static void write_heading(FILE *out, const struct report *report)
 {
 	fprintf(out, "# ");
 	report_machine(out, report);
-	fprintf(out, "\n# %s: %s; pin %s, seed %llu\n", report->workload->name,
-	        report->workload->method, report->pin, (unsigned long long)report->seed);
+	fprintf(out, "\n# %s: %s; ", report->workload->name, report->workload->method);
+	if (!report->workload->describe)
+		fprintf(out, "pin %s, ", report->pin);
+	fprintf(out, "seed %llu\n", (unsigned long long)report->seed);
 	fprintf(out, "workload,queue");
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
 		if (report->workload->uses & 1u << p)
@@ -73,7 +76,7 @@ static void write_run(FILE *out, const struct report *report, const struct repor
 	else
 		fprintf(out, ",,");
 	for (size_t i = 0; report->workload->metrics[i].key; i++)
-		if (has_figures)
+		if (has_figures && !isnan(result->metric[i]))
 			fprintf(out, ",%.6g", result->metric[i]);
 		else
 			fputc(',', out);

@@ -68,6 +68,8 @@ static void set_metrics(json_t *object, const struct report *report, const struc
 	if (row->ratio.n)
 		set_spread_as(object, "ratio", &row->ratio);
 	for (size_t i = 1; row->outcome == BENCH_CHECKED && metrics[i].key; i++) {
+		if (!row->metric[i].n)
+			continue;
 		json_object_set_new(object, metrics[i].key, json_real(row->metric[i].median));
 		set_spread_as(spreads, metrics[i].key, &row->metric[i]);
 	}

@@ -112,6 +112,7 @@ static void produce(void *argument)
 	void *handle = handle_of_producer();
 
 	run.begin = here->now;
+	lines_count(true);
 	for (uint64_t i = 0; i < job->items; i += job->bulk) {
 		uint64_t n = job->bulk < job->items - i ? job->bulk : job->items - i;
 
@@ -129,6 +130,7 @@ static void produce(void *argument)
 	enter(SIM_JOIN);
 	run.queue->join(run.handle);
 	run.end = here->now;
+	lines_count(false);
 	if (run.reported != job->items)
 		void_run("join returned when %llu of %llu items were not reported",
 		         (unsigned long long)(job->items - run.reported),
@@ -270,6 +272,7 @@ void driver_run(const struct bench_queue *queue, const struct sim_job *job, uint
 		void_run("%s", strerror(-error));
 		return;
 	}
+	lines_count(false); /* until the first put */
 	cores_run();
 	conclude();
 }

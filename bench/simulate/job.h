@@ -49,7 +49,7 @@ struct sim_outcome {
 	bool is_stuck; /* nobody could go on, or nobody got anywhere: why says who waits where */
 	double seconds;     /* of the machine's time, from the first put to the return of join */
 	double put_seconds; /* of them, the producer's inside put */
-	uint64_t moves;     /* of lines, from one core to another */
+	uint64_t moves;     /* of lines, from one core to another, in that time */
 	uint64_t sleeps;    /* threads that went to sleep */
 	uint64_t wakes;     /* threads that were woken by another */
 	uint64_t busiest;   /* items that the busiest consumer got */

@@ -25,6 +25,7 @@ static struct {
 	uintptr_t number; /* address / LINE_BYTES; 0: free */
 	struct line line;
 } * others;
+static bool is_counted;
 uint64_t lines_moves;
 
 /* at: where, if that is free. */
@@ -44,7 +45,13 @@ int lines_begin(bool held)
 	others = map(OTHER_LINES * sizeof(*others), NULL);
 	used = STACKS;
 	lines_moves = 0;
+	is_counted = true;
 	return memory && lines && others ? 0 : -ENOMEM;
+}
+
+void lines_count(bool counted)
+{
+	is_counted = counted;
 }
 
 char *lines_stack(unsigned thread, size_t *bytes)
@@ -171,6 +178,8 @@ static double way_to_copy(const struct line *line)
 
 static void count_move(struct line *line, uintptr_t address)
 {
+	if (!is_counted)
+		return;
 	line->moves[address % LINE_BYTES / SIM_PLACE][self->call]++;
 	lines_moves++;
 }

@@ -64,7 +64,9 @@ sim_time line_acquire(struct line *line, uintptr_t address, bool write, bool can
 /* After a locked instruction. */
 void line_hold(struct line *line);
 
-extern uint64_t lines_moves; /* of data, from core to core */
+extern uint64_t lines_moves; /* of data, from core to core, as long as they are counted */
+/* From now on; at first they are. */
+void lines_count(bool counted);
 
 /* All places that moved something. The array is the module's. */
 size_t lines_places(const struct sim_place **places);

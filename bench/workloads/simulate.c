@@ -13,6 +13,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,44 @@ static const struct sim_costs *costs_of(uint64_t machine, char *why, size_t size
 		return NULL;
 	free->machine = machine + 1;
 	return &free->costs;
+}
+
+/* Does not measure: a report that was saved elsewhere may be drawn here. */
+static const struct sim_costs *costs_known(uint64_t machine)
+{
+	char why[200];
+
+	for (size_t i = 0; i < 16 && known[i].machine != 0; i++)
+		if (known[i].machine == machine + 1)
+			return &known[i].costs;
+	return machine == BENCH_DESKTOP || machine == BENCH_SERVER
+	               ? costs_of(machine, why, sizeof(why))
+	               : NULL;
+}
+
+static void describe(const struct bench_point *point, char *text, size_t size)
+{
+	const struct sim_costs *costs = costs_known(point->machine);
+	char cores[40] = "a core a thread", sockets[40] = "";
+	size_t used;
+
+	if (point->cores)
+		snprintf(cores, sizeof(cores), "%llu cores", (unsigned long long)point->cores);
+	if (point->sockets)
+		snprintf(sockets, sizeof(sockets), ", %llu sockets",
+		         (unsigned long long)point->sockets);
+	else if (costs)
+		snprintf(sockets, sizeof(sockets), ", %.0f cores a socket",
+		         costs->cores_per_socket);
+	used = (size_t)snprintf(text, size, "simulated machine (%s: %s%s",
+	                        point_word(point->machine), cores, sockets);
+	if (costs && used < size)
+		used += (size_t)snprintf(text + used, size - used,
+		                         "; a line from near %g ns, from far %g ns; a locked "
+		                         "instruction %g ns",
+		                         costs->near_line, costs->far_line, costs->locked);
+	if (used < size)
+		snprintf(text + used, size - used, ")");
 }
 
 static unsigned cores_of(const struct bench_point *point)
@@ -161,6 +200,23 @@ static int by_moves(const void *left, const void *right)
 	return (a < b) - (a > b);
 }
 
+/* The largest; the last is all others together, so that the parts add up to the metric. */
+static void copy_parts(const struct bench_part *parts, size_t n, struct bench_result *result)
+{
+	struct bench_part other = {.name = "other"};
+	size_t kept = 0;
+
+	while (kept < n && kept < BENCH_PARTS - 1 && moves_of(&parts[kept]) >= 0.01) {
+		result->parts[kept] = parts[kept];
+		kept++;
+	}
+	for (size_t i = kept; i < n; i++)
+		for (size_t call = 0; call < BENCH_SHARES; call++)
+			other.share[call] += parts[i].share[call];
+	if (moves_of(&other) > 0)
+		result->parts[kept] = other;
+}
+
 static void find_lines(const struct bench_run *run, const struct sim_outcome *outcome,
                        struct bench_result *result)
 {
@@ -178,8 +234,7 @@ static void find_lines(const struct bench_run *run, const struct sim_outcome *ou
 	}
 	if (n > 0)
 		qsort(parts, n, sizeof(*parts), by_moves);
-	for (size_t i = 0; i < n && i < BENCH_PARTS && moves_of(&parts[i]) >= 0.01; i++)
-		result->parts[i] = parts[i];
+	copy_parts(parts, n, result);
 	names_close(names);
 	free(parts);
 }
@@ -214,7 +269,7 @@ static void measure(const struct sim_job *job, const uint64_t *latency_ns,
 	result->outcome = BENCH_CHECKED;
 	result->seconds = outcome->seconds;
 	result->metric[RATE] = rate;
-	result->metric[IDEAL] = ideal(job) > 0 ? rate / ideal(job) : 0;
+	result->metric[IDEAL] = ideal(job) > 0 ? rate / ideal(job) : NAN;
 	result->metric[LINES] = (double)outcome->moves / items;
 	result->metric[WAKES] = (double)outcome->wakes / items * 1000;
 	result->metric[SLEEPS] = (double)outcome->sleeps / items * 1000;
@@ -303,6 +358,7 @@ const struct bench_workload bench_simulate = {
         .lists = {[BENCH_ARBITRATION] = "held,queued"},
         .needs_simulated = true,
         .refuses = refuses,
+        .describe = describe,
         .bytes_per_item = 32,
         .queues = "spmcq,mutex,ck_ring,ticket",
         .runs = 1,
