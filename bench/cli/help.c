@@ -65,7 +65,7 @@ static void print_parameter(const struct bench_workload *workload, enum bench_pa
 
 	bool is_own = parameter == BENCH_INTERVAL && workload->interval;
 
-	printf("  --%-10s  %s", info->name, is_own ? workload->interval : info->help);
+	printf("  --%-11s %s", info->name, is_own ? workload->interval : info->help);
 	if (parameter == BENCH_ITEMS && !usual)
 		printf(" (as many as take about 1 s)");
 	else if (workload->lists[parameter])

@@ -39,11 +39,12 @@ const struct bench_parameter_info bench_parameters[BENCH_PARAMETERS] = {
         [BENCH_CORES] = {"cores", "cores", AT(cores), 0, 256, BENCH_COUNT, false,
                          "of the simulated machine; 0: one a thread"},
         [BENCH_SOCKETS] = {"sockets", "sockets", AT(sockets), 0, 64, BENCH_COUNT, false,
-                           "that share the cores; 0: as many as the machine's take"},
+                           "on which the cores are; 0: as many as it takes to hold them"},
         [BENCH_MACHINE] = {"machine", "machine", AT(machine), 0, UINT64_MAX, BENCH_WORD, true,
                            "this, desktop, server, or a FILE of costs in JSON"},
         [BENCH_ARBITRATION] = {"arbitration", "arbitration", AT(arbitration), 0, UINT64_MAX,
-                               BENCH_WORD, true, "of requests for one line: held, queued"},
+                               BENCH_WORD, true,
+                               "who gets a cache line that several want: held, queued"},
 };
 
 uint64_t point_get(const struct bench_point *point, enum bench_parameter parameter)

@@ -58,7 +58,8 @@ static const char *conditions(const struct plot *plot, enum shape shape, char *t
 	}
 	snprintf(text, size, "%s%s%s%s%s", report_rounds(report, rounds, sizeof(rounds)),
 	         shape == DISTRIBUTIONS ? "; at each share the median of the runs"
-	                                : "; intervals: 95%, by bootstrap",
+	         : report->rounds > 1   ? "; intervals: 95%, by bootstrap"
+	                                : "",
 	         disturbed ? "; * others used the machine during some runs" : "",
 	         failed && shape != BARS ? "; some runs failed or did not finish" : "",
 	         plot->lacks_panels ? "; not all points are shown" : "");

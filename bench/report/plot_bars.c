@@ -103,17 +103,19 @@ static void write_figures(const struct plot *plot, const struct report_row *row,
 	double scale = plot->report->workload->metrics[0].scale;
 	const struct stats_spread *spread = &row->metric[0];
 	int digits = cells_digits(spread->median / scale);
-	char text[200], ratio[40] = "", outcome[40] = "";
+	char text[200], range[60] = "", ratio[40] = "", outcome[40] = "";
 
 	if (row->ratio.n && row->queue != &bench_mutex)
 		snprintf(ratio, sizeof(ratio), "  %.*f × %s", cells_digits(row->ratio.median),
 		         row->ratio.median, bench_mutex.name);
 	if (row->outcome != BENCH_CHECKED)
 		snprintf(outcome, sizeof(outcome), "  %s", report_outcome(row->outcome));
+	if (plot->report->rounds > 1)
+		snprintf(range, sizeof(range), "  (%.*f–%.*f)", digits, spread->from / scale,
+		         digits, spread->to / scale);
 	if (spread->n)
-		snprintf(text, sizeof(text), "%.*f  (%.*f–%.*f)%s%s%s", digits,
-		         spread->median / scale, digits, spread->from / scale, digits,
-		         spread->to / scale, ratio, row->disturbed ? "  *" : "", outcome);
+		snprintf(text, sizeof(text), "%.*f%s%s%s%s", digits, spread->median / scale, range,
+		         ratio, row->disturbed ? "  *" : "", outcome);
 	else
 		snprintf(text, sizeof(text), "%s", outcome);
 	fprintf(plot->script, "set label ");

@@ -6,7 +6,8 @@
  * real machines lie:
  *
  *   held    a core keeps a line for a while after a locked instruction, so that a quick second one
- *           of the same core succeeds; then whoever asks first gets it
+ *           of the same core succeeds; the others try again and again, and the first that tries
+ *           after that gets it, however long another has tried
  *   queued  requests are served strictly in the order in which they came
  *
  * While a write's request is on its way, the other cores still read their old copies.
@@ -29,11 +30,12 @@ struct line {
 	struct core_set sharers;
 	sim_time busy; /* until then it moves, or is held */
 
-	/* The copies that a write takes away, readable until the write has its way. */
+	/* The cores whose copies a write is taking away: they read the old value until that is
+	 * done. */
 	struct core_set stale;
 	sim_time stale_until;
 
-	/* The last core that asked for it has it from then on. */
+	/* The core that asked last, and when the line arrives there. */
 	int coming_to;
 	sim_time comes_at;
 

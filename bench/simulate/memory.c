@@ -211,7 +211,8 @@ static bool fetch(struct line *line, uintptr_t address)
 
 	if (is_miss)
 		from = line_acquire(line, address, false, true);
-	/* Loads are seen in order: what a load brought from later on, none after it may miss. */
+	/* Loads are in order: a load must not read memory as of a time before that of an earlier
+	 * load. */
 	if (mine()->read_at < from)
 		mine()->read_at = from;
 	apply_until(line, mine()->read_at);

@@ -2,11 +2,15 @@
  * What loads, stores, locked instructions and fences do on a core: which of them wait for a line,
  * and which go on meanwhile.
  *
- * A load that misses does not stop the core: others follow, as far as its window reaches, unless
- * they need the value. Whether they do cannot be seen from outside. Taken for independent is an
- * access of an instruction that goes where it went last time, or on by the same stride; an access
- * elsewhere waits for the loads before it. So does whatever follows a load that brings another
- * value than last time (or the same, after it changed each time): a branch went the other way.
+ * A load that misses does not stop the core: later accesses start before its value is there, as far
+ * as the core's window reaches, unless they need that value. The hooks cannot see whether they do,
+ * so the machine guesses from what each instruction did last time:
+ *
+ *   - An instruction that accesses the same address again, or one that is as far on as last time,
+ *     needs no value, and starts at once. At any other address it waits for all loads before it.
+ *   - If a load that missed used to bring the same value each time, and now brings a new one (or
+ * the other way round), then a branch that depends on it was predicted wrongly: the core waits for
+ *     all loads, and for the misprediction.
  *
  * A store waits for its line in a buffer, in order, and its core goes on; others see it when it has
  * the line. That is the order of x86-64 (total store order), also for aarch64, which allows more.
@@ -29,8 +33,9 @@ uint64_t memory_load_value(const volatile void *at, size_t size, const void *cal
  */
 uint64_t memory_load_now(const volatile void *at, size_t size, const void *caller);
 
-/* A store that the program then does itself: it is seen at once. Only stores that are not atomic
- * come here, and of those nobody may see when they happen but by way of an atomic one. */
+/* Before a store that is not atomic, and that the program does itself right afterwards, so that it
+ * is in memory at once. That is too early, but a program without data races cannot tell: another
+ * thread may read it only after it has seen an atomic store that came later. */
 void memory_store(volatile void *at, const void *caller);
 /* A store that is done here, and seen by others when it has its line. */
 void memory_store_value(volatile void *at, size_t size, uint64_t value, const void *caller);

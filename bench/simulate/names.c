@@ -226,6 +226,15 @@ void names_close(struct names *names)
 	free(names);
 }
 
+/* Whether the last member is an array without a size. */
+static bool has_flexible_end(Dwarf_Die *type)
+{
+	Dwarf_Die member, inner;
+
+	return member_at(type, SIZE_MAX, &member) && type_of(&member, &inner) &&
+	       dwarf_tag(&inner) == DW_TAG_array_type && size_of(&inner) == 0;
+}
+
 static bool name_by_type(struct names *names, const struct place *place, struct path *path)
 {
 	const struct sim_outcome *outcome = names->outcome;
@@ -234,8 +243,8 @@ static bool name_by_type(struct names *names, const struct place *place, struct 
 	if (!names->has_type)
 		return false;
 	if (place->block->address == outcome->queue) {
-		if (place->offset >= size_of(&type))
-			add(path, "behind the struct");
+		if (place->offset >= size_of(&type) && !has_flexible_end(&type))
+			add(path, "items, after the struct");
 		else
 			describe(path, &type, place->offset);
 		return path->used > 0;

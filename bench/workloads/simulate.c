@@ -30,7 +30,7 @@ static const char *const module = BENCH_SIMULATED_MODULE; /* "": not built */
 /* Costs are settled before the first run, in the process that all runs are forked from: `this` is
  * measured once, and a file is read once. */
 static struct known {
-	uint64_t machine; /* a word; only used once: number + 1, so that 0 is none */
+	uint64_t machine; /* number of the word, and 1; 0: this entry is free */
 	struct sim_costs costs;
 } known[16];
 
@@ -323,10 +323,14 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	free(latency_ns);
 }
 
-/* Not how long a run takes there but here: some microseconds an item, more with more cores. */
+/* Not how long a run takes there but here: 10 us an item with a few consumers, and with many as
+ * much as all of them do while one item moves, which grows with the number of those that want it
+ * times what each has to wait. Measured with 16 (8 us) and with 255 (4 ms). */
 static double pace(const struct bench_point *point)
 {
-	return 1e-5 * (double)(8 + point->consumers);
+	double consumers = (double)point->consumers;
+
+	return 1e-5 + 6e-8 * consumers * consumers;
 }
 
 extern const struct bench_workload bench_simulate;
@@ -339,10 +343,15 @@ const struct bench_workload bench_simulate = {
         .remarks = "The model knows cache lines that move from core to core and are busy while "
                    "they do, store buffers, loads that overlap, locked instructions, system calls, "
                    "sleeping, waking and preemption. It leaves out: hyperthreads, caches that "
-                   "are full, hardware prefetching, the distance of memory, frequency, interrupts, "
-                   "instructions beyond a fixed time for each access, orders weaker than "
-                   "x86-64's, glibc's inner workings of condition variables, and the allocator. "
-                   "Believe shapes and ratios, and only what both arbitrations show.",
+                   "are full, hardware prefetching, memory that belongs to one socket, frequency, "
+                   "interrupts, instructions beyond a fixed time for each access, orders weaker "
+                   "than x86-64's, glibc's inner workings of condition variables, and the "
+                   "allocator. It does not see inline assembly. When several cores want one line, "
+                   "--arbitration held lets a core keep it for some nanoseconds after a locked "
+                   "instruction and then gives it to whoever happens to try first; queued serves "
+                   "the cores in the order in which they asked. Real machines lie between the two: "
+                   "believe shapes and ratios, and only what both show. With --interval and "
+                   "--bulk N, N items are put together each N intervals, and are due at that time.",
         .uses = 1 << BENCH_ITEMS | 1 << BENCH_CONSUMERS | 1 << BENCH_CAPACITY |
                 1 << BENCH_BULK_SIZE | 1 << BENCH_ITEM_SIZE | 1 << BENCH_INTERVAL |
                 1 << BENCH_WORK | 1 << BENCH_CORES | 1 << BENCH_SOCKETS | 1 << BENCH_MACHINE |
@@ -363,7 +372,7 @@ const struct bench_workload bench_simulate = {
         .queues = "spmcq,mutex,ck_ring,ticket",
         .runs = 1,
         .can_print = true,
-        .interval = "from one put to the next; 0: as fast as it goes",
+        .interval = "from one item to the next; with --bulk they come together; 0: none",
         .examples = {"--consumers 1,4,16,64 --work 1us --plot cores.svg",
                      "--machine this --consumers 2 --work 0,200ns,1us",
                      "--machine this --print --output this.json"},
