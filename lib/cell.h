@@ -27,8 +27,8 @@ _Static_assert(CELLS <= 64, "a word of used has a bit for each");
 
 /* A lead: this bit, a number never used before, and the index of its cell. 0 is none. */
 #define LEAD (UINT64_C(1) << 63)
-/* Beside LEAD, in mode only: this lead is being ended. */
-#define ENDING (UINT64_C(1) << 62)
+/* In mode only: this lead is being ended. Without the bit, and at least CELLS. */
+#define ENDING(lead) ((lead) & ~LEAD)
 
 struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NOBODY -> self_id() of its thread, once */

@@ -52,14 +52,14 @@ SLOW_PATH INTERNAL void lead_end(struct ring *ring, uint64_t lead)
 	uint64_t mode = lead;
 
 	/* Fails if somebody was here before. */
-	atomic_compare_exchange_strong_explicit(&ring->mode, &mode, lead | ENDING,
+	atomic_compare_exchange_strong_explicit(&ring->mode, &mode, ENDING(lead),
 	                                        memory_order_seq_cst, memory_order_relaxed);
 	park_fence_all();
 	/* A6, pairs with R6 in cell_set_got(). */
 	settle(ring, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
 	/* Now that all threads have passed a fence, every put that relied on the leader is seen by
 	 * whoever reads the 0. Before, ring_is_led() tells them to fence. */
-	mode = lead | ENDING;
+	mode = ENDING(lead);
 	atomic_compare_exchange_strong_explicit(&ring->mode, &mode, 0, memory_order_seq_cst,
 	                                        memory_order_relaxed);
 }
@@ -115,8 +115,8 @@ SLOW_PATH INTERNAL bool lead_begin(struct ring *ring, struct cell *cell)
 	if (!atomic_compare_exchange_strong_explicit(&ring->mode, &none, lead, memory_order_seq_cst,
 	                                             memory_order_relaxed)) {
 		/* Another's lead; if it is being ended, that thread may be stopped. */
-		if (none & ENDING)
-			lead_end(ring, none & ~ENDING);
+		if (none > RING_CLOSED && !(none & LEAD))
+			lead_end(ring, none | LEAD);
 		return false;
 	}
 	if (atomic_compare_exchange_strong_explicit(&ring->head, &head, lead, memory_order_seq_cst,

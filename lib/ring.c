@@ -97,7 +97,7 @@ INTERNAL uint64_t ring_room_exactly(struct ring *ring)
 /* Whether a leader looks for items: not while its lead is being ended. */
 static inline bool is_watched(uint64_t mode)
 {
-	return (mode & (LEAD | ENDING)) == LEAD;
+	return mode & LEAD;
 }
 
 /* Make the slots below tail visible if a leader watches: whether one does. */
@@ -411,7 +411,7 @@ INTERNAL void ring_close(struct ring *ring)
 INTERNAL bool ring_is_led(const struct ring *ring)
 {
 	/* Pairs with lead_begin(): a put that relies on it comes later. */
-	return atomic_load_explicit(&ring->mode, memory_order_seq_cst) & LEAD;
+	return atomic_load_explicit(&ring->mode, memory_order_seq_cst) > RING_CLOSED;
 }
 
 INTERNAL bool ring_is_closed(const struct ring *ring)

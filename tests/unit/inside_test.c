@@ -195,7 +195,7 @@ static void a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_wo
 /* As one who ends a lead and is stopped for good after its first step. */
 static void another_begins_to_end_the_lead(struct spmcq *q)
 {
-	atomic_fetch_or(&q->ring.mode, ENDING);
+	atomic_fetch_and(&q->ring.mode, ~LEAD);
 }
 
 static void a_leader_need_not_wait_for_who_ends_its_lead(void)
