@@ -21,10 +21,10 @@ INTERNAL void cells_init(struct cells *cells)
 		atomic_init(&cell->at, 0);
 		atomic_init(&cell->base, 0);
 		atomic_init(&cell->verdict, 0);
-		cell->led = LEAD | i;
-		cell->since = 0;
-		cell->alone = false;
-		cell->backoff = BACKOFF_LEAST;
+		atomic_init(&cell->led, LEAD | i);
+		atomic_init(&cell->since, 0);
+		atomic_init(&cell->alone, false);
+		atomic_init(&cell->backoff, BACKOFF_LEAST);
 	}
 }
 
@@ -59,19 +59,20 @@ SLOW_PATH INTERNAL struct cell *cell_find(struct cells *cells, uint64_t id)
  * (Metcalfe and Boggs, "Ethernet", CACM 19, 1976). What was found stays for the next time. */
 SLOW_PATH INTERNAL void cell_back_off(struct cell *cell, uint64_t head)
 {
+	unsigned most = CELL_GET(cell, backoff);
 	/* Chance enough: no two consumers have the same address, nor one the same head twice. */
 	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32;
-	unsigned pauses = 1 + (unsigned)(chance * cell->backoff >> 32);
+	unsigned pauses = 1 + (unsigned)(chance * most >> 32);
 
 	while (pauses-- > 0)
 		ck_pr_stall();
-	if (cell->backoff < BACKOFF_MOST)
-		cell->backoff = (uint16_t)(2 * cell->backoff);
+	if (most < BACKOFF_MOST)
+		CELL_SET(cell, backoff, (uint16_t)(2 * most));
 }
 
 INTERNAL void cell_was_fast(struct cell *cell)
 {
-	unsigned less = cell->backoff - (cell->backoff + 7u) / 8;
+	unsigned most = CELL_GET(cell, backoff), less = most - (most + 7) / 8;
 
-	cell->backoff = (uint16_t)(less > BACKOFF_LEAST ? less : BACKOFF_LEAST);
+	CELL_SET(cell, backoff, (uint16_t)(less > BACKOFF_LEAST ? less : BACKOFF_LEAST));
 }

@@ -38,12 +38,18 @@ struct cell {
 	_Atomic uint64_t at;      /* next position to take */
 	_Atomic uint64_t base;    /* position - got, as of the owner's last look */
 	_Atomic uint64_t verdict; /* the lead, while it may go on; then how far got counts */
-	uint64_t led;             /* the lead begun last */
-	uint32_t since;           /* low half of got when it began to take items alone */
-	bool alone;               /* it takes items alone, since then */
-	uint16_t backoff;         /* most pauses to make when another consumer was faster */
+	_Atomic uint64_t led;     /* the lead begun last */
+	_Atomic uint32_t since;   /* low half of got when it began to take items alone */
+	_Atomic bool alone;       /* it takes items alone, since then */
+	_Atomic uint16_t backoff; /* most pauses to make when another consumer was faster */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
+
+/* What only the owner reads and writes. Relaxed: it is atomic for the next owner's sake, a thread
+ * that begins after this one has ended, which the compiler's view of memory does not know. */
+#define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
+#define CELL_SET(cell, field, value)                                                               \
+	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
 
 struct cells {
 	_Atomic uint64_t used; /* bit i: cell i has an owner. 0 -> 1 once, by the owner */

@@ -10,9 +10,9 @@
 
 #define CACHE_LINE CK_MD_CACHELINE
 
-#if ATOMIC_LLONG_LOCK_FREE != 2
-#error "spmcq needs atomic operations on 64 bits without a lock, which this processor lacks"
-#endif
+_Static_assert(
+        ATOMIC_LLONG_LOCK_FREE == 2,
+        "spmcq needs atomic operations on 64 bits without a lock, which this processor lacks");
 
 /* Called by other modules, unknown outside: the library is one translation unit, see spmcq.c. */
 #define INTERNAL static

@@ -68,7 +68,7 @@ SLOW_PATH INTERNAL bool lead_settle_claim(struct ring *ring, struct cell *cell, 
 {
 	uint64_t got = cell_got(cell);
 
-	settle(ring, cell->led, got);
+	settle(ring, CELL_GET(cell, led), got);
 	/* Settled, and only we begin another. */
 	if (atomic_load_explicit(&cell->verdict, memory_order_relaxed) == (got & ~LEAD))
 		return true;
@@ -86,11 +86,12 @@ INTERNAL bool lead_is_due(struct ring *ring, struct cell *cell)
 		return false;
 	got = cell_got(cell);
 	base = (head - got) & ~LEAD;
-	if (cell->alone && base == atomic_load_explicit(&cell->base, memory_order_relaxed))
-		return (uint32_t)got - cell->since >= SPMCQ_LEAD_AFTER;
+	if (CELL_GET(cell, alone) &&
+	    base == atomic_load_explicit(&cell->base, memory_order_relaxed))
+		return (uint32_t)got - CELL_GET(cell, since) >= SPMCQ_LEAD_AFTER;
 	atomic_store_explicit(&cell->base, base, memory_order_relaxed);
-	cell->since = (uint32_t)got;
-	cell->alone = true;
+	CELL_SET(cell, since, (uint32_t)got);
+	CELL_SET(cell, alone, true);
 	return false;
 }
 
@@ -99,13 +100,13 @@ SLOW_PATH INTERNAL bool lead_begin(struct ring *ring, struct cell *cell)
 	/* A3, as in ring_take(): what we see of the ring next is not older. */
 	uint64_t head = atomic_load_explicit(&ring->head, memory_order_seq_cst);
 	uint64_t got = cell_got(cell);
-	uint64_t lead = (cell->led + CELLS) | LEAD;
+	uint64_t lead = (CELL_GET(cell, led) + CELLS) | LEAD;
 	uint64_t none = 0;
 
 	if (head & LEAD)
 		return false;
-	cell->alone = false;
-	cell->led = lead;
+	CELL_SET(cell, alone, false);
+	CELL_SET(cell, led, lead);
 	/* R8, pairs with A8: who still sees the last lead of this cell in head reads this, too, and
 	 * must not find an older tail next. */
 	atomic_store_explicit(&cell->at, head, memory_order_release);

@@ -13,7 +13,8 @@
 static inline bool lead_is_of(const struct ring *ring, const struct cell *cell)
 {
 	/* Relaxed: lead_claim() looks again. */
-	return cell != NULL && atomic_load_explicit(&ring->mode, memory_order_relaxed) == cell->led;
+	return cell != NULL &&
+	       atomic_load_explicit(&ring->mode, memory_order_relaxed) == CELL_GET(cell, led);
 }
 
 /* The head, for the leader, who alone moves it. */
@@ -36,7 +37,7 @@ static inline bool lead_claim(const struct ring *ring, struct cell *cell, uint64
 	/* Who ends the lead makes all threads fence in between: before this load, which then sees
 	 * it, or after the store above, which it then sees. */
 	atomic_signal_fence(memory_order_seq_cst);
-	return atomic_load_explicit(&ring->mode, memory_order_relaxed) == cell->led;
+	return atomic_load_explicit(&ring->mode, memory_order_relaxed) == CELL_GET(cell, led);
 }
 
 /* 2 If it may have: whether they are ours nevertheless. */
@@ -65,7 +66,7 @@ static inline bool lead_take(struct ring *ring, struct cell *cell, uint64_t n)
 static inline void lead_rest(struct cell *cell)
 {
 	if (cell != NULL)
-		cell->alone = false;
+		CELL_SET(cell, alone, false);
 }
 
 /* Whether the consumer took so many items alone that it had better lead. For its slow path. */

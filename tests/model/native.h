@@ -59,7 +59,6 @@ static void model_go(void)
 	pthread_mutex_unlock(&model_lock);
 }
 
-
 /* Lock held. */
 static void model_drop(void)
 {

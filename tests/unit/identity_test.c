@@ -109,6 +109,8 @@ static void a_forked_childs_threads_differ(void)
 {
 	int status;
 
+	if (CHECK_SANITIZED)
+		check_skip("a forked child of threads may not start threads here");
 	if (unshare(CLONE_NEWPID) != 0)
 		check_skip("new process numbers are not to be had");
 	pid_t child = fork();

@@ -418,7 +418,8 @@ static void a_get_that_fails_leaves_the_callers_buffer(void)
 		RETURNS(0, spmcq_put(q, item));
 		memset(item, 0x22, sizeof(item));
 		memcpy(before, item, sizeof(item));
-		planned = happened = 0;
+		planned = 0;
+		atomic_store(&happened, 0);
 		plan_at(&q->ring.head, another_takes_one, q);
 		RETURNS(-EAGAIN, spmcq_try_get_many(q, item, 1));
 		expect_that_all_happened();
