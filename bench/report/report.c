@@ -31,7 +31,7 @@ const char *report_described(const struct report *report, char *text, size_t siz
 	size_t used = 0;
 
 	*text = '\0';
-	for (size_t i = 0; report->workload->describe && i < report->row_count; i++) {
+	for (size_t i = 0; i < report->row_count && report->workload->describe; i++) {
 		report->workload->describe(&report->rows[i].point, one, sizeof(one));
 		if (!strstr(text, one) && used + strlen(one) + 3 < size)
 			used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "; " : "",
