@@ -5,8 +5,8 @@
 
 #include <ck_pr.h>
 
-/* Pauses; one takes 10 to 65 ns by processor. The least is about a line's way, the most some 20 us.
- * `spmcq-bench simulate --consumers 16,64 --work 1us`: without, a tenth. */
+/* Pauses; one takes 10 to 65 ns by processor. The least is about a line's way, the most 20 to 130
+ * us. `spmcq-bench simulate --consumers 16,64 --work 1us`: without, a tenth. */
 enum { BACKOFF_LEAST = 4, BACKOFF_MOST = 2048 };
 
 INTERNAL void cells_init(struct cells *cells)

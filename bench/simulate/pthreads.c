@@ -33,11 +33,6 @@ _Static_assert(sizeof(struct mutex) <= sizeof(pthread_mutex_t), "");
 _Static_assert(sizeof(struct condition) <= sizeof(pthread_cond_t), "");
 _Static_assert(sizeof(struct semaphore) <= sizeof(sem_t), "");
 
-static sim_time time_of(const struct timespec *time)
-{
-	return (sim_time)time->tv_sec * 1000000000000 + (sim_time)time->tv_nsec * 1000;
-}
-
 int __wrap_pthread_mutex_init(pthread_mutex_t *lock, const pthread_mutexattr_t *attributes)
 {
 	(void)attributes;
@@ -120,7 +115,7 @@ int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
 int __wrap_pthread_cond_timedwait(pthread_cond_t *condition, pthread_mutex_t *mutex,
                                   const struct timespec *deadline)
 {
-	return wait_until(condition, mutex, time_of(deadline));
+	return wait_until(condition, mutex, system_time(deadline));
 }
 
 /* A waiter whose time was up stays counted: it costs one needless signal, never one too few. */
@@ -186,7 +181,7 @@ int __wrap_sem_timedwait(sem_t *semaphore, const struct timespec *deadline)
 	while (__wrap_sem_trywait(semaphore) != 0 && error != -ETIMEDOUT) {
 		atomic_fetch_add(&s->waiters, 1);
 		error = system_futex_wait((uint32_t *)&s->value, 0,
-		                          deadline ? time_of(deadline) : SIM_NEVER);
+		                          deadline ? system_time(deadline) : SIM_NEVER);
 		atomic_fetch_sub(&s->waiters, 1);
 	}
 	if (error != -ETIMEDOUT)

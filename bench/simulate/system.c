@@ -27,7 +27,7 @@ int __real_gettid(void);
 int __real_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
                            struct timespec *left);
 
-static sim_time of_timespec(const struct timespec *time)
+sim_time system_time(const struct timespec *time)
 {
 	return time->tv_sec < 0
 	               ? 0
@@ -65,7 +65,7 @@ int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *ti
 	if (!self)
 		return __real_clock_nanosleep(clock, flags, time, left);
 	cores_spend(sim_ns(cores.costs.syscall));
-	cores_sleep(NULL, of_timespec(time) + (flags & TIMER_ABSTIME ? 0 : here->now));
+	cores_sleep(NULL, system_time(time) + (flags & TIMER_ABSTIME ? 0 : here->now));
 	return 0;
 }
 
@@ -109,9 +109,9 @@ static long futex(uint32_t *word, int operation, uint32_t value, const struct ti
 	switch (operation & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
 		return system_futex_wait(word, value,
-		                         time ? here->now + of_timespec(time) : SIM_NEVER);
+		                         time ? here->now + system_time(time) : SIM_NEVER);
 	case FUTEX_WAIT_BITSET:
-		return system_futex_wait(word, value, time ? of_timespec(time) : SIM_NEVER);
+		return system_futex_wait(word, value, time ? system_time(time) : SIM_NEVER);
 	case FUTEX_WAKE:
 		return system_futex_wake(word, (int)value);
 	default:

@@ -4,7 +4,12 @@
 #ifndef BENCH_SIMULATE_SYSTEM_H
 #define BENCH_SIMULATE_SYSTEM_H
 
+#include <time.h>
+
 #include "simulate/cores.h"
+
+/* The same on the machine's clock; before its beginning: 0. */
+sim_time system_time(const struct timespec *time);
 
 /* 0: woken; -EAGAIN: the word is not what was seen; -ETIMEDOUT. */
 int system_futex_wait(uint32_t *word, uint32_t seen, sim_time deadline);
