@@ -49,6 +49,14 @@ struct spmcq_options {
 	/* Where the 63-bit count of items starts; taken modulo 2^63. Tests start just before a
 	 * wrap. */
 	uint64_t first_position;
+	/* true: a signal handler that runs while a call sleeps ends the call with -EINTR, and nothing
+	 * is done. (A handler that runs just before the call sleeps does not.) false: the call sleeps
+	 * on. */
+	bool interruptible;
+	/* true: never make all threads fence by the membarrier system call. Everything still works,
+	 * and is slower where one consumer takes all the items. For threads that must not be
+	 * disturbed. */
+	bool no_membarrier;
 };
 
 /** What happened since create. Each field is exact for a quiet queue and a snapshot for a busy one.
@@ -155,6 +163,13 @@ int spmcq_shutdown_now(struct spmcq *q);
  * Returns 0, -EINVAL, or -EPERM when the caller does not own it. Threads: the producer. Blocks: no.
  */
 int spmcq_release_producer(struct spmcq *q);
+
+/**
+ * Become the producer, whichever thread was: for an owner that has ended without releasing. The
+ * caller sees to it that the owner's last put happens before.
+ * Returns 0 or -EINVAL. Threads: any. Blocks: no.
+ */
+int spmcq_take_producer(struct spmcq *q);
 
 /**
  * Facts and snapshots. A snapshot is true at some instant for a quiet queue; for a busy one size

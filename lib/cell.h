@@ -1,13 +1,14 @@
 /*
- * What a thread that gets items writes down for itself, in a cell of its own: nobody else writes
- * there, but for a verdict (see lead.c), so doing so moves no cache line.
+ * Cells: what a thread that gets items notes down for itself. A thread that finds one of its own
+ * writes there alone, by plain stores that move no cache line. The others, when there are many
+ * threads, share a few cells, where they count by locked instructions.
  */
 #ifndef SPMCQ_CELL_H
 #define SPMCQ_CELL_H
 
 #include "internal.h"
 
-#include "self.h"
+#include "thread_id.h"
 
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -15,99 +16,94 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many threads can have a cell: a power of two. Beyond, everything still works, and slower.
- * SPMCQ_MODEL: for a model checker, which explores every look at each of them. */
+/* SPMCQ_MODEL: for a model checker, which explores every look at each cell. */
 #ifdef SPMCQ_MODEL
-enum { CELLS_LOG2 = 1 };
+enum { OWN_CELLS = 2, SHARED_CELLS = 1, CELL_PROBES = 2 };
 #else
-enum { CELLS_LOG2 = 6 };
+enum { OWN_CELLS = 64, SHARED_CELLS = 16, CELL_PROBES = 4 };
 #endif
-enum { CELLS = 1 << CELLS_LOG2 };
-_Static_assert(CELLS <= 64, "a word of used has a bit for each");
-
-/* A lead: this bit, a number never used before, and the index of its cell. 0 is none. */
-#define LEAD (UINT64_C(1) << 63)
-/* In mode only: this lead is being ended. Without the bit, and at least CELLS. */
-#define ENDING(lead) ((lead) & ~LEAD)
+enum { CELLS = OWN_CELLS + SHARED_CELLS };
+_Static_assert(OWN_CELLS <= 64, "a word has a bit for each");
 
 struct cell {
-	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NOBODY -> self_id() of its thread, once */
-	_Atomic uint64_t done; /* items reported here; <= got. The owner's to write */
-	_Atomic uint64_t got;  /* items the owner took, or is about to. The owner's to write */
-	/* Of the owner's lead, if it has one: see lead.c. The owner's to write, but for verdict. */
-	_Atomic uint64_t at;      /* next position to take */
-	_Atomic uint64_t base;    /* position - got, as of the owner's last look */
-	_Atomic uint64_t verdict; /* the lead, while it may go on; then how far got counts */
-	_Atomic uint64_t led;     /* the lead begun last */
-	_Atomic uint32_t since;   /* low half of got when it began to take items alone */
-	_Atomic bool alone;       /* it takes items alone, since then */
-	_Atomic uint16_t backoff; /* most pauses to make when another consumer was faster */
+	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD -> a thread's id, once */
+	_Atomic uint64_t done;                      /* items reported here; <= got */
+	_Atomic uint64_t got;                       /* items taken; under a lead: or about to be */
+#ifdef SPMCQ_LEAD
+	/* For cursor_lead.c; all but verdict are written by the owner only. */
+	_Atomic uint64_t lead_head;       /* next position to take, as leader */
+	_Atomic uint64_t head_minus_got;  /* as of the owner's last look; constant while alone */
+	_Atomic uint64_t verdict;         /* the lead's id, then how far got counts */
+	_Atomic uint64_t lead_id;         /* of the lead begun last */
+	_Atomic uint32_t alone_since_got; /* low half of got when it began to take items alone */
+	_Atomic bool alone;               /* it takes items alone, since then */
+#endif
+	_Atomic bool streaming;   /* it slept but shortly last time: see get.c */
+	_Atomic uint8_t patience; /* pauses to make before sleeping: see get.c */
+	_Atomic uint8_t backoff;  /* how long to wait before a claim: see cell_back_off() */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
 /* What only the owner reads and writes. Relaxed: it is atomic for the next owner's sake, a thread
- * that begins after this one has ended, which the compiler's view of memory does not know. */
+ * that begins after this one has ended, which the compiler's view of memory does not know; and for
+ * shared cells, where it is but a hint. */
 #define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
 #define CELL_SET(cell, field, value)                                                               \
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
 
 struct cells {
-	_Atomic uint64_t used; /* bit i: cell i has an owner. 0 -> 1 once, by the owner */
-	struct cell cell[CELLS];
+	_Atomic uint64_t used;   /* bit i: cell i has an owner. 0 -> 1 once, by the owner */
+	_Atomic bool are_shared; /* the shared cells are used, too. false -> true once */
+	struct cell cell[CELLS]; /* own ones, then shared ones */
 };
 
 INTERNAL void cells_init(struct cells *cells);
 
-/* Where a thread looks for its cell first: bytes from the first one. Multiplied by such a number,
- * addresses that are equally far apart, as threads' are, fall far from each other (Fibonacci
- * hashing: Knuth, The Art of Computer Programming, volume 3, 6.4). 31 bits: a constant that fits
- * into the instruction; the middle of the product depends on all bits of an address that differ. */
-static inline size_t cell_home(uint64_t id)
+/* Where a thread looks for its cell first: bytes from the first one. Control blocks lie a stack and
+ * a guard page apart, so the number of the page tells them apart. */
+static inline size_t cell_home(uint64_t thread)
 {
-	return (size_t)(id * UINT64_C(0x4F1BBCDD) >> 32) & (CELLS - 1) * sizeof(struct cell);
+	return (size_t)(thread / 4096) % OWN_CELLS * sizeof(struct cell);
 }
 
-static inline struct cell *cell_at(struct cells *cells, size_t bytes)
-{
-	return (struct cell *)(void *)((unsigned char *)cells->cell + bytes);
-}
-
-/* The calling thread's cell when it is not at home; NULL if none is left. */
-INTERNAL struct cell *cell_find(struct cells *cells, uint64_t id);
-
-/* The calling thread's cell if it is at home; else NULL. */
+/* Returns the calling thread's cell if it is at home; else NULL. */
 static inline struct cell *cell_at_home(struct cells *cells)
 {
-	uint64_t id = self_id();
-	struct cell *cell = cell_at(cells, cell_home(id));
+	uint64_t self = thread_id();
+	struct cell *cell = (struct cell *)(void *)((unsigned char *)cells->cell + cell_home(self));
 
 	/* Relaxed: only we store our id, and it stays. */
-	return atomic_load_explicit(&cell->owner, memory_order_relaxed) == id ? cell : NULL;
+	return CELL_GET(cell, owner) == self ? cell : NULL;
 }
 
-/* Another consumer took what was at head: wait a little before the next try. */
-INTERNAL void cell_back_off(struct cell *cell, uint64_t head);
-/* A try after that succeeded. */
-INTERNAL void cell_was_fast(struct cell *cell);
+/* Returns the calling thread's cell when it is not at home, taking a free one near it or else a
+ * shared one. The same one each time. */
+INTERNAL struct cell *cell_find(struct cells *cells);
 
-static inline struct cell *cell_own(struct cells *cells)
+static inline struct cell *cell_mine(struct cells *cells)
 {
 	struct cell *cell = cell_at_home(cells);
 
-	return cell != NULL ? cell : cell_find(cells, self_id());
+	return cell != NULL ? cell : cell_find(cells);
 }
 
-/* How many items the owner took. For the owner, who alone writes it. */
-static inline uint64_t cell_got(const struct cell *cell)
+static inline bool cell_is_shared(const struct cells *cells, const struct cell *cell)
 {
-	return atomic_load_explicit(&cell->got, memory_order_relaxed);
+	return cell >= cells->cell + OWN_CELLS;
 }
 
-/* The owner takes n more, or gives them back. */
-static inline void cell_set_got(struct cell *cell, uint64_t got)
+/* Beyond this a consumer waits before its first claim already. */
+enum { BACKOFF_EXPECTED = 8 };
+
+/* Wait before the next claim, some random time. lost: another consumer was faster. */
+INTERNAL void cell_back_off(struct cell *cell, uint64_t head, bool lost);
+/* A claim after that succeeded. */
+INTERNAL void cell_was_fast(struct cell *cell);
+
+/* Whether to wait before the first claim already: others were faster too often lately. */
+static inline bool cell_expects_to_lose(const struct cell *cell)
 {
-	/* R6, pairs with A6 in lead_end(): the slots were read before. */
-	atomic_store_explicit(&cell->got, got, memory_order_release);
+	return CELL_GET(cell, backoff) > BACKOFF_EXPECTED;
 }
 
 #endif

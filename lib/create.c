@@ -6,21 +6,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often a thread pauses, for about a microsecond, before it sleeps. Sleeping and being woken
- * takes some 10 us of both sides; the producer waits for half a ring to drain. SPMCQ_MODEL: for a
- * model checker, to which a pause is one more of the same look. */
-#ifdef SPMCQ_MODEL
-enum { ITEMS_PAUSES = 0, ROOM_PAUSES = 0, FINISHED_PAUSES = 0 };
-#else
-enum { ITEMS_PAUSES = 8, ROOM_PAUSES = 16, FINISHED_PAUSES = 8 };
-#endif
+/* The struct asks for two lines: see cursor.h. */
+enum { ALIGNMENT = alignof(struct spmcq) };
 
 static int init_gates(struct spmcq *q)
 {
-	if (gate_init(&q->items, ITEMS_PAUSES, false) != 0)
+	if (gate_init(&q->items) != 0)
 		return -ENOMEM;
-	if (gate_init(&q->room, ROOM_PAUSES, true) == 0) {
-		if (gate_init(&q->finished, FINISHED_PAUSES, false) == 0)
+	if (gate_init(&q->room) == 0) {
+		if (gate_init(&q->finished) == 0)
 			return 0;
 		gate_destroy(&q->room);
 	}
@@ -34,32 +28,36 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	uint64_t first = options != NULL ? options->first_position : 0;
 	size_t slots, bytes;
 	struct spmcq *q;
-	bool lazy;
+	bool fences;
 
 	if (out == NULL || capacity == 0 || item_size == 0)
 		return -EINVAL;
 	slots = slots_bytes(capacity, item_size);
-	if (slots == 0 || slots > PTRDIFF_MAX - sizeof *q - CACHE_LINE)
+	if (slots == 0 || slots > PTRDIFF_MAX - sizeof *q - ALIGNMENT)
 		return -EOVERFLOW;
-	/* aligned_alloc() wants whole lines. */
-	bytes = (sizeof *q + slots + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	q = aligned_alloc(CACHE_LINE, bytes);
+	/* aligned_alloc() wants a multiple. */
+	bytes = (sizeof *q + slots + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+	q = aligned_alloc(ALIGNMENT, bytes);
 	if (q == NULL)
 		return -ENOMEM;
-	lazy = park_may_fence_all();
+	fences = !(options != NULL && options->no_membarrier) && sys_can_fence_all();
 	if (init_gates(q) != 0) {
 		free(q);
 		return -ENOMEM;
 	}
 	q->unchecked = options != NULL && options->unchecked_producer;
-	atomic_init(&q->producer, NOBODY);
+	q->interruptible = options != NULL && options->interruptible;
+	atomic_init(&q->producer, NO_THREAD);
+	q->woken = 0;
+	q->looked_ns = 0;
+	q->room_waits = q->room_patience = q->room_pauses = 0;
+	atomic_init(&q->watch.word, 0);
 	atomic_init(&q->inside, 0);
-	atomic_init(&q->room_at, 0);
+	atomic_init(&q->wake_producer_at, 0);
+	atomic_init(&q->producer_woken, 0);
 	atomic_init(&q->discarded, 0);
-	ring_init(&q->ring, capacity, item_size, first, lazy);
-	overdue_init(&q->overdue, first);
-	ring_look_in(&q->ring, q->overdue.stride);
-	tally_init(&q->tally, first, lazy);
+	ring_init(&q->ring, capacity, item_size, first, fences);
+	tally_init(&q->tally, first, fences);
 	*out = q;
 	return 0;
 }

@@ -5,41 +5,52 @@
 
 #include <errno.h>
 
-SLOW_PATH INTERNAL int ring_finished(struct spmcq *q, int r)
+/* A joiner looks this often before it sleeps, which takes some 10 us of both sides. */
+#ifdef SPMCQ_MODEL
+enum { JOIN_PAUSES = 0 };
+#else
+enum { JOIN_PAUSES = 8 };
+#endif
+
+SLOW_PATH INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r)
 {
-	tally_order(&q->tally);
-	if (!ring_knows_more(&q->ring) && tally_check(&q->tally, &q->ring) != -EAGAIN)
-		gate_ring(&q->finished);
+	tally_order(&q->tally, cell, cursor_is_held(&q->ring.cursor));
+	if (!ring_knows_more(&q->ring) && tally_is_all_done(&q->tally, &q->ring))
+		gate_wake(&q->finished, UINT64_MAX);
 	return r;
 }
 
-/* Having reported: r. */
-static inline int reported(struct spmcq *q, int r)
+/* After reporting: returns r. */
+static inline int after_report(struct spmcq *q, struct cell *cell, int r)
 {
 	/* If the report is lazy, the joiner's fence falls before this look, which then sees it, or
 	 * after the report, which the joiner then sees; the compiler must not swap the two either.
 	 */
 	atomic_signal_fence(memory_order_seq_cst);
-	return gate_has_sleepers(&q->finished) ? ring_finished(q, r) : r;
+	return gate_sleepers(&q->finished) != 0 ? wake_joiners_if_done(q, cell, r) : r;
 }
 
 /* Of items that others got, or of the caller's where that is not as usual. */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
-	return reported(
-	        q, tally_done_own(&q->tally, tally_is_lazy(&q->tally), cell_own(&q->ring.cells), n)
-	                   ? 0
-	                   : tally_done_any(&q->tally, n, &q->ring));
+	struct cell *cell = my_cell(q);
+	bool mine = cell_is_shared(&q->ring.cursor.cells, cell)
+	                    ? tally_done_shared_cell(&q->tally, cell, n)
+	                    : tally_done_own(&q->tally, tally_is_lazy(&q->tally), cell, n);
+
+	return after_report(q, cell, mine ? 0 : tally_done_any(&q->tally, n, &q->ring));
 }
 
 /* Needs no stack either, for a caller that reports its own. */
 FAST_PATH int report(struct spmcq *q, size_t n)
 {
+	struct cell *cell;
+
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	return tally_done_own(&q->tally, true, cell_at_home(&q->ring.cells), n)
-	               ? reported(q, 0)
-	               : report_slowly(q, n);
+	cell = cell_at_home(&q->ring.cursor.cells);
+	return tally_done_own(&q->tally, true, cell, n) ? after_report(q, cell, 0)
+	                                                : report_slowly(q, n);
 }
 
 int spmcq_task_done_many(struct spmcq *q, size_t n)
@@ -52,44 +63,41 @@ int spmcq_task_done(struct spmcq *q)
 	return report(q, 1);
 }
 
-struct finish_wait {
-	struct spmcq *q;
-	int result; /* what tally_check() said last */
-};
-
-static bool look_for_finish(void *arg, bool last)
+static bool look_for_finish(void *arg, bool final)
 {
-	struct finish_wait *wait = arg;
-	bool led;
+	struct spmcq *q = arg;
 
 	/* Lazy reports are not ordered against looking for us. */
-	if (last && tally_is_lazy(&wait->q->tally))
-		park_fence_all();
+	if (final && tally_is_lazy(&q->tally))
+		sys_fence_all();
 	/* Before the look: a put that relies on a lead which begins later is not missed by us. */
-	led = ring_is_led(&wait->q->ring);
-	wait->result = tally_check(&wait->q->tally, &wait->q->ring);
+	bool held = cursor_is_held(&q->ring.cursor);
+	if (!tally_is_all_done(&q->tally, &q->ring))
+		return false;
 	/* A put may have returned that only a leader is sure to see. */
-	if (wait->result == 0 && led) {
-		park_fence_all();
-		wait->result = tally_check(&wait->q->tally, &wait->q->ring);
-	}
-	return wait->result != -EAGAIN;
+	if (!held)
+		return true;
+	cursor_see_puts(&q->ring.cursor);
+	return tally_is_all_done(&q->tally, &q->ring);
 }
 
 int spmcq_join_until(struct spmcq *q, const struct timespec *deadline)
 {
-	struct finish_wait wait = {.q = q};
 	int r;
 
-	if (q == NULL || !is_deadline(deadline))
+	if (q == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
-	if (look_for_finish(&wait, false))
-		return wait.result;
+	for (int i = 0; i <= JOIN_PAUSES; i++) {
+		if (look_for_finish(q, false))
+			return 0;
+		if (deadline_has_passed(deadline))
+			break;
+		pause_and_spin();
+	}
 	enter(q);
-	r = gate_wait(&q->finished, look_for_finish, &wait, gate_spin, deadline);
-	ring_finished(q, 0);
+	r = gate_wait(&q->finished, look_for_finish, q, deadline, q->interruptible);
 	leave(q);
-	return r != 0 ? r : wait.result;
+	return r;
 }
 
 int spmcq_join(struct spmcq *q)

@@ -1,119 +1,82 @@
 /*
- * A gate: where threads wait until there is something for them. It knows nothing of items; what
- * they wait for is a look, a function that tries and says whether it got it.
+ * A gate: where threads sleep until something is brought. It knows nothing of items.
  *
- * Between trying and sleeping a thread is a looker: it has promised to look once more.
+ * A sleeper: 1 announces itself, 2 looks for what it wants once more, 3 sleeps unless it was woken
+ * since 1, 4 leaves. A bringer: 1 brings something, 2 looks for sleepers, 3 wakes some.
  *
- * The rule: ring only if somebody sleeps and nobody is about to look; who stops looking rings on if
- * something is left. So one item wakes one thread, and a stream of items none.
+ * Why no wake-up is lost. Bringing, announcing, looking for what was brought and looking for
+ * sleepers are sequentially consistent, so all threads agree on their order. If the sleeper
+ * announces itself before the bringer looks for sleepers, the bringer sees it and wakes it; else
+ * the sleeper looks after the thing was brought, and finds it. Where the bringer brings by a plain
+ * store to save a locked instruction, the sleeper makes all threads fence between its steps 1 and
+ * 2, which has the same effect: see DESIGN.md.
  *
- * Why no wake-up is lost. Who waits: 1 says in sleepers that it sleeps, 2 takes back its promise,
- * 3 looks again, 4 sleeps. Who brings something: 1 brings it, 2 reads sleepers, 3 reads the
- * promises. All of these are sequentially consistent, so they happen in one order that all agree
- * on. If the bringer's 2 comes before the waiter's 1, the waiter's 3 sees what was brought. Else it
- * reads the promises. If it finds one, that thread looks later, and rings on when it stops. If it
- * finds none, it rings.
+ * A sleeper relies on nobody but the bringer. Sleeping and waking change an epoch: who wakes raises
+ * it first, so a sleeper between 1 and 3 does not go to sleep. The others who do so look again for
+ * nothing, once.
  */
 #ifndef SPMCQ_GATE_H
 #define SPMCQ_GATE_H
 
 #include "internal.h"
 
-#include "park.h"
+#include "sys.h"
 
-#include <ck_md.h>
 #include <stdalign.h>
 
-/* Try once. True: got it, stop waiting. last: if this look does not get it, the thread gives up, or
- * sleeps, which it has announced. */
-typedef bool gate_look(void *arg, bool last);
-
-typedef void gate_pause(void);
+/* Try once: returns true if it got what the thread waits for. final: if not, the thread sleeps or
+ * gives up, and will not look again by itself. */
+typedef bool gate_look(void *arg, bool final);
 
 struct gate {
-	/* How many threads are between steps 1 and having woken. */
-	alignas(CK_MD_CACHELINE) _Atomic uint32_t sleepers;
-	/* The promises that somebody will look: see the GATE_ flags. Sleepers sleep on it. */
-	struct park park;
-	uint32_t pauses_most; /* set by gate_init() */
-	bool blind;           /* set by gate_init() */
-	/* Pauses that paid lately, and how many times they were made. Any thread, relaxed. */
-	_Atomic uint32_t patience;
-	_Atomic uint32_t turn;
+	/* Written by threads that sleep; by one that wakes only the epoch. */
+	alignas(CACHE_LINE) _Atomic uint32_t entered; /* announced, since create; wraps */
+	_Atomic uint32_t left; /* of these, how many have left; never ahead of entered */
+	struct sys_word epoch; /* +1 by each wake-up; sleepers sleep on it */
 	/* For spmcq_stats() only. Any thread, relaxed. */
 	_Atomic uint64_t slept;
-	_Atomic uint64_t rung;
+	_Atomic uint64_t woken;
 };
 
-enum gate_promise {
-	GATE_OPEN = 1u << 0,   /* 0 -> 1 once, by gate_open(); nobody sleeps here any more */
-	GATE_TOKEN = 1u << 1,  /* a sleeper has been rung and will look */
-	GATE_NAPPER = 1u << 2, /* the awake are quick, and a sleeper will look soon by itself */
-	GATE_LOOKER = 1u << 3, /* counts lookers, from here up */
-};
-
-/* pauses: how many to make at most before sleeping. blind: make the pauses that were needed last
- * time without looking; for a gate where looking disturbs who brings something. 0 or -ENOMEM. */
-INTERNAL int gate_init(struct gate *gate, uint32_t pauses, bool blind);
+/* Returns 0 or -ENOMEM. */
+INTERNAL int gate_init(struct gate *gate);
 INTERNAL void gate_destroy(struct gate *gate);
 
-/* Look, pause, look again ..., sleep until rung, look ... until look(arg) is true: 0, or the
- * deadline (absolute CLOCK_MONOTONIC; NULL: none) has passed: -ETIMEDOUT. Looks at least once.
- * pause: gate_yield() or gate_spin(). The caller rings on afterwards if something is left. */
-INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
-                       const struct timespec *deadline);
+/* Step 1 of a sleeper. Returns the epoch. */
+INTERNAL uint32_t gate_announce(struct gate *gate);
 
-/* Only look and pause, as often as has paid lately. True: look(arg) was. */
-INTERNAL bool gate_look_around(struct gate *gate, gate_look *look, void *arg, gate_pause *pause,
-                               const struct timespec *deadline);
+/* Step 3: until woken after the epoch, or the deadline. Returns true if a signal handler ran. */
+INTERNAL bool gate_sleep(struct gate *gate, uint32_t epoch, const struct timespec *deadline);
 
-/* Get out of the way of others, who manage without us, as long as crowded(arg): sleep until rung or
- * the deadline; one of those who do so, the napper, wakes soon by itself to see that they still do.
- * The caller looks afterwards, and rings on if something is left. */
-INTERNAL void gate_nap(struct gate *gate, gate_look *crowded, void *arg,
-                       const struct timespec *deadline);
+/* Step 4. */
+INTERNAL void gate_leave(struct gate *gate);
 
-INTERNAL void gate_ring_sleeper(struct gate *gate);
+/* All four, again and again, until look(arg) is true: 0; or the deadline has passed: -ETIMEDOUT; or
+ * a signal handler ran: -EINTR, if interruptible. */
+INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
+                       const struct timespec *deadline, bool interruptible);
 
-/* After bringing something. */
-static inline bool gate_has_sleepers(const struct gate *gate)
+/* Wake up to n sleepers; n may exceed their number. Lock-free; a system call if there are any. */
+INTERNAL void gate_wake(struct gate *gate, uint64_t n);
+
+/* The same for a thread that brings often: it notes in *woken how far it has woken the sleepers
+ * that entered, and so does not wake those again that have not come out of bed yet. One thread at a
+ * time for a gate; others may use gate_wake(). */
+INTERNAL void gate_wake_new(struct gate *gate, uint32_t *woken, uint64_t n);
+
+/* Returns how many threads are between announcing themselves and leaving. Step 2 of a bringer. */
+static inline uint32_t gate_sleepers(const struct gate *gate)
 {
-	/* Pairs with the announcement in gate_wait(), as explained above. */
-	return atomic_load_explicit(&gate->sleepers, memory_order_seq_cst) != 0;
+	/* left first: who has not left by then, and had entered, is counted. */
+	uint32_t left = atomic_load_explicit(&gate->left, memory_order_seq_cst);
+
+	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) - left;
 }
 
-/* Whether there are sleepers and no napper among them: only a ring wakes them. */
-static inline bool gate_needs_rings(const struct gate *gate)
+/* Returns whether gate_wake_new() might have somebody to wake. Step 2 of a bringer. */
+static inline bool gate_has_new_sleepers(const struct gate *gate, uint32_t woken)
 {
-	/* As gate_has_sleepers(). */
-	return gate_has_sleepers(gate) &&
-	       !(atomic_load_explicit(&gate->park.word, memory_order_seq_cst) & GATE_NAPPER);
+	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) != woken;
 }
-
-/* After bringing something: wake one sleeper, if there is one and nobody is about to look.
- * Wait-free; one load if nobody sleeps. */
-static inline void gate_ring(struct gate *gate)
-{
-	if (gate_has_sleepers(gate))
-		gate_ring_sleeper(gate);
-}
-
-/* Wake a sleeper, if there is one, whatever others promised: they may have been stopped. */
-INTERNAL void gate_ring_anyway(struct gate *gate);
-
-/* Wake all, and let nobody sleep here again. */
-INTERNAL void gate_open(struct gate *gate);
-
-/* Let about a microsecond pass. Yielding lets others run, which is right in a stream of items: it
- * may be them we wait for. But who yields to a thread that computes waits for its time slice, where
- * a sleeper would have been woken on another core; so for single items, spin. */
-INTERNAL void gate_yield(void);
-INTERNAL void gate_spin(void);
-
-/* The sooner of two deadlines; the second may be NULL: none. */
-INTERNAL const struct timespec *gate_sooner(const struct timespec *a, const struct timespec *b);
-
-/* Whether a deadline (NULL: none) has passed. */
-INTERNAL bool gate_is_past(const struct timespec *deadline);
 
 #endif

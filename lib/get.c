@@ -3,193 +3,266 @@
  */
 #include "queue.h"
 
-#include "clock.h"
-#include "lead.h"
-
 #include <errno.h>
 #include <string.h>
 
-/* A consumer that found so many items at its last look, and less than a quarter of the ring, lets
+/* A consumer that found this many items at its last look, and less than a quarter of the ring, lets
  * more gather before the next. */
 enum { GATHER_ITEMS = 8 };
-
-/* But only if they come so fast, by as many of them: else they waited for a consumer that was kept
- * from running. */
-enum { PACE_NS = 4000 };
 
 /* Others take this many items during one pause, one each 150 ns or less: no faster than that can
  * they be where items mean work. A pause may last long, as others run meanwhile, so the number
  * alone does not tell. `spmcq-bench work --work 200ns --consumers 2`: 7.0 M items/s instead of 4.4.
  */
-enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 4 };
+enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
-/* Some 50 us: with 64 consumers twice as fast as without. `spmcq-bench squares --consumers 64` */
-enum { LEADER_PAUSES = 64 };
+/* Pauses before sleeping: at most; at least, where others may run in a pause; and while it holds
+ * the cursor. Sleeping and being woken takes some 10 us of both sides. A consumer that holds the
+ * cursor looks for some 50 us: if it slept in a lull, a put would wake another, as likely as not on
+ * the producer's processor. `spmcq-bench squares --consumers 64`: twice as fast. SPMCQ_MODEL: for a
+ * model checker, to which a pause is one more of the same look. */
+#ifdef SPMCQ_MODEL
+enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, HOLDER_PAUSES = 0 };
+#else
+enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, HOLDER_PAUSES = 64 };
+#endif
 
-/* Ring for room, if what the producer sleeps for is there; 0. */
-SLOW_PATH static int ring_for_room(struct spmcq *q)
+/* A consumer that slept less than this before it was woken is in a stream of items. */
+enum { STREAM_NS = 50000 };
+
+/* How long a reserve sleeps, for each that sleeps: so some reserve looks that often. */
+enum { RESERVE_NS = 4000000 };
+
+/* A get that loses tries again this often before it looks whether there is a crowd. */
+enum { TRIES = 4 };
+
+/* Wake the producer, if the room it sleeps for is there; returns 0. As it takes a while to wake up,
+ * it is woken once for each time that it lies down; and again by a consumer that finds no more
+ * items, as the one that was to wake it may have been stopped. */
+SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 {
 	/* Relaxed: stored before the announcement that we saw. */
-	if (ring_distance(atomic_load_explicit(&q->room_at, memory_order_relaxed),
-	                  ring_head(&q->ring)) >= 0)
-		gate_ring_sleeper(&q->room);
+	uint64_t at = atomic_load_explicit(&q->wake_producer_at, memory_order_relaxed);
+	uint32_t entered = atomic_load_explicit(&q->room.entered, memory_order_relaxed);
+
+	if (position_distance(at, cursor_head(&q->ring.cursor)) < 0)
+		return 0;
+	/* Relaxed: a hint; the consumer that finds no more items does not rely on it. */
+	if (!again && atomic_load_explicit(&q->producer_woken, memory_order_relaxed) == entered)
+		return 0;
+	atomic_store_explicit(&q->producer_woken, entered, memory_order_relaxed);
+	gate_wake(&q->room, 1);
 	return 0;
 }
 
-/* Having taken something: 0. */
-static inline int taken(struct spmcq *q)
+/* After taking something: returns 0. */
+static inline int after_take(struct spmcq *q)
 {
-	return gate_has_sleepers(&q->room) ? ring_for_room(q) : 0;
+	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, false) : 0;
 }
 
-/* So often a get that loses tries again before it looks whether there is a crowd. */
-enum { TRIES = 4 };
-
 /* Take n items that are known of: n, or 0 if that many are not, or others were faster too often.
- * Where another consumer is faster, it waits a little and tries again, for fewer, down to one. */
+ * Where other consumers are faster, it waits a little and tries again, perhaps for fewer. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
-	enum ring_take how = ring_take_known(&q->ring, cell, items, n);
-	bool lost = how == RING_LOST;
+	struct cursor *cursor = &q->ring.cursor;
+	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(cursor, cell);
+	enum ring_take how;
 
-	for (int i = 0; how == RING_LOST && cell != NULL && i < TRIES; i++) {
-		cell_back_off(cell, ring_head(&q->ring));
-		n = n > 1 ? n / 2 : 1;
+	for (int i = 0;; i++) {
+		if (wait)
+			cell_back_off(cell, cursor_head(cursor), i > 0);
 		how = ring_take_known(&q->ring, cell, items, n);
+		if (how != RING_LOST || i == TRIES)
+			break;
+		wait = true;
+		n = ring_fewer(&q->ring, n);
 	}
 	if (how != RING_TAKEN)
 		return 0;
-	if (lost)
+	if (wait || cell_expects_to_lose(cell))
 		cell_was_fast(cell);
-	taken(q);
+	after_take(q);
 	return (ssize_t)n;
 }
 
 /* Take what there is: how many, 0 when empty, or -ESHUTDOWN. */
 static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, size_t max,
-                               bool last)
+                               bool final)
 {
-	ssize_t r = ring_take(&q->ring, cell, items, max, last);
+	ssize_t r = ring_take(&q->ring, cell, items, max, final);
 
-	/* Also if we took nothing: we may have settled what a stopped leader took. */
-	taken(q);
+	/* Also if we took nothing: we may have settled what a stopped consumer took. */
+	if (gate_sleepers(&q->room) != 0)
+		wake_producer_if_room(q, final);
 	return r;
 }
 
+/* A consumer that waits. */
 struct item_wait {
 	struct spmcq *q;
 	struct cell *cell;
 	void *items;
 	size_t max;
+	const struct timespec *deadline;
 	ssize_t got; /* what get_some() said last */
 };
 
-static bool look_for_items(void *arg, bool last)
+static bool look_for_items(struct item_wait *wait, bool final)
 {
-	struct item_wait *wait = arg;
-
-	wait->got = get_some(wait->q, wait->cell, wait->items, wait->max, last);
+	wait->got = get_some(wait->q, wait->cell, wait->items, wait->max, final);
 	return wait->got != 0;
 }
 
-/* Whether items come in a stream, by what the last look at the producer's line found. */
-static bool is_busy(struct spmcq *q)
+/* Pause; returns whether others took so many items meanwhile that one more consumer is a hindrance.
+ * They cannot all think so of each other at once: a thread that pauses does not take. */
+static bool pause_and_see_crowd(struct spmcq *q)
 {
-	return ring_batch(&q->ring) >= GATHER_ITEMS &&
-	       ring_keeps_pace(&q->ring, GATHER_ITEMS, PACE_NS);
-}
-
-/* Pause; true if others took so many items meanwhile that one more consumer is a hindrance. They
- * cannot all think so of each other at once: who pauses does not take. */
-static bool is_crowded(void *arg, bool last)
-{
-	struct spmcq *q = arg;
-	uint64_t before = ring_head(&q->ring);
+	const struct cursor *cursor = &q->ring.cursor;
+	uint64_t before = cursor_head(cursor);
 	int64_t began = clock_ns(), taken;
 
-	(void)last;
-	gate_yield();
-	taken = ring_distance(before, ring_head(&q->ring));
+	pause_and_yield();
+	taken = position_distance(before, cursor_head(cursor));
 	return taken >= CROWD_ITEMS && clock_ns() - began < taken * CROWD_ITEM_NS &&
-	       !ring_is_closed(&q->ring);
+	       !cursor_is_closed(cursor);
 }
 
-/* The same, but it takes some pauses without a crowd to believe that it has gone: the others pause,
- * too. */
-static bool is_still_crowded(void *arg, bool last)
+/* Look, pause, look again ..., as often as has paid lately. */
+static bool look_around(struct item_wait *wait, bool busy)
 {
-	for (int i = 0; i < CROWD_PAUSES; i++)
-		if (is_crowded(arg, last))
-			return true;
-	return false;
-}
+	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
+	unsigned patience = CELL_GET(wait->cell, patience);
+	unsigned pauses = holds ? HOLDER_PAUSES : patience;
+	unsigned least = busy ? YIELDS_LEAST : 1, made = 0;
 
-/* A leader goes on looking for longer: if it slept in a lull, a put would wake another, on the
- * producer's processor as like as not. */
-static bool lead_on(struct item_wait *wait, const struct timespec *deadline)
-{
-	for (int i = 0; i < LEADER_PAUSES && lead_is_of(&wait->q->ring, wait->cell); i++) {
-		if (look_for_items(wait, false))
-			return true;
-		if (gate_is_past(deadline))
+	while (!look_for_items(wait, false)) {
+		if (made == pauses || deadline_has_passed(wait->deadline)) {
+			patience -= (patience + 3) / 4;
+			CELL_SET(wait->cell, patience,
+			         (uint8_t)(patience < least ? least : patience));
 			return false;
-		gate_yield();
+		}
+		if (busy || holds)
+			pause_and_yield();
+		else
+			pause_and_spin();
+		made++;
 	}
-	return false;
+	/* Twice what was needed, to notice when it gets longer. */
+	if (made > 0 && !holds)
+		CELL_SET(wait->cell, patience,
+		         (uint8_t)(2 * made < PAUSES_MOST ? 2 * made : PAUSES_MOST));
+	return true;
 }
 
-SLOW_PATH static ssize_t await_items(struct spmcq *q, struct cell *cell, void *items, size_t max,
-                                     const struct timespec *deadline, bool busy, bool crowded)
+/* The four steps of a sleeper (see gate.h), once. Returns whether a signal handler ran. */
+static bool sleep_once(struct item_wait *wait, bool crowd)
 {
-	struct item_wait wait = {.q = q, .cell = cell, .items = items, .max = max};
+	struct spmcq *q = wait->q;
+	struct cursor *cursor = &q->ring.cursor;
+	int64_t began = clock_ns();
+	uint32_t epoch = gate_announce(&q->items);
+	bool holds = cursor_is_held_by(cursor, wait->cell);
+	bool reserve = watch_lie_down(&q->watch, crowd, !holds && cursor_is_held(cursor));
+	bool interrupted = false;
+
+	/* A reserve looks again by itself. But while it sleeps it must not hold the cursor. */
+	if ((reserve && !holds) || !look_for_items(wait, true)) {
+		struct timespec soon = spmcq_after(1e-9 * RESERVE_NS * gate_sleepers(&q->items));
+
+		interrupted = gate_sleep(&q->items, epoch,
+		                         reserve ? deadline_sooner(&soon, wait->deadline)
+		                                 : wait->deadline);
+	}
+	watch_get_up(&q->watch, reserve);
+	gate_leave(&q->items);
+	CELL_SET(wait->cell, streaming, clock_ns() - began < STREAM_NS);
+	if (crowd && !pause_and_see_crowd(q))
+		watch_end_crowd(&q->watch);
+	return interrupted;
+}
+
+/* Sleep until there is something, perhaps as a reserve, again and again: 0, -ETIMEDOUT or -EINTR.
+ */
+static int sleep_until_items(struct item_wait *wait, bool crowd)
+{
+	struct spmcq *q = wait->q;
+
+	for (;;) {
+		bool interrupted = sleep_once(wait, crowd);
+
+		if (wait->got != 0)
+			return 0;
+		/* Looking costs a consumer that holds the cursor what it holds. */
+		if ((ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) &&
+		    look_for_items(wait, false))
+			return 0;
+		interrupted = interrupted && q->interruptible;
+		if (interrupted || deadline_has_passed(wait->deadline))
+			return look_for_items(wait, true) ? 0 : interrupted ? -EINTR : -ETIMEDOUT;
+		crowd = false;
+	}
+}
+
+/* Wake others for what is left in the ring: reserves one after the other, as mostly we take it. */
+static void pass_on(struct spmcq *q)
+{
+	size_t left = ring_size(&q->ring);
+
+	if (left > 0 && watch_needs_waking(&q->watch))
+		gate_wake(&q->items, watch_has_sleepers(&q->watch) ? left : 1);
+}
+
+SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool crowd)
+{
+	struct spmcq *q = wait->q;
 	int r = 0;
 
 	enter(q);
-	if (crowded) {
-		gate_nap(&q->items, is_still_crowded, q, deadline);
-		/* It relied on a napper, if there are sleepers. */
-		ring_end_lead(&q->ring);
-	}
-	if (!lead_on(&wait, deadline))
-		r = gate_wait(&q->items, look_for_items, &wait, busy ? gate_yield : gate_spin,
-		              deadline);
-	if (ring_size(&q->ring) > 0)
-		gate_ring(&q->items);
+	watch_begin_to_look(&q->watch);
+	if (crowd || !look_around(wait, busy))
+		r = sleep_until_items(wait, crowd);
+	watch_end_to_look(&q->watch);
+	/* A put may have relied on us to look, and still does if we hold the cursor. */
+	if (!cursor_is_held_by(&q->ring.cursor, wait->cell))
+		pass_on(q);
 	leave(q);
-	return r != 0 ? r : wait.got;
+	return r != 0 ? r : wait->got;
 }
 
-/* Let the consumer lead, unless somebody sleeps whom puts must ring. */
-SLOW_PATH static void begin_to_lead(struct spmcq *q, struct cell *cell)
+/* Let the consumer hold the cursor if that pays, unless somebody sleeps whom puts must wake. */
+static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 {
-	if (!lead_begin(&q->ring, cell)) {
-	} else if (gate_needs_rings(&q->items)) {
-		ring_end_lead(&q->ring);
-	} else {
+	struct cursor *cursor = &q->ring.cursor;
+
+	if (!cursor_hold(cursor, cell))
 		return;
-	}
-	/* A put may have relied on the lead in between. */
-	if (ring_size(&q->ring) > 0)
-		gate_ring(&q->items);
+	/* Pairs with watch_lie_down(), after which a sleeper looks once more. */
+	if (watch_has_sleepers(&q->watch))
+		cursor_share(cursor);
+	/* A put may have relied on us in between. */
+	if (!cursor_is_held_by(cursor, cell))
+		pass_on(q);
 }
 
-/* When the known items have run out, or another consumer was faster. If the producer is busy and
- * near, look elsewhere first: chasing it moves its line, and the slots, for a few items each time,
- * and slows both sides down. */
+/* When the known items have run out, or others were faster. If the producer is busy and near, look
+ * elsewhere first: chasing it moves its line, and the slots, for a few items each time, and slows
+ * both sides down. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
-	bool busy = is_busy(q);
-	bool near = busy && ring_batch(&q->ring) < q->ring.capacity / 4;
-	bool crowded = (near || ring_knows_more(&q->ring)) && is_crowded(q, false);
-	ssize_t r = crowded ? 0 : get_some(q, cell, items, max, false);
+	struct item_wait wait = {q, cell, items, max, deadline, 0};
+	uint64_t batch = ring_batch(&q->ring);
+	bool busy = batch >= GATHER_ITEMS || CELL_GET(cell, streaming);
+	bool near = batch >= GATHER_ITEMS && batch < q->ring.capacity / 4;
+	bool crowd = (near || ring_knows_more(&q->ring)) && pause_and_see_crowd(q);
+	bool got = !crowd && look_for_items(&wait, false);
 
-	if (lead_is_due(&q->ring, cell))
-		begin_to_lead(q, cell);
-	if (r != 0)
-		return r;
-	return await_items(q, cell, items, max, deadline, busy,
-	                   crowded || (busy && is_crowded(q, false)));
+	hold_cursor(q, cell);
+	if (got)
+		return wait.got;
+	return await_items(&wait, busy, crowd || (busy && pause_and_see_crowd(q)));
 }
 
 ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
@@ -198,24 +271,23 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 	struct cell *cell;
 	ssize_t r;
 
-	if (q == NULL || items == NULL || max == 0 || !is_deadline(deadline))
+	if (q == NULL || items == NULL || max == 0 || !deadline_is_valid(deadline))
 		return -EINVAL;
-	cell = cell_own(&q->ring.cells);
+	cell = my_cell(q);
 	r = get_known(q, cell, items, max);
 	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
 }
 
 ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 {
-	struct cell *cell;
 	ssize_t r;
 
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
-	cell = cell_own(&q->ring.cells);
-	r = get_known(q, cell, items, max);
-	if (r == 0)
-		r = get_some(q, cell, items, max, true);
+	/* To say that the queue is empty takes a system call where the cursor is held. */
+	if (cursor_is_held(&q->ring.cursor))
+		cursor_share_for_good(&q->ring.cursor);
+	r = get_some(q, my_cell(q), items, max, true);
 	return r != 0 ? r : -EAGAIN;
 }
 
@@ -228,28 +300,27 @@ ssize_t spmcq_get_many(struct spmcq *q, void *items, size_t max)
 __attribute__((noinline)) static int get_item_slowly(struct spmcq *q, void *item,
                                                      const struct timespec *deadline)
 {
-	return status(spmcq_get_many_until(q, item, 1, deadline));
+	return count_to_status(spmcq_get_many_until(q, item, 1, deadline));
 }
 
 __attribute__((noinline)) static int get_item_unknown(struct spmcq *q, struct cell *cell,
                                                       void *item, const struct timespec *deadline)
 {
-	return status(get_unknown(q, cell, item, 1, deadline));
+	return count_to_status(get_unknown(q, cell, item, 1, deadline));
 }
 
 __attribute__((noinline)) static int try_get_item_slowly(struct spmcq *q, void *item)
 {
-	return status(spmcq_try_get_many(q, item, 1));
+	return count_to_status(spmcq_try_get_many(q, item, 1));
 }
 
 SLOW_PATH static int get_item_disputed(struct spmcq *q, struct cell *cell, void *item,
                                        uint64_t word, const struct timespec *deadline, bool try)
 {
-	if (!lead_settle_claim(&q->ring, cell, 1))
+	if (!cursor_settle(&q->ring.cursor, cell, 1))
 		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
-	lead_advance(cell, 1);
 	memcpy(item, &word, sizeof word);
-	return taken(q);
+	return after_take(q);
 }
 
 FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
@@ -260,8 +331,8 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	switch (ring_take_word(&q->ring, cell, &word)) {
 	case RING_TAKEN:
 		memcpy(item, &word, sizeof word);
-		return taken(q);
-	case RING_TAKE_DISPUTED:
+		return after_take(q);
+	case RING_DISPUTED:
 		return get_item_disputed(q, cell, item, word, deadline, try);
 	case RING_NONE_KNOWN:
 		return try ? try_get_item_slowly(q, item)
@@ -271,16 +342,16 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	}
 }
 
-/* For a thread whose cell is not at home, or which has none. */
+/* For a thread whose cell is not at home. */
 __attribute__((noinline)) static int get_item_from_afar(struct spmcq *q, void *item,
                                                         const struct timespec *deadline)
 {
-	return get_item_with(q, cell_find(&q->ring.cells, self_id()), item, deadline, false);
+	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, false);
 }
 
 __attribute__((noinline)) static int try_get_item_from_afar(struct spmcq *q, void *item)
 {
-	return get_item_with(q, cell_find(&q->ring.cells, self_id()), item, NULL, true);
+	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
 }
 
 /* One item: as put_item(). */
@@ -288,9 +359,9 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 {
 	struct cell *cell;
 
-	if (q == NULL || item == NULL || !is_deadline(deadline))
+	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
-	cell = cell_at_home(&q->ring.cells);
+	cell = cell_at_home(&q->ring.cursor.cells);
 	if (cell == NULL)
 		return try ? try_get_item_from_afar(q, item)
 		           : get_item_from_afar(q, item, deadline);

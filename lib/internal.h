@@ -1,10 +1,12 @@
 /*
- * What every module of the library shares.
+ * What every module of the library shares. It alone includes Concurrency Kit: the size of a cache
+ * line, and the processor's pause.
  */
 #ifndef SPMCQ_INTERNAL_H
 #define SPMCQ_INTERNAL_H
 
 #include <ck_md.h>
+#include <ck_pr.h>
 
 #include <stdatomic.h>
 

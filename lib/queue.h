@@ -1,33 +1,40 @@
 /*
- * The queue: a ring, a completion counter and three gates to wait at. No pointers: it may lie
- * anywhere, in as many places as it is mapped to.
+ * The queue: a ring, a completion counter and three gates. It holds no pointers.
  *
- *   items     consumers wait for an item   rung by put
- *   room      the producer waits for room  rung by get
- *   finished  joiners wait for all done    rung by task_done and shutdown_now
+ *   items     consumers wait for an item   woken by put
+ *   room      the producer waits for room  woken by get
+ *   finished  joiners wait for all done    woken by task_done and shutdown_now
  *
- * The public calls are in put.c, get.c, finish.c and shutdown.c. Each tries at the ring first, and
- * only waits at a gate if it must.
+ * The public calls are in put.c, get.c, finish.c, shutdown.c, create.c and snapshot.c. Each tries
+ * at the ring or the counter first, and only waits at a gate if it must.
  */
 #ifndef SPMCQ_QUEUE_H
 #define SPMCQ_QUEUE_H
 
 #include "spmcq.h"
 
+#include "deadline.h"
 #include "gate.h"
-#include "overdue.h"
 #include "ring.h"
 #include "tally.h"
+#include "watch.h"
 
 struct spmcq {
-	/* Set by create, then only read, but for producer. */
+	/* Set by create, then only read. */
 	bool unchecked;
-	_Atomic uint64_t
-	        producer; /* self_id() of who owns the put side; NOBODY: whoever puts next */
-	struct overdue overdue;
+	bool interruptible;
+	/* The producer's side. */
+	_Atomic uint64_t producer; /* thread_id() of its owner; NO_THREAD: the next to put */
+	uint32_t woken;            /* for gate_wake_new(): consumers woken by the producer */
+	int64_t looked_ns;         /* when it last found room after waiting for some */
+	unsigned room_waits;       /* of look_for_half(): how often it was called, */
+	uint8_t room_patience;     /* pauses it may make, */
+	uint8_t room_pauses;       /* and that it needed when it last found half the ring */
+	_Atomic uint64_t wake_producer_at; /* the head that it sleeps for */
+	_Atomic uint32_t producer_woken;   /* room.entered when a consumer woke it last */
 	struct gate items;
+	struct watch watch; /* of the consumers at items */
 	struct gate room;
-	_Atomic uint64_t room_at; /* the head that the producer sleeps for */
 	struct gate finished;
 	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
 	_Atomic uint32_t inside;    /* threads that wait or are about to; for destroy */
@@ -37,19 +44,14 @@ struct spmcq {
 _Static_assert(offsetof(struct spmcq, ring) + sizeof(struct ring) == sizeof(struct spmcq),
                "the slots must follow the queue");
 
-static inline bool is_deadline(const struct timespec *deadline)
-{
-	return deadline == NULL || (deadline->tv_nsec >= 0 && deadline->tv_nsec <= 999999999);
-}
-
-/* Of a count of one, or an error. */
-static inline int status(ssize_t r)
+/* Returns 0 for a count, or the error. */
+static inline int count_to_status(ssize_t r)
 {
 	return r < 0 ? (int)r : 0;
 }
 
-/* Around all waiting. Relaxed: destroy is for after everything else, and only looks for who is
- * still there. */
+/* Around all waiting. Relaxed: destroy is for after everything else, and only looks for threads
+ * that are still there. */
 static inline void enter(struct spmcq *q)
 {
 	atomic_fetch_add_explicit(&q->inside, 1, memory_order_relaxed);
@@ -61,8 +63,19 @@ static inline void leave(struct spmcq *q)
 	atomic_fetch_sub_explicit(&q->inside, 1, memory_order_release);
 }
 
-/* If all is done, let the joiners know. While an item waits in the ring it is not: the report of
- * that item is to come, and will look again. r: returned. */
-INTERNAL int ring_finished(struct spmcq *q, int r);
+static inline struct cell *my_cell(struct spmcq *q)
+{
+	return cell_mine(&q->ring.cursor.cells);
+}
+
+/* Let about a microsecond pass. Yielding lets other threads run, which is right in a stream of
+ * items: it may be them we wait for. But a thread that yields to one that computes waits for its
+ * time slice, where a sleeper would have been woken on another core; so for single items, spin. */
+INTERNAL void pause_and_yield(void);
+INTERNAL void pause_and_spin(void);
+
+/* If all is done, wake the joiners. While an item waits in the ring it is not: the report of that
+ * item is to come, and will look again. cell: where the caller may have reported. Returns r. */
+INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r);
 
 #endif

@@ -9,9 +9,9 @@ int spmcq_shutdown(struct spmcq *q)
 {
 	if (q == NULL)
 		return -EINVAL;
-	ring_close(&q->ring);
-	gate_open(&q->items);
-	gate_open(&q->room);
+	cursor_close(&q->ring.cursor);
+	gate_wake(&q->items, UINT64_MAX);
+	gate_wake(&q->room, UINT64_MAX);
 	return 0;
 }
 
@@ -27,7 +27,7 @@ int spmcq_shutdown_now(struct spmcq *q)
 		/* A statistic; orders nothing. */
 		atomic_fetch_add_explicit(&q->discarded, n, memory_order_relaxed);
 		tally_discard(&q->tally, n);
-		ring_finished(q, 0);
+		wake_joiners_if_done(q, my_cell(q), 0);
 	}
 	return 0;
 }

@@ -19,9 +19,9 @@ typedef _Atomic uint64_t slot_word;
 
 /* Set by slots_init(), then only read. The slots lie right behind it. */
 struct slots {
-	alignas(CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two */
-	size_t item_size;                  /* bytes */
-	size_t words;                      /* of a slot: item_size rounded up */
+	alignas(2 * CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two */
+	size_t item_size;                      /* bytes */
+	size_t words;                          /* of a slot: item_size rounded up */
 };
 
 /* Bytes of the slots for so many items, or 0 if they cannot be addressed. */

@@ -1,10 +1,28 @@
 /*
- * The public calls that only look: facts, snapshots, and the clock.
+ * The public calls that only look: facts, snapshots, and the clock; and pauses.
  */
 #include "queue.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
+
+/* What a yield takes that finds nobody else to run. */
+enum { SPIN_NS = 1000 };
+
+INTERNAL void pause_and_yield(void)
+{
+	sched_yield();
+}
+
+INTERNAL void pause_and_spin(void)
+{
+	struct timespec end = spmcq_after(SPIN_NS * 1e-9);
+
+	do
+		ck_pr_stall();
+	while (!deadline_has_passed(&end));
+}
 
 size_t spmcq_capacity(const struct spmcq *q)
 {
@@ -28,15 +46,15 @@ size_t spmcq_unfinished(const struct spmcq *q)
 
 	if (q == NULL)
 		return 0;
-	/* The sum first, as in tally_check(): never below what is unfinished. */
-	done = tally_position(&q->tally, &q->ring);
-	open = ring_distance(done, ring_tail_glimpsed(&q->ring));
+	/* The sum first, as in tally_is_all_done(): never below what is unfinished. */
+	done = tally_sum(&q->tally, &q->ring);
+	open = position_distance(done, cursor_tail_glimpsed(&q->ring.cursor));
 	return open > 0 ? (size_t)open : 0;
 }
 
 bool spmcq_is_shutdown(const struct spmcq *q)
 {
-	return q == NULL || ring_is_closed(&q->ring);
+	return q == NULL || cursor_is_closed(&q->ring.cursor);
 }
 
 static uint64_t read_count(const _Atomic uint64_t *counter)
@@ -48,7 +66,7 @@ static uint64_t read_count(const _Atomic uint64_t *counter)
 /* How far position to is beyond from; 0 if the snapshots that they are made it seem behind. */
 static uint64_t ahead(uint64_t from, uint64_t to)
 {
-	int64_t distance = ring_distance(from, to);
+	int64_t distance = position_distance(from, to);
 
 	return distance > 0 ? (uint64_t)distance : 0;
 }
@@ -60,16 +78,16 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 	if (q == NULL || out == NULL)
 		return -EINVAL;
 	discarded = read_count(&q->discarded);
-	done = tally_position(&q->tally, &q->ring);
+	done = tally_sum(&q->tally, &q->ring);
 	out->discarded = discarded;
 	out->done = ahead(q->ring.first + discarded, done);
-	out->got = ahead(q->ring.first + discarded, ring_head(&q->ring));
-	out->put = ahead(q->ring.first, ring_tail_glimpsed(&q->ring));
+	out->got = ahead(q->ring.first + discarded, cursor_head(&q->ring.cursor));
+	out->put = ahead(q->ring.first, cursor_tail_glimpsed(&q->ring.cursor));
 	out->consumer_sleeps = read_count(&q->items.slept);
 	out->producer_sleeps = read_count(&q->room.slept);
 	out->joiner_sleeps = read_count(&q->finished.slept);
-	out->wakeups = read_count(&q->items.rung) + read_count(&q->room.rung) +
-	               read_count(&q->finished.rung);
+	out->wakeups = read_count(&q->items.woken) + read_count(&q->room.woken) +
+	               read_count(&q->finished.woken);
 	return 0;
 }
 

@@ -4,19 +4,23 @@
  */
 #define _GNU_SOURCE
 
-#ifdef SPMCQ_GATE_CONDVAR
-#include "park_condvar.c"
+#ifdef SPMCQ_GATE_SEMAPHORE
+#include "sys_semaphore.c"
 #else
-#include "park_futex.c"
+#include "sys_futex.c"
 #endif
 
-#include "cell.c"
 #include "gate.c"
-#include "lead.c"
-#include "overdue.c"
-#include "ring.c"
 #include "slots.c"
 #include "tally.c"
+#include "watch.c"
+
+#ifdef SPMCQ_LEAD
+#include "cursor_lead.c"
+#endif
+#include "cell.c"
+#include "cursor.c"
+#include "ring.c"
 
 #include "create.c"
 #include "finish.c"

@@ -1,22 +1,42 @@
 /*
  * The completion counter. Who pairs with whom:
  *
- *   R5 a report adds to a cell or to shared -> A5 tally_position() sums them: what the reporter
- *      wrote before is visible to the joiner
+ *   R5 a report adds to a cell or to shared -> A5 tally_sum() adds them up: what the reporter wrote
+ *      before is visible to the joiner
  *
- * R5 and A5 are sequentially consistent for the gate that joiners wait at (see gate.h): a report is
- * what is brought there, and tally_check() is the look.
+ * R5, after tally_order() where it is lazy, and A5 are sequentially consistent for the gate that
+ * joiners wait at (see gate.h): a report is what is brought there.
  */
 #include "tally.h"
 
-#include "park.h"
+#include "sys.h"
 
 #include <errno.h>
 
 INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy)
 {
-	atomic_init(&tally->shared, first & ~RING_OPEN);
+	atomic_init(&tally->shared, first & POSITION_MASK);
 	atomic_init(&tally->strict, lazy ? 0 : TALLY_ORDERED);
+}
+
+INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n)
+{
+	uint64_t done = atomic_load_explicit(&cell->done, memory_order_relaxed);
+
+	/* As in tally_done_own(). */
+	if (atomic_load_explicit(&tally->strict, memory_order_acquire) & ~TALLY_ORDERED)
+		return false;
+	do {
+		/* Others only raise it. */
+		if (atomic_load_explicit(&cell->got, memory_order_relaxed) - done < n)
+			return false;
+		/* R5. */
+	} while (!atomic_compare_exchange_weak_explicit(
+	        &cell->done, &done, done + n, memory_order_seq_cst, memory_order_relaxed));
+	if (!(atomic_load_explicit(&tally->strict, memory_order_seq_cst) & ~TALLY_ORDERED))
+		return true;
+	atomic_fetch_sub_explicit(&cell->done, n, memory_order_seq_cst);
+	return false;
 }
 
 /* Add n to shared, if they were taken and not reported: 0 or -ERANGE. */
@@ -26,12 +46,12 @@ static int report_shared(struct tally *tally, uint64_t n, const struct ring *rin
 
 	do {
 		int64_t open;
-		uint64_t done;
+		uint64_t sum;
 
 		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
-		done = tally_position(tally, ring);
+		sum = tally_sum(tally, ring);
 		/* The ring after the sum: what is missing now was missing then. */
-		open = ring_distance(done, ring_head(ring));
+		open = position_distance(sum, cursor_head(&ring->cursor));
 		if (open < 0 || (uint64_t)open < n)
 			return -ERANGE;
 		/* R5. It fails when others report here; then the sum is taken anew. */
@@ -49,7 +69,7 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 	/* Pairs with both looks in tally_done_own(), as explained there. */
 	before = atomic_fetch_add_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
 	if (!(before & (TALLY_CROSSED | TALLY_ORDERED)))
-		park_fence_all();
+		sys_fence_all();
 	r = report_shared(tally, n, ring);
 	/* Before we leave, so that cells never count alone in between. */
 	if (r == 0 && !(before & TALLY_CROSSED))
@@ -58,11 +78,12 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 	return r;
 }
 
-INTERNAL void tally_order(struct tally *tally)
+INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held)
 {
-	/* An update, so that of two callers the second reads the first's, and with it all that the
-	 * first reported before. Changes nothing. */
-	atomic_fetch_add_explicit(&tally->shared, 0, memory_order_seq_cst);
+	/* An update that changes nothing, for its fence. Of two threads that do so, and then read
+	 * head and add up the cells, one sees what the other reported. A take by plain stores does
+	 * not move head; so then both update one word, and the second acquires from the first. */
+	atomic_fetch_add_explicit(held ? &tally->shared : &cell->done, 0, memory_order_seq_cst);
 }
 
 INTERNAL void tally_discard(struct tally *tally, uint64_t n)
@@ -71,28 +92,28 @@ INTERNAL void tally_discard(struct tally *tally, uint64_t n)
 	atomic_fetch_add_explicit(&tally->shared, n, memory_order_seq_cst);
 }
 
-INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *ring)
+INTERNAL uint64_t tally_sum(const struct tally *tally, const struct ring *ring)
 {
+	const struct cells *cells = &ring->cursor.cells;
 	/* A5, all of them. */
 	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
+	uint64_t used = atomic_load_explicit(&cells->used, memory_order_seq_cst);
 
-	uint64_t used = atomic_load_explicit(&ring->cells.used, memory_order_seq_cst);
-
-	for (; used != 0; used &= used - 1) {
-		const struct cell *cell = &ring->cells.cell[__builtin_ctzll(used)];
-
-		sum += atomic_load_explicit(&cell->done, memory_order_seq_cst);
-	}
-	return sum & ~RING_OPEN;
+	for (; used != 0; used &= used - 1)
+		sum += atomic_load_explicit(&cells->cell[__builtin_ctzll(used)].done,
+		                            memory_order_seq_cst);
+	if (atomic_load_explicit(&cells->are_shared, memory_order_seq_cst))
+		for (unsigned i = OWN_CELLS; i < CELLS; i++)
+			sum += atomic_load_explicit(&cells->cell[i].done, memory_order_seq_cst);
+	return sum & POSITION_MASK;
 }
 
-INTERNAL int tally_check(struct tally *tally, struct ring *ring)
+INTERNAL bool tally_is_all_done(struct tally *tally, struct ring *ring)
 {
-	/* In this order: the count only grows, but for a report that is taken back to be made
-	 * again, and never passes head, nor head tail. So if the sum, taken first, equals a tail
-	 * read last, it did so when the sum was complete. */
-	uint64_t done = tally_position(tally, ring);
-	uint64_t tail = ring_tail(ring);
+	/* In this order: the sum only grows, but for a report that is taken back to be made again,
+	 * and never passes head, nor head tail. So if the sum, taken first, equals a tail read
+	 * last, it did so when the sum was complete. */
+	uint64_t sum = tally_sum(tally, ring);
 
-	return done == tail ? 0 : -EAGAIN;
+	return sum == cursor_tail(&ring->cursor);
 }

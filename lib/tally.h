@@ -1,11 +1,10 @@
 /*
  * The completion counter behind task_done and join: how many items were reported as done.
  *
- * A thread that gets items has a cell of its own, where it counts what it got and what it reported
- * of that; nobody else writes there, so a report moves no cache line. A report of what others got,
- * or by a thread without a cell, goes to one shared counter, after comparing the sum of all with
- * what was taken from the ring. From the first of these on all reports go there: a thread can no
- * longer trust that its own items are still its own to report.
+ * A thread counts what it got, and what it reported of that, in its cell (see cell.h). So a report
+ * moves no cache line. A report of an item that another thread got goes to one shared counter,
+ * after comparing the sum of all with what was taken from the ring. From the first of these on all
+ * reports go there: a thread can no longer trust that its own items are still its own to report.
  */
 #ifndef SPMCQ_TALLY_H
 #define SPMCQ_TALLY_H
@@ -14,32 +13,32 @@
 
 #include "ring.h"
 
-/* What strict is made of: something was reported in shared; reports in cells are not lazy; and one
- * for each thread inside tally_done_any(). */
+/* What strict is made of: something was reported in shared; there is no membarrier, so reports in
+ * cells are locked instructions; and one for each thread inside tally_done_any(). */
 #define TALLY_CROSSED UINT32_C(1)
 #define TALLY_ORDERED UINT32_C(2)
 #define TALLY_CALLER UINT32_C(4)
 
 struct tally {
-	/* Written by threads that report what others got, or have no cell. */
+	/* Written by threads that report what others got. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
-	/* Without CROSSED and callers cells alone count. CROSSED comes once; ORDERED is set by
-	 * tally_init() or never. */
+	/* Cells count only while there are no callers and it is not CROSSED, which is set once;
+	 * ORDERED is set by tally_init() or never. */
 	_Atomic uint32_t strict;
 };
 
-/* lazy: reports in cells are not ordered before what the reporter reads next, which saves the one
- * locked instruction there. Whoever needs that order makes all threads fence; a reporter that sees
- * a joiner calls tally_order(). */
+/* lazy: there is a membarrier, and reports in cells are plain stores. A plain store may still be
+ * invisible when the reporter checks for joiners; the joiner's membarrier makes up for that, and a
+ * reporter that sees a joiner calls tally_order(). */
 INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy);
 
-/* Report n items in the caller's cell (NULL: it has none): false, and nothing is reported, if it
- * has not got that many, or cells alone do not count any more. Wait-free.
+/* Report n items in the caller's own cell. False, and nothing is reported, if they were not all got
+ * there, or cells do not count any more. Wait-free.
  *
- * A report in shared that comes at the same time must not count the same items. It says so in
- * strict, makes all threads fence if reports are lazy, and only then adds up the cells. So either
- * the fence falls after our store, which is then part of the sum, or before our second look at
- * strict, and we take the store back. */
+ * A report in shared at the same time must not count the same items. It raises strict, makes all
+ * threads fence if reports are lazy, and only then adds up the cells. So either the fence falls
+ * after our store, which is then part of the sum, or before our second look at strict, and we take
+ * the store back. */
 static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *cell, uint64_t n)
 {
 	uint32_t free = lazy ? 0 : TALLY_ORDERED;
@@ -49,9 +48,9 @@ static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *c
 	 * reports go there, too. */
 	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire) != free)
 		return false;
-	/* Only we write it. */
-	done = atomic_load_explicit(&cell->done, memory_order_relaxed);
-	if (cell_got(cell) - done < n)
+	/* Only we write both. */
+	done = CELL_GET(cell, done);
+	if (CELL_GET(cell, got) - done < n)
 		return false;
 	/* R5, both; the second looks pair with the update in tally_done_any(). */
 	if (lazy) {
@@ -68,28 +67,31 @@ static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *c
 	return false;
 }
 
-/* Whether reports in cells are lazy. */
+/* The same in a cell that threads share. Lock-free. */
+INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n);
+
+/* Returns whether reports in cells are lazy. */
 static inline bool tally_is_lazy(const struct tally *tally)
 {
 	/* Relaxed: that bit never changes. */
 	return !(atomic_load_explicit(&tally->strict, memory_order_relaxed) & TALLY_ORDERED);
 }
 
-/* Order the caller's reports before what it reads next, and after those of others who did so. */
-INTERNAL void tally_order(struct tally *tally);
+/* Order the reports in this cell before what the caller reads next. held: whether the cursor is. */
+INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held);
 
-/* Report n items that anybody got: 0, or -ERANGE if that is more than ring says were taken and not
- * yet reported. Lock-free; tens of microseconds if reports are lazy. */
+/* Report n items that any threads got: 0, or -ERANGE if that is more than were taken from the ring
+ * and not yet reported. Lock-free; tens of microseconds if reports are lazy. */
 INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
 
 /* Report n items as done that the caller knows were taken. */
 INTERNAL void tally_discard(struct tally *tally, uint64_t n);
 
-/* The position up to which items would be done if they were done in order: what was reported. It
- * was at least this when the call ended. */
-INTERNAL uint64_t tally_position(const struct tally *tally, const struct ring *ring);
+/* The first position and the number of items reported or discarded: a position. A lower bound by
+ * the time it returns. */
+INTERNAL uint64_t tally_sum(const struct tally *tally, const struct ring *ring);
 
-/* 0: at an instant during the call nothing was unfinished. -EAGAIN: something was. */
-INTERNAL int tally_check(struct tally *tally, struct ring *ring);
+/* Returns whether at an instant during the call nothing was unfinished. */
+INTERNAL bool tally_is_all_done(struct tally *tally, struct ring *ring);
 
 #endif

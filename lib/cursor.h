@@ -1,0 +1,162 @@
+/*
+ * The cursor: tail, head, and how they are moved. A position counts items, modulo 2^63. The
+ * producer moves tail past an item that it has written into its slot; a consumer moves head past an
+ * item that it has copied out, and the item is its own if that succeeds.
+ *
+ * There are two kinds. In the plain one (cursor_plain.h) head is moved by compare-and-swap and tail
+ * by an exchange. The other one (cursor_lead.h) can do without locked instructions while one
+ * consumer takes all the items. Nothing outside of cursor.* and cursor_lead.* knows which it is;
+ * but a put may return before other threads can see its item, and a take as well, until they call
+ * cursor_see_puts() or cursor_see_takes().
+ *
+ * Closing: state says that the ring is closed, and from then on end decides, once, which tail was
+ * the last.
+ *
+ * Who pairs with whom:
+ *
+ *   R1 cursor_publish() moves tail  -> A1 cursor_tail() reads it:  items below can be read
+ *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
+ *   R2 a claim moves head           -> A3 a later claim reads it:  a tail read next is no older
+ */
+#ifndef SPMCQ_CURSOR_H
+#define SPMCQ_CURSOR_H
+
+#include "internal.h"
+
+#include "cell.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A position, as opposed to what the highest bit marks: no end yet, and a lead's id. */
+#define POSITION_MASK (UINT64_MAX >> 1)
+#define NO_END (UINT64_C(1) << 63)
+
+/* Values of state; others are of cursor_lead.h. */
+enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1 };
+
+struct cursor {
+	/* Written by the producer only. Two lines away from head: processors fetch lines in pairs.
+	 */
+	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
+	uint64_t room_limit; /* the producer may fill up to here without reading head again */
+	/* Written on closing, and by cursor_lead.c. */
+	alignas(CACHE_LINE) _Atomic uint64_t state;
+	_Atomic uint64_t end;  /* NO_END -> the last tail once, after closing */
+	bool can_lead;         /* set by cursor_init(): whether there can be a lead at all */
+	_Atomic bool may_lead; /* whether another one may begin; true -> false once */
+	/* Written by every consumer. */
+	alignas(2 *
+	        CACHE_LINE) _Atomic uint64_t head; /* next position to take, <= tail; or a lead */
+	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
+	_Atomic uint64_t batch;                    /* items that the last look at tail found */
+	struct cells cells;
+};
+
+/* What a consumer is about to take. */
+struct claim {
+	uint64_t at; /* the position of the first item */
+	bool leads;
+};
+
+enum cursor_take {
+	CURSOR_LOST, /* another consumer was faster */
+	CURSOR_TAKEN,
+	CURSOR_DISPUTED, /* cursor_settle() tells whether the items are the caller's */
+};
+
+/* How a put ended. */
+enum cursor_put {
+	CURSOR_PUT,         /* it comes before what the caller reads next */
+	CURSOR_PUT_WATCHED, /* a consumer is sure to see it; nobody needs waking */
+	CURSOR_PUT_CLOSING, /* the ring was closed meanwhile: ask cursor_kept() */
+};
+
+/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap. (The
+ * shift keeps the sign with every compiler we know.) */
+static inline int64_t position_distance(uint64_t from, uint64_t to)
+{
+	return (int64_t)((to - from) << 1) >> 1;
+}
+
+static inline bool cursor_is_closed(const struct cursor *cursor)
+{
+	/* A snapshot; orders nothing. */
+	return atomic_load_explicit(&cursor->state, memory_order_relaxed) == CURSOR_CLOSED;
+}
+
+/* The tail, for the producer. */
+static inline uint64_t cursor_own_tail(const struct cursor *cursor)
+{
+	/* Relaxed: only the producer writes it. */
+	return atomic_load_explicit(&cursor->tail, memory_order_relaxed);
+}
+
+/* Publish as shared: make the slots below tail visible to all. */
+static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint64_t tail)
+{
+	/* R1, pairs with A1 in cursor_tail(): who reads this tail also reads the items below it.
+	 * Without it a consumer copies a slot's previous item. An exchange, as it also fences: the
+	 * caller may read next whether anybody sleeps, which a store would let it do too early. */
+	atomic_exchange_explicit(&cursor->tail, tail, memory_order_seq_cst);
+	/* Pairs with cursor_close(): it reads this tail, or we read that it closed. */
+	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
+	               ? CURSOR_PUT_CLOSING
+	               : CURSOR_PUT;
+}
+
+/* Move head, if it is still at the claim, past n items. */
+static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t n)
+{
+	/* R2, pairs with A2 in cursor_head() and A3 in claim_shared(): what we read from the slots
+	 * was read before. Without it the producer overwrites what we are reading. Sequentially
+	 * consistent for the gate of the producer. Failing, as strong as A3. */
+	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, (at + n) & POSITION_MASK,
+	                                               memory_order_seq_cst, memory_order_acquire);
+}
+
+/* The owner of a cell has taken n items. */
+static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
+{
+	/* R6 in cursor_lead.h; else only the owner reads it, or threads that share the cell. */
+	if (cell_is_shared(cells, cell))
+		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
+	else
+		atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
+}
+
+/* Take n items as shared: false if another consumer was faster. */
+static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, uint64_t at,
+                                      uint64_t n)
+{
+	if (!cursor_move_head(cursor, at, n))
+		return false;
+	cell_add_got(&cursor->cells, cell, n);
+	return true;
+}
+
+/* can_lead: whether it may do without locked instructions where it can. */
+INTERNAL void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead);
+
+/* After CURSOR_PUT_CLOSING with n items: n if they came before, or -ESHUTDOWN. Wait-free. */
+INTERNAL ssize_t cursor_kept(struct cursor *cursor, uint64_t n);
+
+/* Closes the ring: puts fail from here on, but for those before the end. Wait-free. */
+INTERNAL void cursor_close(struct cursor *cursor);
+
+/* The tail at which the closed ring ended. */
+INTERNAL uint64_t cursor_end(struct cursor *cursor);
+
+/* The tail. Everything before it was put, and will have been if the ring is closed. Wait-free. */
+INTERNAL uint64_t cursor_tail(struct cursor *cursor);
+
+/* The same, but a put that fails as the ring is being closed may be counted. */
+INTERNAL uint64_t cursor_tail_glimpsed(const struct cursor *cursor);
+
+#ifdef SPMCQ_LEAD
+#include "cursor_lead.h"
+#else
+#include "cursor_plain.h"
+#endif
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * How a lead begins and ends. The protocol is in cursor_lead.h.
+ */
+#include "cursor_lead.h"
+
+/* Items to have taken alone. A lead saves some 10 ns an item, and ending it may take 45 us. */
+#ifndef SPMCQ_LEAD_AFTER
+#define SPMCQ_LEAD_AFTER 4096
+#endif
+
+static void lead_cell_init(struct cell *cell, unsigned index)
+{
+	atomic_init(&cell->lead_head, 0);
+	atomic_init(&cell->head_minus_got, 0);
+	atomic_init(&cell->verdict, 0);
+	atomic_init(&cell->lead_id, LEAD | index);
+	atomic_init(&cell->alone_since_got, 0);
+	atomic_init(&cell->alone, false);
+}
+
+/* Steps 3 and 4: unless it is decided already, the leader got this far. */
+static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
+{
+	struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
+	/* Set before the lead began. If it is that of a later one, this one is not in head. */
+	uint64_t base = CELL_GET(cell, head_minus_got);
+	uint64_t verdict = lead;
+
+	got &= POSITION_MASK;
+	if (!atomic_compare_exchange_strong_explicit(&cell->verdict, &verdict, got,
+	                                             memory_order_seq_cst, memory_order_seq_cst))
+		got = verdict;
+	/* R2, as cursor_move_head(). */
+	if (!(got & LEAD))
+		atomic_compare_exchange_strong_explicit(&cursor->head, &lead,
+		                                        (base + got) & POSITION_MASK,
+		                                        memory_order_seq_cst, memory_order_relaxed);
+}
+
+SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
+{
+	const struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
+	uint64_t state = lead;
+
+	/* Fails if another thread was here before. */
+	atomic_compare_exchange_strong_explicit(&cursor->state, &state, ENDING(lead),
+	                                        memory_order_seq_cst, memory_order_relaxed);
+
+	sys_fence_all();
+	/* A6, pairs with R6 in leader_counts(). */
+	decide(cursor, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
+	/* All threads have passed a fence, so every put that relied on the leader is seen by a
+	 * thread that reads the new state. Until now cursor_see_puts() told them to fence. */
+	state = ENDING(lead);
+	atomic_compare_exchange_strong_explicit(&cursor->state, &state, CURSOR_SHARED,
+	                                        memory_order_seq_cst, memory_order_relaxed);
+}
+
+INTERNAL struct claim cursor_claim(struct cursor *cursor, struct cell *cell, bool final)
+{
+	struct claim claim = {.leads = !final && cursor_is_held_by(cursor, cell)};
+
+	if (claim.leads) {
+		claim.at = CELL_GET(cell, lead_head);
+		return claim;
+	}
+	/* A3, as in cursor_claim_at_once(); sequentially consistent for lead_begin(). */
+	while ((claim.at = atomic_load_explicit(&cursor->head, memory_order_seq_cst)) & LEAD)
+		lead_end(cursor, claim.at);
+	if (final) {
+		/* It must take many items alone to lead again. */
+		CELL_SET(cell, alone, false);
+		/* A lead may be about to begin, and a put rely on it already. */
+		cursor_see_puts(cursor);
+	}
+	return claim;
+}
+
+SLOW_PATH INTERNAL bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n)
+{
+	uint64_t got = CELL_GET(cell, got);
+
+	decide(cursor, CELL_GET(cell, lead_id), got);
+	/* Decided, and only we begin another. */
+	if (CELL_GET(cell, verdict) == (got & POSITION_MASK)) {
+		leader_advances(cell, n);
+		return true;
+	}
+	atomic_store_explicit(&cell->got, got - n, memory_order_release);
+	return false;
+}
+
+INTERNAL void cursor_see_puts(struct cursor *cursor)
+{
+	if (cursor_is_held(cursor))
+		sys_fence_all();
+}
+
+INTERNAL void cursor_see_takes(struct cursor *cursor)
+{
+	/* Sequentially consistent for lead_begin(). A lead that begins later starts from a head
+	 * that we see, and its updates order what the leader took before. */
+	if (atomic_load_explicit(&cursor->head, memory_order_seq_cst) & LEAD)
+		sys_fence_all();
+}
+
+SLOW_PATH INTERNAL void cursor_share(struct cursor *cursor)
+{
+	/* As in cursor_claim(). */
+	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+
+	if (head & LEAD)
+		lead_end(cursor, head);
+}
+
+SLOW_PATH INTERNAL void cursor_share_for_good(struct cursor *cursor)
+{
+	/* Pairs with lead_begin(): it reads this, or we see its lead. */
+	atomic_store_explicit(&cursor->may_lead, false, memory_order_seq_cst);
+	cursor_share(cursor);
+}
+
+/* Notes how many items the consumer has taken alone: whether they are enough. */
+static bool has_been_alone_for_long(struct cell *cell, uint64_t head)
+{
+	uint64_t got = CELL_GET(cell, got);
+	uint64_t base = (head - got) & POSITION_MASK;
+
+	if (CELL_GET(cell, alone) && base == CELL_GET(cell, head_minus_got))
+		return (uint32_t)got - CELL_GET(cell, alone_since_got) >= SPMCQ_LEAD_AFTER;
+	CELL_SET(cell, head_minus_got, base);
+	CELL_SET(cell, alone_since_got, (uint32_t)got);
+	CELL_SET(cell, alone, true);
+	return false;
+}
+
+/* Returns whether the consumer became the leader, or might have been. */
+SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
+{
+	/* A3, as in cursor_claim(): what we see of the ring next is not older. */
+	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+	uint64_t lead = CELL_GET(cell, lead_id) + LEAD_STEP;
+	uint64_t none = CURSOR_SHARED;
+
+	if (head & LEAD)
+		return false;
+
+	CELL_SET(cell, alone, false);
+	CELL_SET(cell, lead_id, lead);
+	/* R8, pairs with A8: a thread that still sees the last lead of this cell in head reads
+	 * this, too, and must not find an older tail next. */
+	atomic_store_explicit(&cell->lead_head, head, memory_order_release);
+	/* Relaxed: the updates below make them known. */
+	CELL_SET(cell, head_minus_got, (head - CELL_GET(cell, got)) & POSITION_MASK);
+	CELL_SET(cell, verdict, lead);
+	if (!atomic_compare_exchange_strong_explicit(&cursor->state, &none, lead,
+	                                             memory_order_seq_cst, memory_order_relaxed)) {
+		/* Another's lead; if it is ending, the thread that ends it may be stopped. */
+		if (none > CURSOR_CLOSED && !(none & LEAD))
+			lead_end(cursor, none | LEAD);
+		return false;
+	}
+	if (!atomic_compare_exchange_strong_explicit(&cursor->head, &head, lead,
+	                                             memory_order_seq_cst, memory_order_relaxed) ||
+	    !atomic_load_explicit(&cursor->may_lead, memory_order_seq_cst))
+		lead_end(cursor, lead);
+	return true;
+}
+
+INTERNAL bool cursor_hold(struct cursor *cursor, struct cell *cell)
+{
+	/* Relaxed, both: lead_begin() looks again. */
+	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_relaxed);
+
+	return !(head & LEAD) && !cell_is_shared(&cursor->cells, cell) &&
+	       atomic_load_explicit(&cursor->may_lead, memory_order_relaxed) &&
+	       has_been_alone_for_long(cell, head) && lead_begin(cursor, cell);
+}

@@ -1,0 +1,101 @@
+/*
+ * The plain cursor: consumers move head by compare-and-swap, the producer moves tail by an
+ * exchange, and every call is visible when it returns. cursor_lead.h has the same functions.
+ */
+#ifndef SPMCQ_CURSOR_PLAIN_H
+#define SPMCQ_CURSOR_PLAIN_H
+
+#include "cursor.h"
+
+/* Publish the items before tail. state: as the caller read it a moment ago. */
+static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t state, uint64_t tail)
+{
+	(void)state;
+	return cursor_publish_shared(cursor, tail);
+}
+
+/* Begin a claim: where the next item to take is. False if that takes cursor_claim(). */
+static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
+                                        struct claim *claim)
+{
+	(void)cell;
+	claim->leads = false;
+	/* A3, pairs with R2: the tail we read next is not behind this head. Sequentially consistent
+	 * for the gate of consumers. */
+	claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+	return true;
+}
+
+/* The same, never false. final: the caller will not look again by itself. */
+static inline struct claim cursor_claim(struct cursor *cursor, struct cell *cell, bool final)
+{
+	struct claim claim;
+
+	(void) final;
+	cursor_claim_at_once(cursor, cell, &claim);
+	return claim;
+}
+
+/* Take n items from the claim on. */
+static inline enum cursor_take cursor_take(struct cursor *cursor, struct cell *cell,
+                                           struct claim claim, uint64_t n)
+{
+	return cursor_take_shared(cursor, cell, claim.at, n) ? CURSOR_TAKEN : CURSOR_LOST;
+}
+
+static inline bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n)
+{
+	(void)cursor;
+	(void)cell;
+	(void)n;
+	return false;
+}
+
+/* The head: everything before it was taken. Wait-free. */
+static inline uint64_t cursor_head(const struct cursor *cursor)
+{
+	/* A2, pairs with R2; sequentially consistent for the gates. */
+	return atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+}
+
+static inline void cursor_see_puts(struct cursor *cursor)
+{
+	(void)cursor;
+}
+
+static inline void cursor_see_takes(struct cursor *cursor)
+{
+	(void)cursor;
+}
+
+static inline void cursor_share(struct cursor *cursor)
+{
+	(void)cursor;
+}
+
+static inline void cursor_share_for_good(struct cursor *cursor)
+{
+	(void)cursor;
+}
+
+static inline bool cursor_is_held_by(const struct cursor *cursor, const struct cell *cell)
+{
+	(void)cursor;
+	(void)cell;
+	return false;
+}
+
+static inline bool cursor_is_held(const struct cursor *cursor)
+{
+	(void)cursor;
+	return false;
+}
+
+static inline bool cursor_hold(struct cursor *cursor, struct cell *cell)
+{
+	(void)cursor;
+	(void)cell;
+	return false;
+}
+
+#endif

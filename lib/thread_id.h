@@ -1,0 +1,36 @@
+/*
+ * Which thread is calling: the address of its control block, which a register holds. No two living
+ * threads of a process share it, in a forked child and in a new pid namespace, too. (The kernel's
+ * thread number would not do: after a fork, a thread of the child may get the number that the
+ * child's first thread had before the fork.)
+ *
+ * An address can return after its thread has ended. That does no harm: the next thread there
+ * inherits what the ended one owned, its cell among it. So any number of threads can come and go.
+ */
+#ifndef SPMCQ_THREAD_ID_H
+#define SPMCQ_THREAD_ID_H
+
+#include "internal.h"
+
+#include <pthread.h>
+#include <stdint.h>
+
+#ifdef __has_builtin
+#if __has_builtin(__builtin_thread_pointer) && !defined(SPMCQ_MODEL)
+#define HAVE_THREAD_POINTER
+#endif
+#endif
+
+/* No thread has this id. */
+#define NO_THREAD UINT64_MAX
+
+static inline uint64_t thread_id(void)
+{
+#ifdef HAVE_THREAD_POINTER
+	return (uint64_t)(uintptr_t)__builtin_thread_pointer();
+#else
+	return (uint64_t)(uintptr_t)pthread_self();
+#endif
+}
+
+#endif

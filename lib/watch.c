@@ -1,0 +1,23 @@
+/*
+ * Lying down. What it means is in watch.h.
+ */
+#include "watch.h"
+
+INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held)
+{
+	uint64_t before = atomic_load_explicit(&watch->word, memory_order_seq_cst);
+	uint64_t after;
+	bool reserve;
+
+	do {
+		after = (before & ~WATCH_CROWD) - WATCH_LOOKER;
+		/* Somebody else looks. */
+		reserve = crowd || held || (uint32_t)after != 0;
+		if (crowd)
+			after |= WATCH_CROWD;
+		if (!reserve)
+			after += WATCH_SLEEPER;
+	} while (!atomic_compare_exchange_weak_explicit(
+	        &watch->word, &before, after, memory_order_seq_cst, memory_order_seq_cst));
+	return reserve;
+}

@@ -1,0 +1,76 @@
+/*
+ * The watch: how few of the waiting consumers need waking for an item.
+ *
+ * A consumer that waits is a looker first, which looks for items again and again, for some
+ * microseconds. Then it sleeps, in one of two ways. If no other consumer is a looker, it sleeps
+ * until it is woken. Otherwise it is a reserve: it sleeps for a few milliseconds at most, then
+ * looks for itself. So a put may rely on lookers while all who sleep are reserves: should the
+ * lookers be stopped, a reserve looks soon. The same goes while others take items so fast that one
+ * more consumer would be in their way: that is a crowd, and the consumer sleeps as a reserve
+ * although there are items.
+ */
+#ifndef SPMCQ_WATCH_H
+#define SPMCQ_WATCH_H
+
+#include "internal.h"
+
+#include <stdalign.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the word is made of. */
+#define WATCH_CROWD UINT64_C(1)           /* the awake were quick when somebody lay down last */
+#define WATCH_LOOKER (UINT64_C(1) << 1)   /* counts lookers */
+#define WATCH_SLEEPER (UINT64_C(1) << 32) /* counts those who sleep until they are woken */
+
+struct watch {
+	/* Written by consumers that wait. */
+	alignas(CACHE_LINE) _Atomic uint64_t word;
+};
+
+/* Sequentially consistent, like every access here: see gate.h. What is given up is looked at by the
+ * bringer in place of the sleeper's announcement. */
+static inline void watch_begin_to_look(struct watch *watch)
+{
+	atomic_fetch_add_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
+}
+
+static inline void watch_end_to_look(struct watch *watch)
+{
+	atomic_fetch_sub_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
+}
+
+/* A looker lies down; it has announced itself at the gate. crowd: although there are items. held:
+ * another consumer holds the cursor. Returns true if it is a reserve, and false if it must look
+ * once more and then sleep until it is woken. */
+INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held);
+
+/* It is a looker again. */
+static inline void watch_get_up(struct watch *watch, bool reserve)
+{
+	atomic_fetch_add_explicit(&watch->word,
+	                          reserve ? WATCH_LOOKER : WATCH_LOOKER - WATCH_SLEEPER,
+	                          memory_order_seq_cst);
+}
+
+/* There is no crowd any more. */
+static inline void watch_end_crowd(struct watch *watch)
+{
+	atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
+}
+
+/* Returns whether a consumer that sleeps has to be woken for an item. Step 2 of a bringer. */
+static inline bool watch_needs_waking(const struct watch *watch)
+{
+	uint64_t word = atomic_load_explicit(&watch->word, memory_order_seq_cst);
+
+	return word == 0 || word >= WATCH_SLEEPER;
+}
+
+/* Returns whether a consumer sleeps that only a wake-up wakes. */
+static inline bool watch_has_sleepers(const struct watch *watch)
+{
+	return atomic_load_explicit(&watch->word, memory_order_seq_cst) >= WATCH_SLEEPER;
+}
+
+#endif
