@@ -28,7 +28,7 @@ INTERNAL void cells_init(struct cells *cells)
 }
 
 /* Returns whether the cell is, or now becomes, that of this thread. */
-static bool own(struct cells *cells, unsigned i, uint64_t self)
+static bool own(struct cells *cells, size_t i, uint64_t self)
 {
 	_Atomic uint64_t *owner = &cells->cell[i].owner;
 	uint64_t before = atomic_load_explicit(owner, memory_order_acquire);
@@ -46,12 +46,12 @@ static bool own(struct cells *cells, unsigned i, uint64_t self)
 SLOW_PATH INTERNAL struct cell *cell_find(struct cells *cells)
 {
 	uint64_t self = thread_id();
-	unsigned home = (unsigned)(cell_home(self) / sizeof(struct cell));
+	size_t home = cell_home(self) / sizeof(struct cell);
 
 	/* Cells are never given back. So if these have other owners, they always will. */
-	for (unsigned i = 0; i < CELL_PROBES; i++)
-		if (own(cells, (home + i) % OWN_CELLS, self))
-			return &cells->cell[(home + i) % OWN_CELLS];
+	for (size_t i = home; i < home + CELL_PROBES; i++)
+		if (own(cells, i % OWN_CELLS, self))
+			return &cells->cell[i % OWN_CELLS];
 	/* Pairs with tally_sum(), as used does. */
 	if (!atomic_load_explicit(&cells->are_shared, memory_order_relaxed))
 		atomic_store_explicit(&cells->are_shared, true, memory_order_seq_cst);

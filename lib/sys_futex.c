@@ -93,16 +93,23 @@ static bool register_for_fences(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
+/* Registering takes milliseconds once the process has threads, and nothing before. So it is done
+ * when the program starts; if that was too late, by the first fence. */
+#ifndef SPMCQ_MODEL
+__attribute__((constructor)) static void register_early(void)
+{
+#ifdef HAVE_SINGLE_THREADED
+	if (!__libc_single_threaded)
+		return;
+#endif
+	register_for_fences();
+}
+#endif
+
 INTERNAL bool sys_can_fence_all(void)
 {
-	long commands;
+	long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
 
-	/* To register a process that has threads takes milliseconds; so that waits. */
-#ifdef HAVE_SINGLE_THREADED
-	if (__libc_single_threaded)
-		return register_for_fences();
-#endif
-	commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
 	return commands > 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
 }
 

@@ -10,9 +10,9 @@ INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held)
 	bool reserve;
 
 	do {
-		after = (before & ~WATCH_CROWD) - WATCH_LOOKER;
+		after = (held ? before : before & ~WATCH_CROWD) - WATCH_LOOKER;
 		/* Somebody else looks. */
-		reserve = crowd || held || (uint32_t)after != 0;
+		reserve = crowd || held || (uint32_t)after > WATCH_CROWD;
 		if (crowd)
 			after |= WATCH_CROWD;
 		if (!reserve)

@@ -53,10 +53,13 @@ static inline void watch_get_up(struct watch *watch, bool reserve)
 	                          memory_order_seq_cst);
 }
 
-/* There is no crowd any more. */
-static inline void watch_end_crowd(struct watch *watch)
+/* A reserve that has got up by itself saw whether there is a crowd. */
+static inline void watch_note_crowd(struct watch *watch, bool crowd)
 {
-	atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
+	if (crowd)
+		atomic_fetch_or_explicit(&watch->word, WATCH_CROWD, memory_order_seq_cst);
+	else
+		atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
 }
 
 /* Returns whether a consumer that sleeps has to be woken for an item. Step 2 of a bringer. */
