@@ -38,7 +38,7 @@ struct cell {
 	_Atomic uint32_t alone_since_got; /* low half of got when it began to take items alone */
 	_Atomic bool alone;               /* it takes items alone, since then */
 #endif
-	_Atomic bool streaming;   /* it slept but shortly last time: see get.c */
+	_Atomic bool streaming;   /* items came soon last time: see get.c */
 	_Atomic uint8_t patience; /* pauses to make before sleeping: see get.c */
 	_Atomic uint8_t backoff;  /* how long to wait before a claim: see cell_back_off() */
 };

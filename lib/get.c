@@ -33,6 +33,10 @@ enum { STREAM_NS = 50000 };
 /* How long a reserve sleeps, for each that sleeps: so some reserve looks that often. */
 enum { RESERVE_NS = 4000000 };
 
+/* How long a poller that found items at its last look lets more gather before the next: less than a
+ * microsecond. Two to three times as fast as without where all poll. */
+enum { CHASE_STALLS = 8 };
+
 /* A get that loses tries again this often before it looks whether there is a crowd. */
 enum { TRIES = 4 };
 
@@ -291,14 +295,20 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 
 ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 {
+	struct cell *cell;
 	ssize_t r;
 
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
+	cell = my_cell(q);
+	/* As if the producer was near in get_unknown(). */
+	for (int i = 0; i < CHASE_STALLS && CELL_GET(cell, streaming); i++)
+		ck_pr_stall();
 	/* To say that the queue is empty takes a system call where the cursor is held. */
 	if (cursor_is_held(&q->ring.cursor))
 		cursor_share_for_good(&q->ring.cursor);
-	r = get_some(q, my_cell(q), items, max, true);
+	r = get_some(q, cell, items, max, true);
+	CELL_SET(cell, streaming, r > 0);
 	return r != 0 ? r : -EAGAIN;
 }
 

@@ -186,6 +186,8 @@ static bool is_full(struct spmcq *q)
 {
 	if (ring_room(&q->ring) > 0)
 		return false;
+	if (!cursor_is_held(&q->ring.cursor))
+		return true;
 	cursor_share_for_good(&q->ring.cursor);
 	return ring_room(&q->ring) == 0;
 }
