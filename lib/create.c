@@ -11,15 +11,16 @@ enum { ALIGNMENT = alignof(struct spmcq) };
 
 static int init_gates(struct spmcq *q)
 {
-	if (gate_init(&q->items) != 0)
+	struct gate *const gates[] = {&q->items, &q->reserve, &q->room, &q->finished};
+
+	for (size_t i = 0; i < sizeof gates / sizeof *gates; i++) {
+		if (gate_init(gates[i]) == 0)
+			continue;
+		while (i-- > 0)
+			gate_destroy(gates[i]);
 		return -ENOMEM;
-	if (gate_init(&q->room) == 0) {
-		if (gate_init(&q->finished) == 0)
-			return 0;
-		gate_destroy(&q->room);
 	}
-	gate_destroy(&q->items);
-	return -ENOMEM;
+	return 0;
 }
 
 int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
@@ -48,7 +49,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	q->unchecked = options != NULL && options->unchecked_producer;
 	q->interruptible = options != NULL && options->interruptible;
 	atomic_init(&q->producer, NO_THREAD);
-	q->woken = 0;
+	q->woken = q->reserve_woken = 0;
 	q->looked_ns = 0;
 	q->room_waits = q->room_patience = q->room_pauses = 0;
 	atomic_init(&q->watch.word, 0);
@@ -71,6 +72,7 @@ int spmcq_destroy(struct spmcq *q)
 		return -EBUSY;
 	gate_destroy(&q->finished);
 	gate_destroy(&q->room);
+	gate_destroy(&q->reserve);
 	gate_destroy(&q->items);
 	free(q);
 	return 0;

@@ -60,9 +60,16 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
 INTERNAL void gate_wake(struct gate *gate, uint64_t n);
 
 /* The same for a thread that brings often: it notes in *woken how far it has woken the sleepers
- * that entered, and so does not wake those again that have not come out of bed yet. One thread at a
- * time for a gate; others may use gate_wake(). */
+ * that entered, and so does not wake those again that have not got up yet. One thread at a time for
+ * a gate; others may use gate_wake(). */
 INTERNAL void gate_wake_new(struct gate *gate, uint32_t *woken, uint64_t n);
+
+/* Returns whether one that gate_wake_new() woke has not got up yet. */
+static inline bool gate_is_waking(const struct gate *gate, uint32_t woken)
+{
+	/* A hint; orders nothing. */
+	return (int32_t)(woken - atomic_load_explicit(&gate->left, memory_order_relaxed)) > 0;
+}
 
 /* Returns how many threads are between announcing themselves and leaving. Step 2 of a bringer. */
 static inline uint32_t gate_sleepers(const struct gate *gate)

@@ -170,6 +170,21 @@ static bool look_around(struct item_wait *wait, bool busy)
 	return true;
 }
 
+/* A put's wake-up that comes before the announcement is missed; then its time ends the sleep. */
+static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
+{
+	uint32_t epoch = gate_announce(&q->reserve);
+	struct timespec soon = spmcq_after(1e-9 * RESERVE_NS * gate_sleepers(&q->reserve));
+	bool interrupted = false;
+
+	/* Pairs with spmcq_shutdown(), whose wake-up is not missed. */
+	if (atomic_load_explicit(&q->ring.cursor.state, memory_order_seq_cst) != CURSOR_CLOSED)
+		interrupted = gate_sleep(&q->reserve, epoch, deadline_sooner(&soon, deadline));
+
+	gate_leave(&q->reserve);
+	return interrupted;
+}
+
 /* The four steps of a sleeper (see gate.h), once. Returns whether a signal handler ran. */
 static bool sleep_once(struct item_wait *wait, bool crowd)
 {
@@ -182,13 +197,10 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 	bool interrupted = false;
 
 	/* A reserve looks again by itself. But while it sleeps it must not hold the cursor. */
-	if ((reserve && !holds) || !look_for_items(wait, true)) {
-		struct timespec soon = spmcq_after(1e-9 * RESERVE_NS * gate_sleepers(&q->items));
-
-		interrupted = gate_sleep(&q->items, epoch,
-		                         reserve ? deadline_sooner(&soon, wait->deadline)
-		                                 : wait->deadline);
-	}
+	if (reserve && !holds)
+		interrupted = sleep_in_reserve(q, wait->deadline);
+	else if (!look_for_items(wait, true))
+		interrupted = gate_sleep(&q->items, epoch, wait->deadline);
 	watch_get_up(&q->watch, reserve);
 	gate_leave(&q->items);
 	slept = clock_ns() - began;
@@ -225,8 +237,12 @@ static void pass_on(struct spmcq *q)
 {
 	size_t left = ring_size(&q->ring);
 
-	if (left > 0 && watch_needs_waking(&q->watch))
-		gate_wake(&q->items, watch_has_sleepers(&q->watch) ? left : 1);
+	if (left == 0 || !watch_needs_waking(&q->watch))
+		return;
+	if (watch_has_sleepers(&q->watch))
+		gate_wake(&q->items, left);
+	else
+		gate_wake(&q->reserve, 1);
 }
 
 SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool crowd)

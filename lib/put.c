@@ -50,8 +50,15 @@ static int refusal(struct spmcq *q)
 /* After putting n items: returns 0. */
 SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 {
-	if (watch_needs_waking(&q->watch))
+	if (!watch_needs_waking(&q->watch))
+		return 0;
+	if (watch_has_sleepers(&q->watch)) {
 		gate_wake_new(&q->items, &q->woken, n);
+	} else if (!gate_is_waking(&q->reserve, q->reserve_woken)) {
+		/* Reserves come one after the other, and by themselves if that takes too long: the
+		 * first may see that there is a crowd. `spmcq-bench squares --consumers 64` */
+		gate_wake_new(&q->reserve, &q->reserve_woken, 1);
+	}
 	return 0;
 }
 
@@ -143,6 +150,7 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 		 * take items may have been stopped. */
 		cursor_share(&q->ring.cursor);
 		gate_wake(&q->items, 1);
+		gate_wake(&q->reserve, 1);
 		r = sleep_until_room(q, 1, deadline);
 	}
 	q->looked_ns = clock_ns();

@@ -1,5 +1,5 @@
 /*
- * The queue: a ring, a completion counter and three gates. It holds no pointers.
+ * The queue: a ring, a completion counter and gates. It holds no pointers.
  *
  *   items     consumers wait for an item   woken by put
  *   room      the producer waits for room  woken by get
@@ -25,7 +25,8 @@ struct spmcq {
 	bool interruptible;
 	/* The producer's side. */
 	_Atomic uint64_t producer; /* thread_id() of its owner; NO_THREAD: the next to put */
-	uint32_t woken;            /* for gate_wake_new(): consumers woken by the producer */
+	uint32_t woken;            /* for gate_wake_new(): consumers at items that it woke, */
+	uint32_t reserve_woken;    /* and reserves */
 	int64_t looked_ns;         /* when it last found room after waiting for some */
 	unsigned room_waits;       /* of look_for_half(): how often it was called, */
 	uint8_t room_patience;     /* pauses it may make, */
@@ -33,7 +34,8 @@ struct spmcq {
 	_Atomic uint64_t wake_producer_at; /* the head that it sleeps for */
 	_Atomic uint32_t producer_woken;   /* room.entered when a consumer woke it last */
 	struct gate items;
-	struct watch watch; /* of the consumers at items */
+	struct watch watch;  /* of the consumers at items */
+	struct gate reserve; /* where those of them sleep that are reserves */
 	struct gate room;
 	struct gate finished;
 	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */

@@ -11,6 +11,7 @@ int spmcq_shutdown(struct spmcq *q)
 		return -EINVAL;
 	cursor_close(&q->ring.cursor);
 	gate_wake(&q->items, UINT64_MAX);
+	gate_wake(&q->reserve, UINT64_MAX);
 	gate_wake(&q->room, UINT64_MAX);
 	return 0;
 }

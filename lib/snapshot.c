@@ -83,11 +83,11 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 	out->done = ahead(q->ring.first + discarded, done);
 	out->got = ahead(q->ring.first + discarded, cursor_head(&q->ring.cursor));
 	out->put = ahead(q->ring.first, cursor_tail_glimpsed(&q->ring.cursor));
-	out->consumer_sleeps = read_count(&q->items.slept);
+	out->consumer_sleeps = read_count(&q->items.slept) + read_count(&q->reserve.slept);
 	out->producer_sleeps = read_count(&q->room.slept);
 	out->joiner_sleeps = read_count(&q->finished.slept);
-	out->wakeups = read_count(&q->items.woken) + read_count(&q->room.woken) +
-	               read_count(&q->finished.woken);
+	out->wakeups = read_count(&q->items.woken) + read_count(&q->reserve.woken) +
+	               read_count(&q->room.woken) + read_count(&q->finished.woken);
 	return 0;
 }
 
