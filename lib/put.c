@@ -16,7 +16,7 @@ enum { ROOM_PAUSES = 0 };
 #else
 enum { ROOM_PAUSES = 16 };
 #endif
-enum { ROOM_TRY_ALL = 16, ROOM_NS = 100000 };
+enum { ROOM_NS = 100000 };
 
 /* Returns whether the calling thread was the producer before. */
 FAST_PATH bool is_producer_already(const struct spmcq *q)
@@ -104,28 +104,25 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 	return gate_wait(&q->room, look_for_room, &wait, deadline, q->interruptible);
 }
 
-/* Look for half the ring for as many pauses as may pay: all of them after they did, less after they
- * did not, and all again every now and then. As a look takes the consumers' line away, there is
- * none in the pauses that were needed last time but the last: `spmcq-bench squares --consumers 1`,
- * a third faster. */
+/* Look for half the ring for some pauses. As a look takes the consumers' line away, there is none in
+ * the pauses that were needed last time but the last: `spmcq-bench squares --consumers 1`, a third
+ * faster. */
 static bool look_for_half(struct spmcq *q)
 {
 	struct room_wait half = {.q = q, .want = (q->ring.capacity + 1) / 2};
-	unsigned most = q->room_waits++ % ROOM_TRY_ALL == 0 ? ROOM_PAUSES : q->room_patience;
 	unsigned made = 0;
 
-	for (; made + 1 < q->room_pauses && made < most; made++)
+	for (; made + 1 < q->room_pauses; made++)
 		pause_and_yield();
 	while (!look_for_room(&half, false)) {
-		if (made == most) {
-			q->room_patience = (uint8_t)(most / 2);
+		if (made == ROOM_PAUSES) {
+			q->room_pauses = 0;
 			return false;
 		}
 		pause_and_yield();
 		made++;
 	}
-	q->room_patience = ROOM_PAUSES;
-	q->room_pauses = (uint8_t)made;
+	q->room_pauses = made;
 	return true;
 }
 

@@ -28,9 +28,7 @@ struct spmcq {
 	uint32_t woken;            /* for gate_wake_new(): consumers at items that it woke, */
 	uint32_t reserve_woken;    /* and reserves */
 	int64_t looked_ns;         /* when it last found room after waiting for some */
-	unsigned room_waits;       /* of look_for_half(): how often it was called, */
-	uint8_t room_patience;     /* pauses it may make, */
-	uint8_t room_pauses;       /* and that it needed when it last found half the ring */
+	unsigned room_pauses;      /* that it needed when it last found half the ring */
 	_Atomic uint64_t wake_producer_at; /* the head that it sleeps for */
 	_Atomic uint32_t producer_woken;   /* room.entered when a consumer woke it last */
 	struct gate items;
