@@ -14,7 +14,7 @@
 #ifdef SPMCQ_MODEL
 enum { ROOM_PAUSES = 0 };
 #else
-enum { ROOM_PAUSES = 16 };
+enum { ROOM_PAUSES = 64 };
 #endif
 enum { ROOM_NS = 100000 };
 
