@@ -14,7 +14,7 @@ enum { GATHER_ITEMS = 8 };
  * they be where items mean work. A pause may last long, as others run meanwhile, so the number
  * alone does not tell. `spmcq-bench work --work 200ns --consumers 2`: 7.0 M items/s instead of 4.4.
  */
-enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 4 };
+enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
 /* Pauses before sleeping: at most; at least, where others may run in a pause; and while it holds
  * the cursor. Sleeping and being woken takes some 10 us of both sides. A consumer that holds the
@@ -132,16 +132,6 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	       !cursor_is_closed(cursor);
 }
 
-/* The same, but it takes some pauses without a crowd to believe that it has gone: the others pause,
- * too. */
-static bool is_crowded(struct spmcq *q)
-{
-	for (int i = 0; i < CROWD_PAUSES; i++)
-		if (pause_and_see_crowd(q))
-			return true;
-	return false;
-}
-
 /* Look, pause, look again ..., as often as has paid lately. */
 static bool look_around(struct item_wait *wait, bool busy)
 {
@@ -190,6 +180,7 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 {
 	struct spmcq *q = wait->q;
 	struct cursor *cursor = &q->ring.cursor;
+	uint64_t before = cursor_head(cursor);
 	int64_t began = clock_ns(), slept;
 	uint32_t epoch = gate_announce(&q->items);
 	bool holds = cursor_is_held_by(cursor, wait->cell);
@@ -206,7 +197,9 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 	slept = clock_ns() - began;
 	CELL_SET(wait->cell, streaming, slept < STREAM_NS);
 	if (reserve && slept >= RESERVE_NS)
-		watch_note_crowd(&q->watch, ring_size(&q->ring) > 0 && is_crowded(q));
+		watch_note_crowd(&q->watch,
+		                 position_distance(before, cursor_head(cursor)) * CROWD_ITEM_NS >
+		                         slept);
 	return interrupted;
 }
 

@@ -28,7 +28,9 @@ struct spmcq {
 	uint32_t woken;            /* for gate_wake_new(): consumers at items that it woke, */
 	uint32_t reserve_woken;    /* and reserves */
 	int64_t looked_ns;         /* when it last found room after waiting for some */
-	unsigned room_pauses;      /* that it needed when it last found half the ring */
+	unsigned room_waits;       /* how often look_for_half() was called, */
+	unsigned room_patience;    /* the pauses it may make, */
+	unsigned room_pauses;      /* and those that it needed when it last found half the ring */
 	_Atomic uint64_t wake_producer_at; /* the head that it sleeps for */
 	_Atomic uint32_t producer_woken;   /* room.entered when a consumer woke it last */
 	struct gate items;
