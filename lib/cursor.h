@@ -33,7 +33,7 @@
 #define NO_END (UINT64_C(1) << 63)
 
 /* Values of state; others are of cursor_lead.h. */
-enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1 };
+enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1, CURSOR_ASKED = 2 };
 
 struct cursor {
 	/* Written by the producer only. Two lines away from head: processors fetch lines in pairs.
@@ -83,6 +83,26 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 {
 	/* A snapshot; orders nothing. */
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) == CURSOR_CLOSED;
+}
+
+/* A consumer that another one always outruns asks for a turn: the others then take no item at once,
+ * but go the long way first, on which they end what was asked. So a consumer that stops after it
+ * asked holds nobody up. Relaxed, all of it: a hint; orders nothing. */
+static inline void cursor_ask(struct cursor *cursor)
+{
+	uint64_t shared = CURSOR_SHARED;
+
+	atomic_compare_exchange_strong_explicit(&cursor->state, &shared, CURSOR_ASKED,
+	                                        memory_order_relaxed, memory_order_relaxed);
+}
+
+static inline void cursor_end_asking(struct cursor *cursor)
+{
+	uint64_t asked = CURSOR_ASKED;
+
+	if (atomic_load_explicit(&cursor->state, memory_order_relaxed) == asked)
+		atomic_compare_exchange_strong_explicit(&cursor->state, &asked, CURSOR_SHARED,
+		                                        memory_order_relaxed, memory_order_relaxed);
 }
 
 /* The tail, for the producer. */

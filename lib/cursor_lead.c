@@ -156,7 +156,7 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	if (!atomic_compare_exchange_strong_explicit(&cursor->state, &none, lead,
 	                                             memory_order_seq_cst, memory_order_relaxed)) {
 		/* Another's lead; if it is ending, the thread that ends it may be stopped. */
-		if (none > CURSOR_CLOSED && !(none & LEAD))
+		if (none > CURSOR_ASKED && !(none & LEAD))
 			lead_end(cursor, none | LEAD);
 		return false;
 	}

@@ -41,9 +41,9 @@
 
 /* A lead's id: this bit, a number never used before, and the index of the leader's cell. */
 #define LEAD (UINT64_C(1) << 63)
-/* In state only: this lead is ending. Without the bit, and more than CURSOR_CLOSED. */
+/* In state only: this lead is ending. Without the bit, and more than CURSOR_ASKED. */
 #define ENDING(lead) ((lead) & ~LEAD)
-/* The numbers start here, so that ENDING() of each exceeds CURSOR_CLOSED. */
+/* The numbers start here, so that ENDING() of each exceeds CURSOR_ASKED. */
 enum { LEAD_STEP = 128 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
@@ -95,15 +95,19 @@ static inline void leader_advances(struct cell *cell, uint64_t n)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Begin a claim: where the next item to take is. False if another consumer leads. */
+/* Begin a claim: where the next item to take is. False if another consumer leads, or asked for a
+ * turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
-	claim->leads = cursor_is_held_by(cursor, cell);
+	/* Relaxed, as in cursor_is_held_by(). */
+	uint64_t state = atomic_load_explicit(&cursor->state, memory_order_relaxed);
+
+	claim->leads = state == CELL_GET(cell, lead_id);
 	/* A3, pairs with R2: the tail we read next is not behind this head. */
 	claim->at = claim->leads ? CELL_GET(cell, lead_head)
 	                         : atomic_load_explicit(&cursor->head, memory_order_acquire);
-	return !(claim->at & LEAD);
+	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 
 /* The same, never false: ends the lead of another. final: the caller will not look again by itself,
@@ -157,7 +161,7 @@ INTERNAL void cursor_share_for_good(struct cursor *cursor);
 static inline bool cursor_is_held(const struct cursor *cursor)
 {
 	/* Pairs with lead_begin(): a put that relies on it comes later. */
-	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_CLOSED;
+	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_ASKED;
 }
 
 /* For the slow path of a consumer: make it the leader if it has taken so many items alone that this

@@ -14,7 +14,7 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Begin a claim: where the next item to take is. False if that takes cursor_claim(). */
+/* Begin a claim: where the next item to take is. False if another consumer asked for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -23,7 +23,8 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	/* A3, pairs with R2: the tail we read next is not behind this head. Sequentially consistent
 	 * for the gate of consumers. */
 	claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
-	return true;
+	/* Relaxed: a hint. */
+	return atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
 }
 
 /* The same, never false. final: the caller will not look again by itself. */

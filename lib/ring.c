@@ -19,6 +19,9 @@ enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 /* What a get that fails leaves as it was: this many bytes of the caller's buffer. */
 enum { COPY_BYTES = 64 };
 
+/* A take that has lost this often asks for a turn. */
+enum { ASK_AFTER = 3 };
+
 /* While others take items faster than this many bytes can be copied, fewer are tried. */
 enum { SHRINK_BYTES = 512 };
 
@@ -197,7 +200,7 @@ INTERNAL size_t ring_fewer(const struct ring *ring, size_t n)
 INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max,
                            bool final)
 {
-	for (;;) {
+	for (int lost = 0;; lost++) {
 		struct claim claim = cursor_claim(&ring->cursor, cell, final);
 		/* Before the tail: then, if closed, it includes every item put before closing. */
 		bool closed = cursor_is_closed(&ring->cursor);
@@ -210,9 +213,14 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		if (there == 0)
 			return closed ? -ESHUTDOWN : 0;
 		n = there < max ? (size_t)there : max;
-		if (take_copy(ring, cell, claim, items, n, there))
+		if (take_copy(ring, cell, claim, items, n, there)) {
+			if (lost >= ASK_AFTER)
+				cursor_end_asking(&ring->cursor);
 			return (ssize_t)n;
-		if (!final)
+		}
+		if (lost >= ASK_AFTER)
+			cursor_ask(&ring->cursor);
+		else if (!final)
 			cell_back_off(cell, claim.at, true);
 		max = ring_fewer(ring, n);
 	}
