@@ -56,24 +56,23 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
-INTERNAL struct claim cursor_claim(struct cursor *cursor, struct cell *cell, bool final)
+INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
+                           struct claim *claim)
 {
-	struct claim claim = {.leads = !final && cursor_is_held_by(cursor, cell)};
-
-	if (claim.leads) {
-		claim.at = CELL_GET(cell, lead_head);
-		return claim;
+	claim->leads = !final && cursor_is_held_by(cursor, cell);
+	if (claim->leads) {
+		claim->at = CELL_GET(cell, lead_head);
+		return;
 	}
 	/* A3, as in cursor_claim_at_once(); sequentially consistent for lead_begin(). */
-	while ((claim.at = atomic_load_explicit(&cursor->head, memory_order_seq_cst)) & LEAD)
-		lead_end(cursor, claim.at);
+	while ((claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst)) & LEAD)
+		lead_end(cursor, claim->at);
 	if (final) {
 		/* It must take many items alone to lead again. */
 		CELL_SET(cell, alone, false);
 		/* A lead may be about to begin, and a put rely on it already. */
 		cursor_see_puts(cursor);
 	}
-	return claim;
 }
 
 SLOW_PATH INTERNAL bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n)

@@ -112,7 +112,8 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 
 /* The same, never false: ends the lead of another. final: the caller will not look again by itself,
  * so it must not lead, as puts rely on a leader to look again. Lock-free. */
-INTERNAL struct claim cursor_claim(struct cursor *cursor, struct cell *cell, bool final);
+INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
+                           struct claim *claim);
 
 /* Take n items from the claim on. */
 static inline enum cursor_take cursor_take(struct cursor *cursor, struct cell *cell,

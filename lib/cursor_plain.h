@@ -28,13 +28,11 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 }
 
 /* The same, never false. final: the caller will not look again by itself. */
-static inline struct claim cursor_claim(struct cursor *cursor, struct cell *cell, bool final)
+static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
+                                struct claim *claim)
 {
-	struct claim claim;
-
 	(void) final;
-	cursor_claim_at_once(cursor, cell, &claim);
-	return claim;
+	cursor_claim_at_once(cursor, cell, claim);
 }
 
 /* Take n items from the claim on. */

@@ -201,12 +201,14 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
                            bool final)
 {
 	for (int lost = 0;; lost++) {
-		struct claim claim = cursor_claim(&ring->cursor, cell, final);
+		struct claim claim;
+		size_t n;
+
+		cursor_claim(&ring->cursor, cell, final, &claim);
 		/* Before the tail: then, if closed, it includes every item put before closing. */
 		bool closed = cursor_is_closed(&ring->cursor);
 		int64_t known = known_items(ring, claim.at);
 		uint64_t there = (uint64_t)known;
-		size_t n;
 
 		if (known <= 0 || there < max)
 			there = (uint64_t)position_distance(claim.at, fresh_tail(ring, claim.at));
