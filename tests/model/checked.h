@@ -50,6 +50,8 @@ static long model_membarrier(int command)
 {
 	if (!model_lazy)
 		return -1;
+	if (command == MEMBARRIER_CMD_QUERY)
+		return MEMBARRIER_CMD_PRIVATE_EXPEDITED;
 	if (command == MEMBARRIER_CMD_PRIVATE_EXPEDITED)
 		for (unsigned i = 1; i < MODEL_THREADS; i++)
 			if (i != model_self)
@@ -68,6 +70,15 @@ static void model_suspend(struct model_thread *self, bool timed)
 	(void)timed;
 	pthread_mutex_unlock(&model_lock);
 	pthread_mutex_lock(&model_lock);
+}
+
+/* A thread that sleeps for a while, and again, as long as another has not gone on: as often as that
+ * is another execution. */
+enum { MODEL_TIMED_SLEEPS = 2 };
+
+static void model_bound_sleeps(struct model_thread *self)
+{
+	MODEL_ASSUME(self->timed_sleeps++ < MODEL_TIMED_SLEEPS);
 }
 
 static void model_await_sleep(const struct model_thread *thread)

@@ -33,7 +33,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MODEL_THREADS = 4 }; /* at most, the one that starts the others included */
+/* At most, the one that starts the others included. */
+#ifndef MODEL_THREADS
+#define MODEL_THREADS 4
+#endif
 
 /* What a case keeps of a thread. */
 static struct model_thread {
@@ -41,7 +44,8 @@ static struct model_thread {
 	void (*run)(void *arg);
 	void *arg;
 	unsigned id;
-	bool ended_asleep;     /* the thread's own */
+	unsigned timed_sleeps; /* the thread's own, as the next */
+	bool ended_asleep;
 	const void *sleeps_on; /* a word, or NULL. Guarded by model_lock */
 } model_threads[MODEL_THREADS];
 
@@ -83,6 +87,8 @@ static void model_futex_wait(_Atomic uint32_t *word, uint32_t seen, const struct
 	struct model_thread *self = &model_threads[model_self];
 
 	model_delay();
+	if (deadline != NULL)
+		model_bound_sleeps(self);
 	pthread_mutex_lock(&model_lock);
 	if (atomic_load_explicit(word, memory_order_relaxed) == seen) {
 		self->sleeps_on = word;
@@ -130,10 +136,21 @@ static long model_futex(_Atomic uint32_t *word, int operation, uint32_t value,
 #define MODEL_CALL(a, b, c, d, e, f, g, call, ...) call
 #define syscall(...) MODEL_CALL(__VA_ARGS__, MODEL_FUTEX, , , MODEL_MEMBARRIER, , , )(__VA_ARGS__)
 #define clock_gettime(clock, t) model_gettime(t)
-#define pthread_self() ((uintptr_t)(model_self + 1))
+#define pthread_self() model_thread_id(model_self)
 
-/* Few cells and no pauses: see lib/. */
+/* Threads 1 and 2 look for their cells at different places first, thread 3 where thread 1 does. */
+static inline uintptr_t model_thread_id(unsigned thread)
+{
+	return (uintptr_t)(thread + 1) << 12;
+}
+
+/* Few cells and no pauses, and a lead as soon as a consumer has looked twice: see lib/. MODEL_PLAIN:
+ * with the plain cursor. */
 #define SPMCQ_MODEL
+#define SPMCQ_LEAD_AFTER 0
+#ifndef MODEL_PLAIN
+#define SPMCQ_LEAD
+#endif
 #include "spmcq.c"
 
 /* --- cases --- */
@@ -189,7 +206,7 @@ static inline unsigned model_asleep(const struct gate *gate)
 
 	for (unsigned i = 1; i <= model_started; i++)
 		n += model_threads[i].ended_asleep &&
-		     model_threads[i].sleeps_on == &gate->park.word;
+		     model_threads[i].sleeps_on == &gate->epoch.value;
 	return n;
 }
 

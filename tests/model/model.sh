@@ -9,17 +9,18 @@ has_genmc() {
 	command -v "$genmc" >/dev/null
 }
 
-# Every client there is.
+# Every client there is. NAME-plain is NAME with the plain cursor.
 all_clients() {
 	for file in "$tests"/model/*.c; do
 		client=${file##*/}
 		echo "${client%.c}"
 	done
+	echo ring-plain
 }
 
 # cases_of CLIENT
 cases_of() {
-	sed -n 's/^	CASE(\([a-z_]*\)).*/\1/p' "$tests/model/$1.c"
+	sed -n 's/^	CASE(\([a-z_]*\)).*/\1/p' "$tests/model/${1%-plain}.c"
 }
 
 # explore CLIENT CASE MODEL: fails with 124 if it takes too long. Not to keep instructions between
@@ -31,8 +32,8 @@ explore() {
 	said=$(timeout "${SPMCQ_MODEL_SECONDS:-120}" "$genmc" --disable-estimation \
 		--disable-instruction-caching --disable-spin-assume --disable-load-annotation \
 		--disable-warn-on-unfreed-memory --v1 "--$3" -- \
-		-std=gnu11 -w -DMODEL_CHECKED -DMODEL_CASE="$2" \
-		-I"$source/include" -I"$lib" -I"$tests" "$tests/model/$1.c" 2>&1) || {
+		-std=gnu11 -w -DMODEL_CHECKED -DMODEL_CASE="$2" $([ "${1%-plain}" = "$1" ] || echo -DMODEL_PLAIN) \
+		-I"$source/include" -I"$lib" -I"$tests" "$tests/model/${1%-plain}.c" 2>&1) || {
 		status=$?
 		echo "$said"
 		[ "$status" -ne 124 ] || echo 'not through in time'

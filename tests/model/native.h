@@ -73,6 +73,11 @@ static void model_leave(void)
 	pthread_mutex_unlock(&model_lock);
 }
 
+static void model_bound_sleeps(struct model_thread *self)
+{
+	self->timed_sleeps++;
+}
+
 /* Lock held: until woken, or it is late, or nobody is left who could do it. */
 static void model_suspend(struct model_thread *self, bool timed)
 {

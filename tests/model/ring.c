@@ -1,5 +1,6 @@
 /*
- * The ring: every item comes out once, in order and whole.
+ * The ring: every item comes out once, in order and whole. With no leader; MODEL_PLAIN is a ring
+ * that knows of none.
  */
 #include "model.h"
 
@@ -9,7 +10,7 @@
 enum { CAPACITY_MOST = 2, ITEMS = 2, CONSUMERS = 2 };
 
 static struct memory {
-	alignas(CACHE_LINE) struct ring ring;
+	struct ring ring;
 	slot_word slots[CAPACITY_MOST];
 } memory;
 static struct ring *const ring = &memory.ring;
@@ -17,14 +18,17 @@ static struct ring *const ring = &memory.ring;
 static struct taken {
 	uint64_t items[ITEMS];
 	unsigned n;
+	struct cell *cell;
 } taken_by[CONSUMERS];
 static unsigned placed;
 
 static void begin(size_t capacity)
 {
 	ring_init(ring, capacity, sizeof(uint64_t), FIRST, false);
-	for (unsigned i = 0; i < CONSUMERS; i++)
+	for (unsigned i = 0; i < CONSUMERS; i++) {
 		taken_by[i].n = 0;
+		taken_by[i].cell = &ring->cursor.cells.cell[i];
+	}
 	placed = 0;
 }
 
@@ -51,7 +55,7 @@ static void take_one(void *arg)
 {
 	struct taken *taken = arg;
 
-	taken->n += ring_take(ring, NULL, &taken->items[taken->n], 1, true) == 1;
+	taken->n += ring_take(ring, taken->cell, &taken->items[taken->n], 1, true) == 1;
 }
 
 static void take_twice(void *arg)
@@ -112,7 +116,7 @@ static void put_two(void *arg)
 static void take_run(void *arg)
 {
 	struct taken *taken = arg;
-	ssize_t n = ring_take(ring, NULL, taken->items, 2, true);
+	ssize_t n = ring_take(ring, taken->cell, taken->items, 2, true);
 
 	taken->n = n > 0 ? (unsigned)n : 0;
 }
@@ -133,7 +137,39 @@ static void take_known_twice(void *arg)
 	struct taken *taken = arg;
 
 	for (unsigned i = 0; i < 2; i++)
-		taken->n += ring_take_known(ring, NULL, &taken->items[taken->n], 1) == RING_TAKEN;
+		taken->n += ring_take_known(ring, taken->cell, &taken->items[taken->n], 1) ==
+		            RING_TAKEN;
+}
+
+static void put_words(void *arg)
+{
+	enum cursor_put how;
+
+	(void)arg;
+	for (uint64_t item = 1; item <= ITEMS; item++)
+		if (ring_put_word(ring, &item, &how)) {
+			MODEL_CHECK(how == CURSOR_PUT, "nobody leads or closes");
+			placed++;
+		}
+}
+
+static void take_word_twice(void *arg)
+{
+	struct taken *taken = arg;
+
+	for (unsigned i = 0; i < 2; i++)
+		taken->n +=
+		        ring_take_word(ring, taken->cell, &taken->items[taken->n]) == RING_TAKEN;
+}
+
+static void words_come_once(void)
+{
+	begin(2);
+	model_start(put_words, NULL);
+	model_start(take_twice, &taken_by[0]);
+	model_start(take_word_twice, &taken_by[1]);
+	model_end();
+	check_taken(placed);
 }
 
 /* One consumer looks at the producer's line, the other relies on what that one saw. */
@@ -150,8 +186,8 @@ static void items_seen_by_another_come_whole(void)
 static void close_it(void *arg)
 {
 	(void)arg;
-	ring_close(ring);
-	MODEL_CHECK(ring_is_closed(ring), "not closed");
+	cursor_close(&ring->cursor);
+	MODEL_CHECK(cursor_is_closed(&ring->cursor), "not closed");
 }
 
 /* Takes what there is; after the end of a closed ring nothing comes. */
@@ -161,7 +197,7 @@ static void drain(void *arg)
 	ssize_t r;
 
 	do {
-		r = ring_take(ring, NULL, &taken->items[taken->n], 1, true);
+		r = ring_take(ring, taken->cell, &taken->items[taken->n], 1, true);
 		taken->n += r == 1;
 	} while (r == 1);
 	if (r < 0)
@@ -181,7 +217,7 @@ static void a_put_comes_before_the_end_or_not_at_all(void)
 
 static void discard_rest(void *arg)
 {
-	ring_close(ring);
+	cursor_close(&ring->cursor);
 	*(uint64_t *)arg = ring_discard(ring);
 }
 
@@ -203,6 +239,7 @@ static void an_item_is_taken_or_discarded(void)
 	CASE(items_come_once_through_one_slot)                                                     \
 	CASE(items_come_once_through_two_slots)                                                    \
 	CASE(runs_come_whole)                                                                      \
+	CASE(words_come_once)                                                                      \
 	CASE(items_seen_by_another_come_whole)                                                     \
 	CASE(a_put_comes_before_the_end_or_not_at_all)                                             \
 	CASE(an_item_is_taken_or_discarded)
