@@ -1,5 +1,5 @@
 /*
- * Consumers that sleep until the producer puts: none sleeps on beside an item.
+ * Consumers that sleep until the producer puts: none sleeps on beside an item, or beside a leader.
  */
 #include "whole_queue.h"
 
@@ -75,73 +75,110 @@ static void an_item_taken_before_who_sleeps_comes(void)
 	finish();
 }
 
-static void begin_to_lead_here(void *arg)
-{
-	(void)arg;
-	begin_to_lead(queue, cell_own(&queue->ring.cells));
-}
-
-static void get_with_a_cell(void *arg)
+/* As a get that found nothing, from where it begins to look around. */
+static void await_one(void *arg)
 {
 	uint64_t item;
+	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0};
 
-	*(unsigned *)arg +=
-	        await_items(queue, cell_own(&queue->ring.cells), &item, 1, NULL, false, false) == 1;
+	MODEL_CHECK(await_items(&wait, false, false) == 1, "got nothing");
+	*(unsigned *)arg += 1;
 }
 
-/* Puts would not ring for who sleeps; see finish(). */
+static void hold_here(void *arg)
+{
+	(void)arg;
+	hold_cursor(queue, my_cell(queue));
+}
+
+static void hold_and_get(void *arg)
+{
+	hold_here(arg);
+	await_one(arg);
+}
+
+/* After one more look this thread of the case leads. */
+static void has_been_alone(unsigned thread)
+{
+	MODEL_CHECK(!cursor_hold(&queue->ring.cursor, cell_of(thread)), "it leads too early");
+}
+
+/* Puts would not wake the sleeper; see finish(). */
 static void nobody_sleeps_beside_a_leader(void)
 {
 	model_lazy = true;
 	begin(1);
-	model_start(get_with_a_cell, &got[0]);
-	model_start(begin_to_lead_here, NULL);
+	has_been_alone(2);
+	model_start(await_one, &got[0]);
+	model_start(hold_here, NULL);
 	finish();
 }
 
-/* A thread that gets for the first time has no cell, and does not take a free one for its own,
- * which another may have by now, and lead. */
-static void who_gets_first_does_not_lead(void)
-{
-	model_lazy = true;
-	begin(1);
-	put_now();
-	model_start(get_one, &got[0]);
-	model_start(begin_to_lead_here, NULL);
-	finish();
-}
-
-static void get_with_no_cell(void *arg)
+/* The last steps of a get that found nothing. The case counts it as a looker. */
+static void lie_down_and_get(void *arg)
 {
 	uint64_t item;
+	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0};
 
-	*(unsigned *)arg += await_items(queue, NULL, &item, 1, NULL, false, false) == 1;
+	sleep_until_items(&wait, false);
+	*(unsigned *)arg += wait.got == 1;
+	watch_end_to_look(&queue->watch);
 }
 
-static bool is_crowded_no_more(void *arg, bool last)
-{
-	(void)arg;
-	(void)last;
-	return false;
-}
-
-static void nap_and_end_the_lead(void *arg)
-{
-	(void)arg;
-	gate_nap(&queue->items, is_crowded_no_more, NULL, NULL);
-	ring_end_lead(&queue->ring);
-}
-
-/* Among those who sleep is one who wakes by itself. A leader relies on that one to end its lead. */
-static void a_napper_ends_the_lead(void)
+/* The leader is stopped, or not: its put may be the sleeper's. */
+static void an_item_put_to_a_leader_that_begins_is_got(void)
 {
 	model_lazy = true;
 	begin(1);
-	model_start(get_with_no_cell, &got[0]);
-	model_until_asleep();
-	model_start(nap_and_end_the_lead, NULL);
-	model_start(begin_to_lead_here, NULL);
+	has_been_alone(2);
+	get_asleep(&got[0]);
+	model_start(hold_here, NULL);
+	model_start(put_one, NULL);
 	finish();
+}
+
+/* Three who do not wait for each other. */
+static void a_put_while_one_lies_down_and_another_begins_to_lead(void)
+{
+	model_lazy = true;
+	begin(1);
+	has_been_alone(2);
+	watch_begin_to_look(&queue->watch);
+	model_start(lie_down_and_get, &got[0]);
+	model_start(hold_here, NULL);
+	model_start(put_one, NULL);
+	finish();
+}
+
+static void a_leader_lies_down_beside_an_item(void)
+{
+	model_lazy = true;
+	begin(1);
+	has_been_alone(1);
+	model_start(hold_and_get, &got[0]);
+	model_start(put_one, NULL);
+	finish();
+}
+
+static void a_reserve_takes_what_a_stopped_leader_leaves(void)
+{
+	model_lazy = true;
+	begin(1);
+	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
+	model_start(await_one, &got[0]);
+	model_start(put_one, NULL);
+	finish();
+	MODEL_CHECK(got[0] == 1, "a reserve missed an item");
+}
+
+static void a_reserve_takes_what_a_stopped_looker_leaves(void)
+{
+	begin(1);
+	watch_begin_to_look(&queue->watch);
+	model_start(await_one, &got[0]);
+	model_start(put_one, NULL);
+	finish();
+	MODEL_CHECK(got[0] == 1, "a reserve missed an item");
 }
 
 #define CASES(CASE)                                                                                \
@@ -151,6 +188,9 @@ static void a_napper_ends_the_lead(void)
 	CASE(a_run_is_got_by_who_waits)                                                            \
 	CASE(an_item_taken_before_who_sleeps_comes)                                                \
 	CASE(nobody_sleeps_beside_a_leader)                                                        \
-	CASE(a_napper_ends_the_lead)                                                               \
-	CASE(who_gets_first_does_not_lead)
+	CASE(an_item_put_to_a_leader_that_begins_is_got)                                           \
+	CASE(a_put_while_one_lies_down_and_another_begins_to_lead)                                 \
+	CASE(a_leader_lies_down_beside_an_item)                                                    \
+	CASE(a_reserve_takes_what_a_stopped_leader_leaves)                                         \
+	CASE(a_reserve_takes_what_a_stopped_looker_leaves)
 #include "main.h"

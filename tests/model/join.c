@@ -150,6 +150,32 @@ static void a_report_for_another_wakes_a_joiner_who_does_not(void)
 	a_report_for_another_wakes_the_joiner(false);
 }
 
+static bool slept;
+static uint32_t slept_at; /* the epoch */
+
+/* As join just before it sleeps: it does so if the epoch is still the same. */
+static void join_or_sleep(void *arg)
+{
+	(void)arg;
+	slept_at = gate_announce(&queue->finished);
+	slept = !look_for_finish(queue, true);
+}
+
+/* All is done and reported. */
+static void finish_asleep(void)
+{
+	model_end();
+	MODEL_CHECK(spmcq_unfinished(queue) == 0, "counted wrong");
+	MODEL_CHECK(!slept || atomic_load(&queue->finished.epoch.value) != slept_at,
+	            "a joiner sleeps on");
+}
+
+static void report_of_mine(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
+}
+
 static _Atomic unsigned reported_well;
 
 static void report_perhaps(void *arg)
@@ -164,18 +190,20 @@ static void get_and_report(void *arg)
 	uint64_t item;
 
 	if (spmcq_try_get(queue, &item) == 0) {
-		got[0] = 1;
-		report_perhaps(arg);
+		*(unsigned *)arg = 1;
+		report_perhaps(NULL);
 	}
 }
 
-/* A thread gets an item and reports it, and so does a thread that got nothing: one of them, if any,
- * is told that it counts. */
-static void an_item_that_two_report(bool lazy)
+/* A thread gets an item and reports it, and so does a thread that got nothing: one of them is told
+ * that it counts. */
+static void an_item_that_two_report(bool lazy, bool shared)
 {
 	begin_work(1, lazy);
+	if (shared)
+		share_a_cell();
 	atomic_init(&reported_well, 0);
-	model_start(get_and_report, NULL);
+	model_start(get_and_report, &got[0]);
 	model_start(report_perhaps, NULL);
 	model_end();
 	MODEL_CHECK(atomic_load(&reported_well) == 1, "one item was reported otherwise than once");
@@ -185,24 +213,129 @@ static void an_item_that_two_report(bool lazy)
 
 static void an_item_that_two_report_lazily(void)
 {
-	an_item_that_two_report(true);
+	an_item_that_two_report(true, false);
 }
 
 static void an_item_that_two_report_in_order(void)
 {
-	an_item_that_two_report(false);
+	an_item_that_two_report(false, false);
 }
 
-static bool slept;
-
-/* As join just before it sleeps. */
-static void join_or_sleep(void *arg)
+static void an_item_that_two_report_in_a_shared_cell(void)
 {
-	struct finish_wait wait = {.q = queue};
+	an_item_that_two_report(false, true);
+}
 
+/* Of one that a third got. */
+static void an_item_that_two_others_report(void)
+{
+	begin_work(1, false);
+	try_get_one(&got[0]);
+	atomic_init(&reported_well, 0);
+	model_start(report_perhaps, NULL);
+	model_start(report_perhaps, NULL);
+	model_end();
+	MODEL_CHECK(atomic_load(&reported_well) == 1, "one item was reported otherwise than once");
+	MODEL_CHECK(spmcq_unfinished(queue) == 0, "counted wrong");
+	free(queue);
+}
+
+static void report_two(void *arg)
+{
 	(void)arg;
-	announce(&queue->finished);
-	slept = !look_for_finish(&wait, true);
+	MODEL_CHECK(spmcq_task_done_many(queue, 2) == -ERANGE, "an item too many was counted");
+}
+
+/* It changes nothing, and hides no report from the joiner. */
+static void an_over_call_changes_nothing(bool lazy)
+{
+	begin_work(1, lazy);
+	take_for(1);
+	model_start(report_of_mine, NULL);
+	model_start(report_two, NULL);
+	model_start(join_or_sleep, NULL);
+	finish_asleep();
+	MODEL_CHECK(!(atomic_load(&queue->tally.strict) & ~TALLY_ORDERED), "it left a trace");
+	free(queue);
+}
+
+static void an_over_call_changes_nothing_lazily(void)
+{
+	an_over_call_changes_nothing(true);
+}
+
+static void an_over_call_changes_nothing_in_order(void)
+{
+	an_over_call_changes_nothing(false);
+}
+
+static void two_in_a_shared_cell_report(void)
+{
+	struct cell *shared;
+
+	begin_work(2, false);
+	shared = share_a_cell();
+	model_start(get_and_report, &got[0]);
+	model_start(get_and_report, &got[1]);
+	model_end();
+	MODEL_CHECK(got[0] + got[1] == 2, "an item was not got");
+	MODEL_CHECK(CELL_GET(shared, got) == 2 && CELL_GET(shared, done) == 2, "counted wrong");
+	MODEL_CHECK(spmcq_unfinished(queue) == 0, "not added up");
+	free(queue);
+}
+
+static void the_last_in_a_shared_cell_wakes_the_joiner(bool lazy)
+{
+	begin_work(2, lazy);
+	CELL_SET(share_a_cell(), got, 2);
+	atomic_store(&queue->ring.cursor.cells.are_shared, true);
+	atomic_store(&queue->ring.cursor.head, queue->ring.cursor.tail);
+	model_start(report_of_mine, NULL);
+	model_start(report_of_mine, NULL);
+	model_start(join_or_sleep, NULL);
+	finish_asleep();
+	free(queue);
+}
+
+static void the_last_in_a_shared_cell_wakes_a_joiner_who_fences(void)
+{
+	the_last_in_a_shared_cell_wakes_the_joiner(true);
+}
+
+static void the_last_in_a_shared_cell_wakes_a_joiner_who_does_not(void)
+{
+	the_last_in_a_shared_cell_wakes_the_joiner(false);
+}
+
+/* One takes its item by plain stores, which do not move head. */
+static void lead_and_report(void *arg)
+{
+	uint64_t item;
+
+	MODEL_CHECK(ring_take(&queue->ring, my_cell(queue), &item, 1, false) == 1, "nothing to do");
+	report_of_mine(arg);
+}
+
+static void the_last_of_a_leader_and_another_wakes_the_joiner(void)
+{
+	begin_work(2, true);
+	take_for(1);
+	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
+	model_start(report_of_mine, NULL);
+	model_start(lead_and_report, NULL);
+	model_start(join_or_sleep, NULL);
+	finish_asleep();
+	free(queue);
+}
+
+static void a_leader_that_reports_wakes_the_joiner(void)
+{
+	begin_work(1, true);
+	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(1)), "no lead");
+	model_start(lead_and_report, NULL);
+	model_start(join_or_sleep, NULL);
+	finish_asleep();
+	free(queue);
 }
 
 /* As shutdown_now does of what it discards. */
@@ -210,20 +343,18 @@ static void report_the_first(void *arg)
 {
 	(void)arg;
 	tally_discard(&queue->tally, 1);
-	ring_finished(queue, 0);
+	wake_joiners_if_done(queue, my_cell(queue), 0);
 }
 
-/* Who reports last may have seen the other's item, but not yet that it was taken. */
+/* The thread that reports last may have seen the other's item, but not yet that it was taken. */
 static void the_last_knows_what_the_other_took(void)
 {
 	begin_work(2, false);
 	try_get_one(&got[0]);
-	slept = false;
 	model_start(report_the_first, NULL);
 	model_start(do_one, &work[1]);
 	model_start(join_or_sleep, NULL);
-	model_end();
-	MODEL_CHECK(!slept || queue->finished.park.word & GATE_TOKEN, "a joiner sleeps on");
+	finish_asleep();
 	free(queue);
 }
 
@@ -238,10 +369,8 @@ static void put_then_look(void *arg)
 
 static void join_what_there_is(void *arg)
 {
-	struct finish_wait wait = {.q = queue};
-
 	atomic_store(&joining, true);
-	*(bool *)arg = look_for_finish(&wait, false);
+	*(bool *)arg = look_for_finish(queue, false);
 }
 
 /* The put returned before join was called, or join may have missed it. */
@@ -252,7 +381,7 @@ static void join_sees_a_put_to_a_leader(void)
 	begin_work(1, true);
 	try_get_one(&got[0]);
 	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
-	MODEL_CHECK(lead_begin(&queue->ring, &queue->ring.cells.cell[0]), "no lead");
+	MODEL_CHECK(lead_begin(&queue->ring.cursor, my_cell(queue)), "no lead");
 	atomic_init(&joining, false);
 	joined_none = false;
 	model_start(put_then_look, &join_was_called);
@@ -265,7 +394,7 @@ static void join_sees_a_put_to_a_leader(void)
 static void end_the_lead(void *arg)
 {
 	(void)arg;
-	ring_end_lead(&queue->ring);
+	cursor_share(&queue->ring.cursor);
 }
 
 /* The same while a third thread ends the lead. */
@@ -276,7 +405,7 @@ static void join_sees_a_put_to_a_leader_whose_lead_ends(void)
 	begin_work(1, true);
 	try_get_one(&got[0]);
 	MODEL_CHECK(spmcq_task_done(queue) == 0, "not counted");
-	MODEL_CHECK(lead_begin(&queue->ring, &queue->ring.cells.cell[0]), "no lead");
+	MODEL_CHECK(lead_begin(&queue->ring.cursor, my_cell(queue)), "no lead");
 	atomic_init(&joining, false);
 	joined_none = false;
 	model_start(put_then_look, &join_was_called);
@@ -296,6 +425,15 @@ static void join_sees_a_put_to_a_leader_whose_lead_ends(void)
 	CASE(a_report_for_another_wakes_a_joiner_who_fences)                                       \
 	CASE(a_report_for_another_wakes_a_joiner_who_does_not)                                     \
 	CASE(the_last_knows_what_the_other_took)                                                   \
+	CASE(an_item_that_two_report_in_a_shared_cell)                                             \
+	CASE(an_item_that_two_others_report)                                                       \
+	CASE(an_over_call_changes_nothing_lazily)                                                  \
+	CASE(an_over_call_changes_nothing_in_order)                                                \
+	CASE(two_in_a_shared_cell_report)                                                          \
+	CASE(the_last_in_a_shared_cell_wakes_a_joiner_who_fences)                                  \
+	CASE(the_last_in_a_shared_cell_wakes_a_joiner_who_does_not)                                \
+	CASE(the_last_of_a_leader_and_another_wakes_the_joiner)                                    \
+	CASE(a_leader_that_reports_wakes_the_joiner)                                               \
 	CASE(an_item_that_two_report_lazily)                                                       \
 	CASE(an_item_that_two_report_in_order)                                                     \
 	CASE(join_sees_a_put_to_a_leader)                                                          \
