@@ -21,7 +21,9 @@ INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy)
 
 INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n)
 {
-	uint64_t done = atomic_load_explicit(&cell->done, memory_order_relaxed);
+	/* Acquire, here and when the update below fails, pairs with R5: what others reported here
+	 * they had got, so got is read no lower than that. */
+	uint64_t done = atomic_load_explicit(&cell->done, memory_order_acquire);
 
 	/* As in tally_done_own(). */
 	if (atomic_load_explicit(&tally->strict, memory_order_acquire) & ~TALLY_ORDERED)
@@ -32,7 +34,7 @@ INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uin
 			return false;
 		/* R5. */
 	} while (!atomic_compare_exchange_weak_explicit(
-	        &cell->done, &done, done + n, memory_order_seq_cst, memory_order_relaxed));
+	        &cell->done, &done, done + n, memory_order_seq_cst, memory_order_acquire));
 	if (!(atomic_load_explicit(&tally->strict, memory_order_seq_cst) & ~TALLY_ORDERED))
 		return true;
 	atomic_fetch_sub_explicit(&cell->done, n, memory_order_seq_cst);
