@@ -81,8 +81,9 @@ static inline int64_t position_distance(uint64_t from, uint64_t to)
 
 static inline bool cursor_is_closed(const struct cursor *cursor)
 {
-	/* A snapshot; orders nothing. */
-	return atomic_load_explicit(&cursor->state, memory_order_relaxed) == CURSOR_CLOSED;
+	/* Pairs with cursor_close(); sequentially consistent for the gates: a thread that announced
+	 * itself, and sees that it is not closed, is seen by the one that closes it. */
+	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
 /* A consumer that another one always outruns asks for a turn: the others then take no item at once,
