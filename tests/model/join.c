@@ -246,8 +246,7 @@ static void report_two(void *arg)
 	MODEL_CHECK(spmcq_task_done_many(queue, 2) == -ERANGE, "an item too many was counted");
 }
 
-/* It changes nothing, and hides no report from the joiner. */
-static void an_over_call_changes_nothing(bool lazy)
+static void an_over_call_hides_no_report(bool lazy)
 {
 	begin_work(1, lazy);
 	take_for(1);
@@ -255,18 +254,17 @@ static void an_over_call_changes_nothing(bool lazy)
 	model_start(report_two, NULL);
 	model_start(join_or_sleep, NULL);
 	finish_asleep();
-	MODEL_CHECK(!(atomic_load(&queue->tally.strict) & ~TALLY_ORDERED), "it left a trace");
 	free(queue);
 }
 
-static void an_over_call_changes_nothing_lazily(void)
+static void an_over_call_hides_no_report_lazily(void)
 {
-	an_over_call_changes_nothing(true);
+	an_over_call_hides_no_report(true);
 }
 
-static void an_over_call_changes_nothing_in_order(void)
+static void an_over_call_hides_no_report_in_order(void)
 {
-	an_over_call_changes_nothing(false);
+	an_over_call_hides_no_report(false);
 }
 
 static void two_in_a_shared_cell_report(void)
@@ -316,14 +314,24 @@ static void lead_and_report(void *arg)
 	report_of_mine(arg);
 }
 
+/* This thread of the case leads, and knows of an item. */
+static void lead_for(unsigned thread)
+{
+	struct ring *ring = &queue->ring;
+
+	fresh_tail(ring, cursor_head(&ring->cursor));
+	MODEL_CHECK(lead_begin(&ring->cursor, cell_of(thread)), "no lead");
+}
+
+/* The joiner sleeps already. */
 static void the_last_of_a_leader_and_another_wakes_the_joiner(void)
 {
 	begin_work(2, true);
 	take_for(1);
-	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
+	lead_for(2);
+	join_or_sleep(NULL);
 	model_start(report_of_mine, NULL);
 	model_start(lead_and_report, NULL);
-	model_start(join_or_sleep, NULL);
 	finish_asleep();
 	free(queue);
 }
@@ -331,7 +339,7 @@ static void the_last_of_a_leader_and_another_wakes_the_joiner(void)
 static void a_leader_that_reports_wakes_the_joiner(void)
 {
 	begin_work(1, true);
-	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(1)), "no lead");
+	lead_for(1);
 	model_start(lead_and_report, NULL);
 	model_start(join_or_sleep, NULL);
 	finish_asleep();
@@ -427,8 +435,8 @@ static void join_sees_a_put_to_a_leader_whose_lead_ends(void)
 	CASE(the_last_knows_what_the_other_took)                                                   \
 	CASE(an_item_that_two_report_in_a_shared_cell)                                             \
 	CASE(an_item_that_two_others_report)                                                       \
-	CASE(an_over_call_changes_nothing_lazily)                                                  \
-	CASE(an_over_call_changes_nothing_in_order)                                                \
+	CASE(an_over_call_hides_no_report_lazily)                                                  \
+	CASE(an_over_call_hides_no_report_in_order)                                                \
 	CASE(two_in_a_shared_cell_report)                                                          \
 	CASE(the_last_in_a_shared_cell_wakes_a_joiner_who_fences)                                  \
 	CASE(the_last_in_a_shared_cell_wakes_a_joiner_who_does_not)                                \

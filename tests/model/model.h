@@ -144,8 +144,8 @@ static inline uintptr_t model_thread_id(unsigned thread)
 	return (uintptr_t)(thread + 1) << 12;
 }
 
-/* Few cells and no pauses, and a lead as soon as a consumer has looked twice: see lib/. MODEL_PLAIN:
- * with the plain cursor. */
+/* Few cells and no pauses, and a lead as soon as a consumer has looked twice: see lib/.
+ * MODEL_PLAIN: with the plain cursor. */
 #define SPMCQ_MODEL
 #define SPMCQ_LEAD_AFTER 0
 #ifndef MODEL_PLAIN

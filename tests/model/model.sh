@@ -16,6 +16,7 @@ all_clients() {
 		echo "${client%.c}"
 	done
 	echo ring-plain
+	echo shutdown-plain
 }
 
 # cases_of CLIENT

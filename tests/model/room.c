@@ -104,18 +104,27 @@ static void a_leader_that_begins_wakes_the_producer(void)
 	finish();
 }
 
-/* Its lead ends while it takes: another settles how far it got. */
+/* Its lead ends while it takes: another settles how far it got. The producer sleeps already. */
 static void a_leader_whose_lead_ends_wakes_the_producer(void)
 {
+	struct room_wait wait;
+	uint32_t slept_at;
+
 	model_lazy = true;
 	begin_full(1);
-	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
 	fresh_tail(&queue->ring, queue->ring.first);
-	model_start(sleep_here, NULL);
-	model_until_asleep();
-	model_start(get_one, &got[0]);
+	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
+	wait.q = queue;
+	wait.want = 1;
+	atomic_store(&queue->wake_producer_at, queue->ring.first + 1);
+	slept_at = gate_announce(&queue->room);
+	MODEL_CHECK(!look_for_room(&wait, true), "there is room");
+	model_start(try_get_one, &got[0]);
 	model_start(try_get_one, &got[1]);
-	finish();
+	model_end();
+	MODEL_CHECK(got[0] + got[1] == 1, "not got once");
+	MODEL_CHECK(atomic_load(&queue->room.epoch.value) != slept_at, "the producer sleeps on");
+	free(queue);
 }
 
 static void try_get_known(void *arg)
