@@ -44,8 +44,8 @@ static struct model_thread {
 	void (*run)(void *arg);
 	void *arg;
 	unsigned id;
-	unsigned timed_sleeps; /* the thread's own, as the next */
-	bool ended_asleep;
+	unsigned timed_sleeps; /* so far */
+	bool ended_asleep;     /* the thread's own */
 	const void *sleeps_on; /* a word, or NULL. Guarded by model_lock */
 } model_threads[MODEL_THREADS];
 
@@ -151,7 +151,11 @@ static inline uintptr_t model_thread_id(unsigned thread)
 #ifndef MODEL_PLAIN
 #define SPMCQ_LEAD
 #endif
+/* Where 0 is compared with what has no sign. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wtype-limits"
 #include "spmcq.c"
+#pragma GCC diagnostic pop
 
 /* --- cases --- */
 

@@ -73,10 +73,7 @@ static void model_leave(void)
 	pthread_mutex_unlock(&model_lock);
 }
 
-static void model_bound_sleeps(struct model_thread *self)
-{
-	self->timed_sleeps++;
-}
+#define model_bound_sleeps(self) ((void)(self))
 
 /* Lock held: until woken, or it is late, or nobody is left who could do it. */
 static void model_suspend(struct model_thread *self, bool timed)
@@ -84,6 +81,8 @@ static void model_suspend(struct model_thread *self, bool timed)
 	struct timespec soon;
 
 	if (timed) {
+		self->timed_sleeps++;
+		pthread_cond_broadcast(&model_changed);
 		(clock_gettime)(CLOCK_REALTIME, &soon);
 		if (chance_below(&model_chance, 2) == 0)
 			pthread_cond_timedwait(&model_changed, &model_lock, &soon);
@@ -102,10 +101,10 @@ static void model_resume(void)
 	pthread_cond_broadcast(&model_changed);
 }
 
-/* Lock held. */
+/* Lock held. A thread that sleeps for a while may be awake again. */
 static void model_await_sleep(const struct model_thread *thread)
 {
-	while (thread->sleeps_on == NULL)
+	while (thread->sleeps_on == NULL && thread->timed_sleeps == 0)
 		pthread_cond_wait(&model_changed, &model_lock);
 }
 
