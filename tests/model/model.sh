@@ -24,16 +24,22 @@ cases_of() {
 	sed -n 's/^	CASE(\([a-z_]*\)).*/\1/p' "$tests/model/${1%-plain}.c"
 }
 
+# defines_for CLIENT: what the compiler is to be told.
+defines_for() {
+	[ "${1%-plain}" = "$1" ] || echo -DMODEL_PLAIN
+}
+
 # explore CLIENT CASE MODEL: fails with 124 if it takes too long. Not to keep instructions between
 # executions, as it would free the stack of a thread too early. Not to take loops for waiting: it
 # would leave out those that end a lead. Not to look for waiting elsewhere, which takes long. To
 # explore nothing is a failure, too: 1. 42 is an error that GenMC found. What it warns of, writes
 # without order, are the hints that anybody may store.
 explore() {
+	# shellcheck disable=SC2046
 	said=$(timeout "${SPMCQ_MODEL_SECONDS:-120}" "$genmc" --disable-estimation \
 		--disable-instruction-caching --disable-spin-assume --disable-load-annotation \
 		--disable-warn-on-unfreed-memory --v1 "--$3" -- \
-		-std=gnu11 -w -DMODEL_CHECKED -DMODEL_CASE="$2" $([ "${1%-plain}" = "$1" ] || echo -DMODEL_PLAIN) \
+		-std=gnu11 -w -DMODEL_CHECKED -DMODEL_CASE="$2" $(defines_for "$1") \
 		-I"$source/include" -I"$lib" -I"$tests" "$tests/model/${1%-plain}.c" 2>&1) || {
 		status=$?
 		echo "$said"

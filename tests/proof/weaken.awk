@@ -73,7 +73,7 @@ function orders(from, to, call,    all, object, at, order, nth, i, n, next_ones)
 
 END {
 	from = 1
-	while (match(substr(text, from), /(atomic_[a-z_]+|park_fence_all)\(/)) {
+	while (match(substr(text, from), /(atomic_[a-z_]+|sys_fence_all)\(/)) {
 		from += RSTART - 1
 		call = substr(text, from, RLENGTH - 1)
 		to = end_of(from)
