@@ -114,22 +114,7 @@ static void nobody_sleeps_beside_a_leader(void)
 	finish();
 }
 
-static bool sleeps; /* until it is woken */
-static uint32_t slept_at;
-
-/* As sleep_once(), as far as the sleep, by a looker that the case has counted. */
-static void lie_down(void *arg)
-{
-	uint64_t item;
-	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0};
-
-	slept_at = gate_announce(&queue->items);
-	sleeps = !watch_lie_down(&queue->watch, false, cursor_is_held(&queue->ring.cursor)) &&
-	         !look_for_items(&wait, true);
-	*(unsigned *)arg += wait.got == 1;
-}
-
-/* The leader is stopped, or not: its put may be the sleeper's. */
+/* The put may rely on the leader, which sees the sleeper and wakes it. */
 static void an_item_put_to_a_leader_that_begins_is_got(void)
 {
 	model_lazy = true;
@@ -139,23 +124,6 @@ static void an_item_put_to_a_leader_that_begins_is_got(void)
 	model_start(hold_here, NULL);
 	model_start(put_one, NULL);
 	finish();
-}
-
-/* Three who do not wait for each other. */
-static void a_put_while_one_lies_down_and_another_begins_to_lead(void)
-{
-	model_lazy = true;
-	begin(1);
-	has_been_alone(2);
-	watch_begin_to_look(&queue->watch);
-	model_start(lie_down, &got[0]);
-	model_start(hold_here, NULL);
-	model_start(put_one, NULL);
-	model_end();
-	MODEL_CHECK(!sleeps || atomic_load(&queue->items.epoch.value) != slept_at ||
-	                    (ring_size(&queue->ring) == 0 && !cursor_is_held(&queue->ring.cursor)),
-	            "a consumer sleeps on");
-	free(queue);
 }
 
 static void a_leader_lies_down_beside_an_item(void)
@@ -197,7 +165,6 @@ static void a_reserve_takes_what_a_stopped_looker_leaves(void)
 	CASE(an_item_taken_before_who_sleeps_comes)                                                \
 	CASE(nobody_sleeps_beside_a_leader)                                                        \
 	CASE(an_item_put_to_a_leader_that_begins_is_got)                                           \
-	CASE(a_put_while_one_lies_down_and_another_begins_to_lead)                                 \
 	CASE(a_leader_lies_down_beside_an_item)                                                    \
 	CASE(a_reserve_takes_what_a_stopped_leader_leaves)                                         \
 	CASE(a_reserve_takes_what_a_stopped_looker_leaves)
