@@ -127,7 +127,7 @@ static void the_leader_and_another_take_each_item_once(void)
 
 static void two_end_the_same_lead(void)
 {
-	begin(2, 2);
+	begin(2, 1);
 	model_start(take_one, NULL);
 	model_start(take_one, NULL);
 	check_items();
@@ -198,7 +198,7 @@ static void lead_again(void *arg)
 
 static void a_late_end_does_not_touch_the_next_lead(void)
 {
-	begin(2, 2);
+	begin(2, 1);
 	model_start(lead_again, NULL);
 	model_start(take_one, NULL);
 	check_items();
