@@ -70,7 +70,7 @@ long __wrap_syscall(long number, ...)
 
 static void skip_without_futex(void)
 {
-#ifdef SPMCQ_GATE_CONDVAR
+#ifdef SPMCQ_GATE_SEMAPHORE
 	check_skip("the gate makes no system calls itself");
 #endif
 }

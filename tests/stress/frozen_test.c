@@ -3,17 +3,20 @@
  * stops it: the handler waits. Meanwhile the others must get through several rings full of items,
  * and the producer must put them. Then the thread goes on, and another one is stopped.
  *
- * That the test can fail is shown by the same test on a queue with a lock.
+ * The library is compiled in, with a lead after few items, and to count how often a leader is
+ * stopped. That the test can fail is shown by the same test on a queue with a lock.
  */
+#ifndef SPMCQ_LEAD_AFTER
+#define SPMCQ_LEAD_AFTER 8
+#endif
+#include "spmcq.c" /* first: it says which system interfaces it wants */
+
 #include "support/chance.h"
 #include "support/fixture.h"
 #include "support/worker.h"
-#include <sched.h>
+#include "unit/leading.h"
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 enum {
 	CONSUMERS = 3,
@@ -22,6 +25,8 @@ enum {
 	PROGRESS = 4 * CAPACITY, /* calls, or items, of the others while one is stopped */
 	MANY = 4,
 	FREEZES = 3000,
+	LEADER_FREEZES = 300,
+	IDLE_US = 500,
 	PACED_FREEZES = 500,  /* of items that come slowly; some hundred will do */
 	LOCK_FREEZES = 50000, /* far fewer do */
 	STALLED_MS = 5000,    /* so long without progress: held up. A time slice is some ms */
@@ -116,6 +121,16 @@ static ssize_t blocking_get(void *q, void *items, size_t max)
 	return result == 0 ? 1 : result;
 }
 
+static _Thread_local bool is_often_idle;
+
+/* Most consumers are elsewhere most of the time, so that one leads. */
+static ssize_t idle_and_get(void *q, void *items, size_t max)
+{
+	if (is_often_idle)
+		nanosleep(&(struct timespec){0, IDLE_US * 1000}, NULL);
+	return blocking_get(q, items, max);
+}
+
 static int task_done(void *q, size_t n)
 {
 	return spmcq_task_done_many(q, n);
@@ -125,6 +140,7 @@ static const struct calls locked_calls = {locked_try_put, locked_try_get, locked
 static const struct calls try_calls = {try_put, try_get, task_done};
 static const struct calls blocking_calls = {blocking_put, blocking_get, task_done};
 static const struct calls paced_calls = {paced_put, blocking_get, task_done};
+static const struct calls leader_calls = {blocking_put, idle_and_get, task_done};
 
 /* --- the game --- */
 
@@ -140,6 +156,7 @@ struct game {
 	const struct calls *calls;
 	void *q;
 	uint64_t seed;
+	uint64_t led; /* how often somebody led when a thread was stopped */
 	_Atomic bool over;
 	struct player players[CONSUMERS + 1]; /* the first one is the producer */
 };
@@ -193,6 +210,8 @@ static void consume(void *arg)
 	struct game *game = self->game;
 	uint32_t last = 0;
 	ssize_t n = 0;
+
+	is_often_idle = self != &game->players[1];
 
 	while (!atomic_load(&game->over) && n != -ESHUTDOWN) {
 		uint32_t numbers[MANY] = {0};
@@ -283,6 +302,7 @@ static const char *freeze_one(struct game *game, size_t stopped, long ms)
 	pthread_kill(game->players[stopped].worker.thread, SIGUSR1);
 	while (atomic_load(&frozen) < number)
 		sched_yield();
+	game->led += game->calls != &locked_calls && is_led(game->q);
 	put = items_put(game, stopped);
 	got = items_got_by_others(game, stopped);
 	calls = fewest_calls(game, stopped);
@@ -316,6 +336,8 @@ static uint64_t freezes_wanted(const struct calls *calls)
 		return LOCK_FREEZES;
 	if (text)
 		return strtoull(text, NULL, 10);
+	if (calls == &leader_calls)
+		return LEADER_FREEZES;
 	return calls == &paced_calls ? PACED_FREEZES : FREEZES;
 }
 
@@ -341,8 +363,8 @@ static const char *play(struct game *game, size_t from, size_t to, long ms, bool
 		n++;
 		check_doing("freeze %llu, thread %zu", (unsigned long long)n, stopped);
 	}
-	printf("# %llu freezes%s%s\n", (unsigned long long)n, held_up ? "; held up: " : "",
-	       held_up ? held_up : "");
+	printf("# %llu freezes, %llu under a lead%s%s\n", (unsigned long long)n,
+	       (unsigned long long)game->led, held_up ? "; held up: " : "", held_up ? held_up : "");
 	atomic_store(&game->over, true);
 	if (blocks)
 		RETURNS(0, spmcq_shutdown(game->q));
@@ -366,7 +388,7 @@ static void skip_if_signals_are_kept_back(void)
 static void play_spmcq(const struct calls *calls, size_t from, size_t to)
 {
 	static struct game game;
-	bool blocks = calls->get == blocking_get;
+	bool blocks = calls->get != try_get;
 	const char *held_up;
 
 	skip_if_signals_are_kept_back();
@@ -374,6 +396,11 @@ static void play_spmcq(const struct calls *calls, size_t from, size_t to)
 	game.q = queue_of(calls->put == paced_put ? AMPLE : CAPACITY);
 	held_up = play(&game, from, to, STALLED_MS, blocks);
 	CHECK(!held_up, "%s got no further for %d ms", held_up, STALLED_MS);
+#ifdef SPMCQ_LEAD
+	CHECK(calls != &leader_calls || game.led > 0 ||
+	              !((struct spmcq *)game.q)->ring.cursor.can_lead,
+	      "nobody has led");
+#endif
 	queue_free(game.q);
 }
 
@@ -387,21 +414,19 @@ static void a_frozen_producer_holds_up_no_consumer(void)
 	play_spmcq(&try_calls, 0, 1);
 }
 
-/* With a mutex in the gate, who is stopped while it goes to sleep does hold up the others. */
 static void a_consumer_frozen_in_a_blocking_get_holds_up_nobody(void)
 {
-#ifdef SPMCQ_GATE_CONDVAR
-	check_skip("the gate has a mutex");
-#endif
 	play_spmcq(&blocking_calls, 1, CONSUMERS + 1);
+}
+
+static void a_frozen_leader_holds_up_nobody(void)
+{
+	play_spmcq(&leader_calls, 1, 2);
 }
 
 /* Nor do items wait for it. */
 static void items_do_not_wait_for_a_consumer_frozen_in_a_blocking_get(void)
 {
-#ifdef SPMCQ_GATE_CONDVAR
-	check_skip("the gate has a mutex");
-#endif
 	play_spmcq(&paced_calls, 1, CONSUMERS + 1);
 }
 
@@ -434,6 +459,7 @@ int main(void)
 	RUN(a_frozen_consumer_holds_up_nobody);
 	RUN(a_frozen_producer_holds_up_no_consumer);
 	RUN(a_consumer_frozen_in_a_blocking_get_holds_up_nobody);
+	RUN(a_frozen_leader_holds_up_nobody);
 	RUN(items_do_not_wait_for_a_consumer_frozen_in_a_blocking_get);
 	return check_finish();
 }

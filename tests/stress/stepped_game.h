@@ -8,6 +8,7 @@
 #include "stepped.h"
 #include "support/chance.h"
 #include "support/fixture.h"
+#include "unit/leading.h"
 
 enum {
 	ITEMS = 2000, /* more than are put in a game */
@@ -30,6 +31,7 @@ struct part {
 	void (*second_act)(void); /* and then */
 	unsigned ways;            /* of the call */
 	bool gets, puts;
+	unsigned reach; /* it may be held first after so many times INSTRUCTIONS */
 };
 
 static struct {
@@ -105,15 +107,11 @@ static void report_one(void)
 	RETURNS(0, spmcq_task_done(game.q));
 }
 
-static bool is_led(void)
-{
-	return is_watched(atomic_load(&game.q->ring.mode));
-}
-
-/* Takes the lead, by putting and getting; a thread that is held may get some, too. */
+/* Takes the lead if there is one, by putting and getting; a thread that is held may get some, too.
+ */
 static void lead(void)
 {
-	for (int i = 0; !is_led() && i < 100 + 2 * SPMCQ_LEAD_AFTER; i++) {
+	for (int i = 0; !is_led(game.q) && i < 100 + 2 * SPMCQ_LEAD_AFTER; i++) {
 		struct timespec soon = spmcq_after(0.02);
 		struct item item;
 		int result;
@@ -229,9 +227,21 @@ static void another_joins(void)
 	start_other(join);
 }
 
+/* By no try_ call, as after one nobody leads. */
+static void drain(void)
+{
+	static const struct timespec past = {0, 0};
+	struct item item;
+
+	while (spmcq_get_until(game.q, &item, &past) == 0) {
+		note_got(1, &item);
+		report_one();
+	}
+}
+
 static void another_leads(void)
 {
-	take_all();
+	drain();
 	if (can_put())
 		lead();
 }
@@ -268,8 +278,7 @@ static bool may_sleep(void)
 {
 	bool other_gets = game.has_sleeper && !atomic_load(&game.other.back);
 
-	return atomic_load(&game.q->items.sleepers) + atomic_load(&game.q->room.sleepers) >
-	       other_gets;
+	return gate_sleepers(&game.q->items) + gate_sleepers(&game.q->room) > other_gets;
 }
 
 /* Waits until the thread is held for the nth time (from 0). False: its call came back, or sleeps.

@@ -15,8 +15,6 @@
 
 #if CHECK_SANITIZED
 #define CANNOT_STEP "the instructions of a sanitizer are no part of the library"
-#elif defined(SPMCQ_GATE_CONDVAR)
-#define CANNOT_STEP "the gate has a mutex, and who is held may have it"
 #elif !defined(__x86_64__) || !defined(__linux__)
 #define CANNOT_STEP "only x86_64 Linux can hold a thread after an instruction"
 #endif
@@ -103,6 +101,46 @@ static void held_put(void)
 static void held_report(void)
 {
 	game.result = spmcq_task_done(game.q);
+}
+
+/* --- a call that does not find what it wants --- */
+
+enum { REACH = 6 }; /* as far as until it sleeps, and beyond */
+
+/* One that looks, and never does: who sleeps beside it is a reserve. */
+static void a_looker_is_stopped(void)
+{
+	watch_begin_to_look(&game.q->watch);
+}
+
+static void held_get_of_none(void)
+{
+	struct timespec later = spmcq_after(1000);
+
+	game.result = game.way == 0 ? spmcq_get_many(game.q, game.items, MANY)
+	                            : spmcq_get_until(game.q, game.items, &later);
+}
+
+static void prepare_to_try(void)
+{
+	game.way = 1;
+}
+
+static void another_leads_and_fills(void)
+{
+	lead();
+	while (spmcq_size(game.q) < game.capacity)
+		RETURNS(0, try_put());
+	release();
+	game.full = true;
+}
+
+static void fill_and_release(void)
+{
+	while (spmcq_size(game.q) < game.capacity)
+		RETURNS(0, try_put());
+	release();
+	game.full = true;
 }
 
 /* --- what others do while a thread's first report is held --- */
@@ -243,7 +281,9 @@ static void play(const struct part *part, size_t n, uint64_t seed)
 	game.way = (unsigned)chance_below(&game.chance, part->ways);
 	game.capacity = capacities[shape / 2];
 	game.item_size = shape % 2 == 0 ? sizeof(struct item) : sizeof(uint32_t);
-	if (chance_below(&game.chance, 4) == 0)
+	if (part->reach > 0)
+		first += INSTRUCTIONS * (unsigned)chance_below(&game.chance, part->reach);
+	else if (chance_below(&game.chance, 4) == 0)
 		first += INSTRUCTIONS;
 	second = 1 +
 	         (unsigned)chance_below(&game.chance, UINT64_C(4) << chance_below(&game.chance, 7));
@@ -252,14 +292,12 @@ static void play(const struct part *part, size_t n, uint64_t seed)
 	            n, game.way, first, second, act, game.capacity, game.item_size);
 	game.q = queue_at(game.capacity, game.item_size,
 	                  (UINT64_C(1) << 63) - chance_below(&game.chance, 64));
-	if (!game.q->ring.may_lead)
-		check_skip("this system cannot make all threads fence");
 	plan_steps(first, second);
 	part->others();
 	worker_start(&game.held, run_held, NULL);
 	while (!atomic_load(&game.ready))
 		await_change(&steps.news, 0);
-	if (part->gets)
+	if (part->gets && part->reach == 0)
 		put_few();
 	set_and_wake(&game.begun, 1);
 	early = !is_held(0) && atomic_load(&game.back);
@@ -292,28 +330,62 @@ static void play_all(const struct part *part)
 
 static void a_new_threads_first_get_may_stop_anywhere(void)
 {
-	play_all(&(struct part){nothing, nothing, held_get, ACTS, 3, true, false});
+	play_all(&(struct part){nothing, nothing, held_get, ACTS, 3, true, false, 0});
 }
 
 static void a_new_threads_first_report_may_stop_anywhere(void)
 {
 	play_all(&(struct part){before_report, nothing, held_report, report_acts,
-	                        COUNT_OF(report_acts), report_but_one, 3, false, false});
+	                        COUNT_OF(report_acts), report_but_one, 3, false, false, 0});
 }
 
 static void a_leader_may_stop_anywhere(void)
 {
-	play_all(&(struct part){nothing, lead_and_release, held_get, ACTS, 3, true, false});
+	play_all(&(struct part){nothing, lead_and_release, held_get, ACTS, 3, true, false, 0});
 }
 
 static void a_producer_may_stop_anywhere_in_put(void)
 {
-	play_all(&(struct part){before_put, prepare_put, held_put, ACTS, 4, false, true});
+	play_all(&(struct part){before_put, prepare_put, held_put, ACTS, 4, false, true, 0});
+}
+
+static void a_sleeper_may_stop_anywhere(void)
+{
+	play_all(&(struct part){nothing, nothing, held_get_of_none, ACTS, 2, true, false, REACH});
+}
+
+static void a_reserve_may_stop_anywhere(void)
+{
+	play_all(&(struct part){a_looker_is_stopped, nothing, held_get_of_none, ACTS, 2, true,
+	                        false, REACH});
+}
+
+static void a_leader_that_finds_nothing_may_stop_anywhere(void)
+{
+	play_all(&(struct part){nothing, lead_and_release, held_get_of_none, ACTS, 2, true, false,
+	                        REACH});
+}
+
+static void a_try_get_after_a_lead_may_stop_anywhere(void)
+{
+	play_all(&(struct part){lead_and_release, prepare_to_try, held_get, ACTS, 1, true, false,
+	                        0});
+}
+
+static void a_try_put_after_a_lead_may_stop_anywhere(void)
+{
+	play_all(&(struct part){another_leads_and_fills, prepare_to_try, held_put, ACTS, 1, false,
+	                        true, 0});
+}
+
+static void a_producer_that_finds_no_room_may_stop_anywhere(void)
+{
+	play_all(&(struct part){fill_and_release, nothing, held_put, ACTS, 4, false, true, REACH});
 }
 
 static void a_reporter_may_stop_anywhere(void)
 {
-	play_all(&(struct part){nothing, get_and_release, held_report, ACTS, 1, false, false});
+	play_all(&(struct part){nothing, get_and_release, held_report, ACTS, 1, false, false, 0});
 }
 
 int main(void)
@@ -326,6 +398,12 @@ int main(void)
 	RUN(a_new_threads_first_report_may_stop_anywhere);
 	RUN(a_leader_may_stop_anywhere);
 	RUN(a_producer_may_stop_anywhere_in_put);
+	RUN(a_sleeper_may_stop_anywhere);
+	RUN(a_reserve_may_stop_anywhere);
+	RUN(a_leader_that_finds_nothing_may_stop_anywhere);
+	RUN(a_try_get_after_a_lead_may_stop_anywhere);
+	RUN(a_try_put_after_a_lead_may_stop_anywhere);
+	RUN(a_producer_that_finds_no_room_may_stop_anywhere);
 	RUN(a_reporter_may_stop_anywhere);
 	return check_finish();
 }

@@ -7,7 +7,7 @@
 
 int main()
 {
-	spmcq_options options = {false, 0};
+	spmcq_options options = {};
 	struct spmcq_stats stats;
 	timespec deadline = spmcq_after(0);
 	spmcq *q = nullptr;

@@ -21,9 +21,9 @@ static void *look(void *arg)
 {
 	struct seen *seen = arg;
 
-	seen->id = self_id();
+	seen->id = thread_id();
 	if (seen->q != NULL)
-		seen->cell = cell_own(&seen->q->ring.cells);
+		seen->cell = my_cell(seen->q);
 	return NULL;
 }
 
@@ -52,7 +52,8 @@ static void threads_that_come_and_go_use_up_no_cells(void)
 		struct seen seen = {.q = q};
 
 		in_a_thread(look, &seen);
-		CHECK(seen.cell != NULL, "thread %d has no cell", i);
+		CHECK(!cell_is_shared(&q->ring.cursor.cells, seen.cell),
+		      "thread %d has no cell of its own", i);
 	}
 	queue_free(q);
 }
@@ -69,7 +70,7 @@ static void threads_that_live_at_the_same_time_differ(void)
 	for (int i = 0; i < THREADS; i++)
 		RETURNS(0, pthread_join(threads[i], NULL));
 	for (int i = 0; i < THREADS; i++) {
-		CHECK(seen[i].id != self_id(), "thread %d is taken for the first", i);
+		CHECK(seen[i].id != thread_id(), "thread %d is taken for the first", i);
 		for (int j = 0; j < i; j++)
 			CHECK(seen[i].id != seen[j].id, "threads %d and %d are one", i, j);
 	}
@@ -93,7 +94,7 @@ static void *fork_into_new_numbers(void *arg)
 			struct seen other = {0};
 
 			in_a_thread(look, &other);
-			if (other.id == self_id())
+			if (other.id == thread_id())
 				_exit(1);
 		}
 		_exit(0);

@@ -12,16 +12,16 @@
 static void inside(const volatile void *at);
 
 /* Places that are no word of the queue. */
-static const char fences[1], prefetches[1];
+static const char at_fences[1], at_prefetches[1];
 
 static void inside_prefetch(const void *at, ...)
 {
 	(void)at;
-	inside(prefetches);
+	inside(at_prefetches);
 }
 
 #undef atomic_signal_fence
-#define atomic_signal_fence(order) (inside(fences), __atomic_signal_fence(order))
+#define atomic_signal_fence(order) (inside(at_fences), __atomic_signal_fence(order))
 #undef atomic_compare_exchange_strong_explicit
 #define atomic_compare_exchange_strong_explicit(word, expected, wanted, yes, no)                   \
 	(inside(word),                                                                             \
@@ -138,6 +138,7 @@ static void another_reports_one(struct spmcq *q)
 	RETURNS(0, spmcq_task_done(q));
 }
 
+#ifdef SPMCQ_LEAD
 /* --- a get by a leader --- */
 
 /* Of two items another gets one, inside the leader's get of the other. */
@@ -149,19 +150,19 @@ static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool i
 	uint64_t got;
 
 	take_the_lead(q);
-	cell = cell_own(&q->ring.cells);
+	cell = my_cell(q);
 	put(q, 100);
 	put(q, 101);
 	put(q, 102);
 	COUNTS(100, get(q)); /* the leader knows of the others now */
-	got = cell_got(cell);
-	plan_at(is_claimed ? fences : (const volatile void *)&cell->got, another_gets, q);
+	got = CELL_GET(cell, got);
+	plan_at(is_claimed ? at_fences : (const volatile void *)&cell->got, another_gets, q);
 	COUNTS(mine, gets(q));
 	expect_that_all_happened();
-	COUNTS(got + 1, cell_got(cell));
+	COUNTS(got + 1, CELL_GET(cell, got));
 	COUNTS(101 + 102 - mine, another_got);
 	COUNTS(0, spmcq_size(q));
-	CHECK(!ring_is_led(&q->ring), "somebody leads");
+	CHECK(!is_led(q), "somebody leads");
 	RETURNS(0, spmcq_task_done_many(q, spmcq_unfinished(q)));
 	RETURNS(0, spmcq_join(q));
 	queue_free(q);
@@ -195,7 +196,7 @@ static void a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_wo
 /* As one who ends a lead and is stopped for good after its first step. */
 static void another_begins_to_end_the_lead(struct spmcq *q)
 {
-	atomic_fetch_and(&q->ring.mode, ~LEAD);
+	atomic_store(&q->ring.cursor.state, ENDING(atomic_load(&q->ring.cursor.state)));
 }
 
 static void a_leader_need_not_wait_for_who_ends_its_lead(void)
@@ -205,7 +206,7 @@ static void a_leader_need_not_wait_for_who_ends_its_lead(void)
 	take_the_lead(q);
 	put(q, 101);
 	put(q, 102);
-	plan_at(fences, another_begins_to_end_the_lead, q);
+	plan_at(at_fences, another_begins_to_end_the_lead, q);
 	COUNTS(101, get(q));
 	expect_that_all_happened();
 	COUNTS(1, spmcq_size(q));
@@ -216,12 +217,12 @@ static void a_leader_need_not_wait_for_who_ends_its_lead(void)
 /* It has said so, and not looked for room again yet. */
 static void a_producer_begins_to_sleep(struct spmcq *q)
 {
-	atomic_store(&q->room_at, ring_head(&q->ring) + 1);
-	atomic_fetch_add(&q->room.sleepers, 1);
+	atomic_store(&q->wake_producer_at, cursor_head(&q->ring.cursor) + 1);
+	gate_announce(&q->room);
 	another_begins_to_end_the_lead(q);
 }
 
-static void a_leader_whose_lead_is_being_ended_rings_for_room(void)
+static void a_leader_whose_lead_is_being_ended_wakes_the_producer(void)
 {
 	struct spmcq *q = queue_at(8, 8, 0);
 
@@ -229,10 +230,10 @@ static void a_leader_whose_lead_is_being_ended_rings_for_room(void)
 	put(q, 101);
 	put(q, 102);
 	COUNTS(101, get(q));
-	plan_at(fences, a_producer_begins_to_sleep, q);
+	plan_at(at_fences, a_producer_begins_to_sleep, q);
 	COUNTS(102, get(q));
 	expect_that_all_happened();
-	COUNTS(1, atomic_load(&q->room.rung));
+	COUNTS(1, atomic_load(&q->room.woken));
 	queue_free(q);
 }
 
@@ -242,18 +243,20 @@ static void a_lead_does_not_begin_while_another_takes_an_item(void)
 	struct cell *cell;
 
 	take_the_lead(q);
-	ring_end_lead(&q->ring);
-	cell = cell_own(&q->ring.cells);
+	cursor_share(&q->ring.cursor);
+	cell = my_cell(q);
 	put(q, 101);
 	put(q, 102);
-	plan_at(&q->ring.head, another_gets, q);
-	CHECK(!lead_begin(&q->ring, cell), "it leads");
+	plan_at(&q->ring.cursor.head, another_gets, q);
+	lead_begin(&q->ring.cursor, cell);
 	expect_that_all_happened();
-	CHECK(!ring_is_led(&q->ring), "somebody leads");
+	CHECK(!is_led(q), "somebody leads");
 	COUNTS(101, another_got);
 	COUNTS(102, get(q));
 	queue_free(q);
 }
+
+#endif
 
 /* --- shutdown in the middle of a put or a get --- */
 
@@ -262,7 +265,7 @@ static void a_put_that_shutdown_found_has_succeeded(void)
 	struct spmcq *q = queue_at(8, 8, 0);
 
 	take_the_lead(q);
-	plan_at(fences, another_shuts_down, q);
+	plan_at(at_fences, another_shuts_down, q);
 	put(q, 101);
 	expect_that_all_happened();
 	COUNTS(1, spmcq_size(q));
@@ -274,7 +277,7 @@ static void a_put_that_shutdown_found_has_succeeded(void)
 /* As one who shuts down and is stopped for good after its first step. */
 static void another_begins_to_shut_down(struct spmcq *q)
 {
-	atomic_store(&q->ring.mode, RING_CLOSED);
+	atomic_store(&q->ring.cursor.state, CURSOR_CLOSED);
 }
 
 static void a_put_need_not_wait_for_who_shuts_down(void)
@@ -282,7 +285,7 @@ static void a_put_need_not_wait_for_who_shuts_down(void)
 	struct spmcq *q = queue_at(8, 8, 0);
 
 	take_the_lead(q);
-	plan_at(prefetches, another_begins_to_shut_down, q);
+	plan_at(at_prefetches, another_begins_to_shut_down, q);
 	put(q, 101);
 	expect_that_all_happened();
 	RETURNS(-ESHUTDOWN, spmcq_put(q, &(struct item){0}));
@@ -296,7 +299,7 @@ static void a_put_that_shutdown_did_not_find_fails(void)
 	struct spmcq *q = queue_at(8, 8, 0);
 
 	take_the_lead(q);
-	plan_at(prefetches, another_shuts_down, q);
+	plan_at(at_prefetches, another_shuts_down, q);
 	RETURNS(-ESHUTDOWN, spmcq_put(q, &(struct item){0}));
 	expect_that_all_happened();
 	COUNTS(0, spmcq_size(q));
@@ -318,8 +321,8 @@ static void a_try_put_that_ends_a_lead_sees_shutdown_meanwhile(void)
 	put(q, 101);
 	put(q, 102);
 	RETURNS(0, spmcq_release_producer(q));
-	plan_at(fences, another_tries_to_put, q);
-	plan_at(&q->ring.mode, another_shuts_down, q);
+	plan_at(at_fences, another_tries_to_put, q);
+	plan_at(&q->ring.cursor.state, another_shuts_down, q);
 	COUNTS(101, get(q));
 	expect_that_all_happened();
 	COUNTS(102, get(q));
@@ -333,7 +336,7 @@ static void shutdown_now_discards_what_others_leave_meanwhile(void)
 
 	put(q, 101);
 	put(q, 102);
-	plan_at(&q->ring.head, another_gets, q);
+	plan_at(&q->ring.cursor.head, another_gets, q);
 	RETURNS(0, spmcq_shutdown_now(q));
 	expect_that_all_happened();
 	COUNTS(101, another_got);
@@ -360,7 +363,7 @@ static void an_item_that_two_report_counts_once(void)
 
 	put(q, 101);
 	COUNTS(101, get(q));
-	plan_at(&cell_own(&q->ring.cells)->done, another_reports_one, q);
+	plan_at(&my_cell(q)->done, another_reports_one, q);
 	RETURNS(-ERANGE, spmcq_task_done(q));
 	expect_that_all_happened();
 	expect_unfinished(q, 0);
@@ -390,7 +393,7 @@ static void an_over_call_costs_only_its_caller(void)
 	put(q, 102);
 	COUNTS(102, get(q));
 	RETURNS(0, spmcq_task_done(q));
-	COUNTS(2, cell_own(&q->ring.cells)->done);
+	COUNTS(2, my_cell(q)->done);
 	expect_unfinished(q, 0);
 	queue_free(q);
 }
@@ -420,7 +423,7 @@ static void a_get_that_fails_leaves_the_callers_buffer(void)
 		memcpy(before, item, sizeof(item));
 		planned = 0;
 		atomic_store(&happened, 0);
-		plan_at(&q->ring.head, another_takes_one, q);
+		plan_at(&q->ring.cursor.head, another_takes_one, q);
 		RETURNS(-EAGAIN, spmcq_try_get_many(q, item, 1));
 		expect_that_all_happened();
 		CHECK(memcmp(item, before, sizeof(item)) == 0, "it holds another's item");
@@ -428,15 +431,16 @@ static void a_get_that_fails_leaves_the_callers_buffer(void)
 	}
 }
 
-static void a_batch_that_others_spoil_is_halved(void)
+static void a_big_batch_that_others_spoil_is_halved(void)
 {
-	struct spmcq *q = queue_of(64);
-	uint32_t items[64];
+	enum { FEW = SHRINK_BYTES / sizeof(uint32_t), ALL = 2 * FEW };
+	struct spmcq *q = queue_of(ALL);
+	uint32_t items[ALL];
 
-	put_numbers(q, 0, 64);
-	plan_at(&q->ring.head, another_gets, q);
-	plan_at(&q->ring.head, another_gets, q);
-	RETURNS(64 / 2, spmcq_try_get_many(q, items, 64));
+	put_numbers(q, 0, ALL);
+	plan_at(&q->ring.cursor.head, another_gets, q);
+	plan_at(&q->ring.cursor.head, another_gets, q);
+	RETURNS(FEW, spmcq_try_get_many(q, items, ALL));
 	COUNTS(2, items[0]);
 	expect_that_all_happened();
 	queue_free(q);
@@ -474,10 +478,11 @@ static void a_put_that_waited_is_inside_until_it_returns(void)
 /* Takes the calling thread's home away, as a thread with an address like its own would. */
 static struct cell *take_home(struct spmcq *q)
 {
-	struct cell *home = cell_at(&q->ring.cells, cell_home(self_id()));
+	struct cells *cells = &q->ring.cursor.cells;
+	struct cell *home = &cells->cell[cell_home(thread_id()) / sizeof(struct cell)];
 
-	home->owner = self_id() ^ 64;
-	q->ring.cells.used |= UINT64_C(1) << (home - q->ring.cells.cell);
+	home->owner = thread_id() ^ 64;
+	cells->used |= UINT64_C(1) << (home - cells->cell);
 	return home;
 }
 
@@ -497,20 +502,69 @@ static void a_thread_whose_home_is_taken_has_another_cell(void)
 	COUNTS(5, spmcq_unfinished(q));
 	COUNTS(0, home->got);
 	COUNTS(0, home->done);
-	CHECK(cell_own(&q->ring.cells) != NULL, "no cell");
+	CHECK(my_cell(q) != home, "the cell is another's");
+	queue_free(q);
+}
+
+/* Takes them all. */
+static void take_own_cells(struct spmcq *q)
+{
+	struct cells *cells = &q->ring.cursor.cells;
+
+	for (uint64_t i = 0; i < OWN_CELLS; i++) {
+		atomic_store(&cells->cell[i].owner, i);
+		atomic_fetch_or(&cells->used, UINT64_C(1) << i);
+	}
+}
+
+static void another_over_calls(struct spmcq *q)
+{
+	RETURNS(-ERANGE, spmcq_task_done_many(q, 4));
+}
+
+static void threads_that_share_a_cell_count_exactly(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+	struct interruption other = {.calls = another_gets, .q = q};
+	struct item items[2];
+
+	take_own_cells(q);
+	for (uint32_t n = 0; n < 6; n++)
+		put(q, n);
+	COUNTS(0, get(q));
+	CHECK(cell_is_shared(&q->ring.cursor.cells, my_cell(q)), "the cell is another's");
+	RETURNS(2, spmcq_get_many(q, items, 2));
+	elsewhere(&other);
+	COUNTS(3, another_got);
+	RETURNS(0, spmcq_task_done(q));
+	expect_unfinished(q, 5);
+	other.calls = another_over_calls;
+	elsewhere(&other);
+	other.calls = another_reports_one;
+	elsewhere(&other);
+	expect_unfinished(q, 4);
+	RETURNS(0, spmcq_task_done_many(q, 2));
+	RETURNS(-ERANGE, spmcq_task_done(q));
+	COUNTS(4, get(q));
+	COUNTS(5, get(q));
+	RETURNS(0, spmcq_task_done_many(q, 2));
+	expect_unfinished(q, 0);
+	COUNTS(6, stats_of(q).done);
 	queue_free(q);
 }
 
 int main(void)
 {
+#ifdef SPMCQ_LEAD
 	RUN(what_a_leader_has_claimed_nobody_else_gets);
 	RUN(what_a_leader_has_claimed_nobody_else_gets_if_items_are_no_words);
 	RUN(a_leader_that_is_late_to_claim_gets_the_next_item);
 	RUN(a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_words);
 	RUN(a_leader_that_is_late_to_claim_may_try_for_the_next_item);
 	RUN(a_leader_need_not_wait_for_who_ends_its_lead);
-	RUN(a_leader_whose_lead_is_being_ended_rings_for_room);
+	RUN(a_leader_whose_lead_is_being_ended_wakes_the_producer);
 	RUN(a_lead_does_not_begin_while_another_takes_an_item);
+#endif
 	RUN(a_put_that_shutdown_found_has_succeeded);
 	RUN(a_put_that_shutdown_did_not_find_fails);
 	RUN(a_put_need_not_wait_for_who_shuts_down);
@@ -519,8 +573,9 @@ int main(void)
 	RUN(an_item_that_two_report_counts_once);
 	RUN(an_over_call_costs_only_its_caller);
 	RUN(a_get_that_fails_leaves_the_callers_buffer);
-	RUN(a_batch_that_others_spoil_is_halved);
+	RUN(a_big_batch_that_others_spoil_is_halved);
 	RUN(a_put_that_waited_is_inside_until_it_returns);
 	RUN(a_thread_whose_home_is_taken_has_another_cell);
+	RUN(threads_that_share_a_cell_count_exactly);
 	return check_finish();
 }

@@ -17,7 +17,7 @@ static void get_leading(struct spmcq *q, uint32_t first, size_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t number;
 
-		CHECK(ring_is_led(&q->ring), "the lead ended before item %u", first + i);
+		CHECK(is_led(q), "the lead ended before item %u", first + i);
 		RETURNS(0, spmcq_get(q, &number));
 		CHECK(number == first + i, "got %u, not %u", number, first + i);
 	}
@@ -46,14 +46,14 @@ static void another_gets_what_a_leader_leaves(void)
 	worker_start(&worker, take_one, &taker);
 	worker_join(&worker);
 	CHECK(taker.number == next + 1, "got %u, not %u", taker.number, next + 1);
-	CHECK(!ring_is_led(&taker.q->ring), "another took an item and the lead goes on");
+	CHECK(!is_led(taker.q), "another took an item and the lead goes on");
 	get_numbers(taker.q, next + 2, 1);
 	RETURNS(0, spmcq_task_done_many(taker.q, 3));
 	RETURNS(0, spmcq_join(taker.q));
 	queue_free(taker.q);
 }
 
-static void who_falls_asleep_ends_the_lead_and_is_woken(void)
+static void a_consumer_that_falls_asleep_ends_the_lead_and_is_woken(void)
 {
 	struct taker taker = {.q = queue_of(100)};
 	uint32_t next = take_the_lead(taker.q);
@@ -61,10 +61,42 @@ static void who_falls_asleep_ends_the_lead_and_is_woken(void)
 
 	worker_start(&worker, take_one, &taker);
 	worker_await_sleep(&worker);
-	CHECK(!ring_is_led(&taker.q->ring), "a consumer sleeps and the lead goes on");
+	CHECK(!is_led(taker.q), "a consumer sleeps and the lead goes on");
 	put_numbers(taker.q, next, 1);
 	worker_join(&worker);
 	queue_free(taker.q);
+}
+
+/* Counted as one, as a thread of our own would get the items. */
+static void nobody_leads_while_a_sleeper_must_be_woken(void)
+{
+	struct spmcq *q = queue_of(100);
+
+	skip_without_lead(q);
+	atomic_fetch_add(&q->watch.word, WATCH_SLEEPER);
+	for (uint32_t n = 0; n < 10 * SPMCQ_LEAD_AFTER; n++) {
+		put_numbers(q, n, 1);
+		RETURNS(0, spmcq_get(q, &(uint32_t){0}));
+		CHECK(!is_led(q), "a put of item %u would not wake the sleeper", n);
+	}
+	RETURNS(0, spmcq_task_done_many(q, 10 * SPMCQ_LEAD_AFTER));
+	atomic_fetch_sub(&q->watch.word, WATCH_SLEEPER);
+	take_the_lead(q);
+	queue_free(q);
+}
+
+static void nobody_leads_after_a_try_call_has_ended_a_lead(void)
+{
+	struct spmcq *q = queue_of(100);
+
+	take_the_lead(q);
+	RETURNS(-EAGAIN, spmcq_try_get(q, &(uint32_t){0}));
+	for (uint32_t n = 0; n < 10 * SPMCQ_LEAD_AFTER; n++) {
+		put_numbers(q, n, 1);
+		RETURNS(0, spmcq_get(q, &(uint32_t){0}));
+		CHECK(!is_led(q), "it leads again after %u items", n);
+	}
+	queue_free(q);
 }
 
 static void lead_and_end(void *arg)
@@ -111,7 +143,7 @@ static void a_leader_that_finds_nothing_in_time_leads_no_more(void)
 	uint32_t number = take_the_lead(q);
 
 	RETURNS(-ETIMEDOUT, spmcq_get_until(q, &number, &now));
-	CHECK(!ring_is_led(&q->ring), "the lead goes on");
+	CHECK(!is_led(q), "the lead goes on");
 	queue_free(q);
 }
 
@@ -171,7 +203,7 @@ static void bulk_calls_lead_too(void)
 		for (uint32_t i = 0; i < 60; i++)
 			in[i] = next + i;
 		RETURNS(60, spmcq_put_many(q, in, 60));
-		CHECK(ring_is_led(&q->ring), "the lead ended in round %d", round);
+		CHECK(is_led(q), "the lead ended in round %d", round);
 		RETURNS(60, spmcq_get_many(q, out, 60));
 		CHECK(memcmp(in, out, sizeof in) == 0, "round %d is not what was put", round);
 	}
@@ -189,15 +221,17 @@ static void a_lead_goes_on_across_the_wrap(void)
 		COUNTS(5, spmcq_size(q));
 		get_leading(q, next, 5);
 	}
-	CHECK(ring_head(&q->ring) < 1000, "position %llx has not wrapped",
-	      (unsigned long long)ring_head(&q->ring));
+	CHECK(cursor_head(&q->ring.cursor) < 1000, "position %llx has not wrapped",
+	      (unsigned long long)cursor_head(&q->ring.cursor));
 	queue_free(q);
 }
 
 int main(void)
 {
 	RUN(another_gets_what_a_leader_leaves);
-	RUN(who_falls_asleep_ends_the_lead_and_is_woken);
+	RUN(a_consumer_that_falls_asleep_ends_the_lead_and_is_woken);
+	RUN(nobody_leads_while_a_sleeper_must_be_woken);
+	RUN(nobody_leads_after_a_try_call_has_ended_a_lead);
 	RUN(a_leader_whose_thread_has_ended_is_followed);
 	RUN(the_bound_is_exact_under_a_lead);
 	RUN(a_leader_that_finds_nothing_in_time_leads_no_more);
