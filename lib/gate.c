@@ -39,13 +39,16 @@ INTERNAL uint32_t gate_announce(struct gate *gate)
 
 INTERNAL bool gate_sleep(struct gate *gate, uint32_t epoch, const struct timespec *deadline)
 {
-	bool interrupted = false;
+	bool sleeps = false, interrupted = false;
 
-	count(&gate->slept);
-	/* Pairs with raise_epoch(). */
+	/* Pairs with wake(). */
 	while (atomic_load_explicit(&gate->epoch.value, memory_order_seq_cst) == epoch &&
-	       !interrupted && !deadline_has_passed(deadline))
+	       !interrupted && !deadline_has_passed(deadline)) {
+		if (!sleeps)
+			count(&gate->slept);
+		sleeps = true;
 		interrupted = sys_sleep(&gate->epoch, epoch, deadline);
+	}
 	return interrupted;
 }
 
