@@ -5,12 +5,15 @@
 #include "support/fixture.h"
 #include "support/worker.h"
 #include <sys/resource.h>
+#include <time.h>
 
 enum {
 	IDLE_MS = 2000,
 	/* A thread that polls once per millisecond uses about as much; an idle one nothing. */
 	ALLOWED_PERCENT = CHECK_SANITIZED ? 5 : 1,
 	MANY = 64,
+	SLOW_ITEMS = 1000,
+	SLOW_PERCENT = 25, /* of a processor for the producer: as generous as 250 us an item */
 };
 
 static double processor_seconds(void)
@@ -137,11 +140,60 @@ static void a_blocked_producer_and_joiners_use_no_processor(void)
 	queue_free(q);
 }
 
+struct stream {
+	struct spmcq *q;
+	double used, passed; /* seconds of the producer's: processor time, and of the clock */
+};
+
+static double clock_seconds(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void put_for_a_slow_consumer(void *arg)
+{
+	struct stream *stream = arg;
+
+	stream->used = -clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+	stream->passed = -clock_seconds(CLOCK_MONOTONIC);
+	for (uint32_t n = 0; n < SLOW_ITEMS; n++)
+		RETURNS(0, spmcq_put(stream->q, &n));
+	stream->used += clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+	stream->passed += clock_seconds(CLOCK_MONOTONIC);
+}
+
+/* The one consumer takes a ms an item; the producer waits for room nearly all the time. */
+static void a_producer_with_a_slow_consumer_sleeps(void)
+{
+	static const size_t capacities[] = {1, 8, 64};
+
+	for (size_t c = 0; c < COUNT_OF(capacities); c++) {
+		struct stream stream = {.q = queue_of(capacities[c])};
+		struct worker producer;
+
+		check_doing("capacity %zu", capacities[c]);
+		worker_start(&producer, put_for_a_slow_consumer, &stream);
+		for (uint32_t n = 0; n < SLOW_ITEMS; n++) {
+			sleep_ms(1);
+			RETURNS(0, spmcq_get(stream.q, &(uint32_t){0}));
+		}
+		worker_join(&producer);
+		CHECK(stream.used <= stream.passed * SLOW_PERCENT / 100,
+		      "waiting for room took %.0f ms of processor time in %.0f ms",
+		      stream.used * 1e3, stream.passed * 1e3);
+		queue_free(stream.q);
+	}
+}
+
 int main(void)
 {
 	RUN(five_blocked_consumers_use_no_processor);
 	RUN(sixty_four_blocked_consumers_use_no_processor);
 	RUN(consumers_idle_after_work_use_no_processor);
 	RUN(a_blocked_producer_and_joiners_use_no_processor);
+	RUN(a_producer_with_a_slow_consumer_sleeps);
 	return check_finish();
 }

@@ -168,6 +168,69 @@ static void after_a_hand_over_the_old_producer_is_refused(void)
 	queue_free(q);
 }
 
+/* --- an owner that has ended --- */
+
+static void put_one_and_keep_the_side(void *arg)
+{
+	put_numbers(arg, 0, 1);
+}
+
+static void the_side_of_an_ended_thread_can_be_taken(void)
+{
+	struct spmcq *q = queue_of(5);
+
+	run_alone(put_one_and_keep_the_side, q);
+	RETURNS(-EPERM, spmcq_put(q, &(uint32_t){1}));
+	RETURNS(-EPERM, spmcq_release_producer(q));
+	RETURNS(0, spmcq_take_producer(q));
+	put_numbers(q, 1, 4);
+	RETURNS(-EAGAIN, spmcq_try_put(q, &(uint32_t){5}));
+	run_alone(every_put_is_refused, q);
+	get_numbers(q, 0, 5);
+	RETURNS(0, spmcq_release_producer(q));
+	RETURNS(-EPERM, spmcq_release_producer(q));
+	queue_free(q);
+}
+
+static void take_and_put(void *arg)
+{
+	struct turn *turn = arg;
+
+	RETURNS(-EPERM, spmcq_put(turn->q, &turn->number));
+	RETURNS(0, spmcq_take_producer(turn->q));
+	put_numbers(turn->q, turn->number, 1);
+}
+
+static void a_side_taken_from_a_living_thread_is_lost_to_it(void)
+{
+	struct spmcq *q = queue_of(5);
+	struct turn turn = {q, 1, false};
+
+	put_numbers(q, 0, 1);
+	run_alone(take_and_put, &turn);
+	RETURNS(-EPERM, spmcq_put(q, &(uint32_t){2}));
+	RETURNS(0, spmcq_take_producer(q));
+	put_numbers(q, 2, 1);
+	get_numbers(q, 0, 3);
+	queue_free(q);
+}
+
+static void taking_the_side_of_nobody_makes_a_producer(void)
+{
+	struct spmcq *q = queue_of(5);
+
+	RETURNS(-EINVAL, spmcq_take_producer(NULL));
+	RETURNS(0, spmcq_take_producer(q));
+	RETURNS(0, spmcq_take_producer(q));
+	run_alone(every_put_is_refused, q);
+	put_numbers(q, 0, 1);
+	RETURNS(0, spmcq_shutdown(q));
+	RETURNS(0, spmcq_take_producer(q));
+	RETURNS(-ESHUTDOWN, spmcq_put(q, &(uint32_t){1}));
+	get_numbers(q, 0, 1);
+	queue_free(q);
+}
+
 static void unchecked_nobody_is_refused(void)
 {
 	struct spmcq_options options = {.unchecked_producer = true};
@@ -271,6 +334,9 @@ int main(void)
 	RUN(only_the_owner_can_release);
 	RUN(the_producer_side_can_be_handed_over);
 	RUN(after_a_hand_over_the_old_producer_is_refused);
+	RUN(the_side_of_an_ended_thread_can_be_taken);
+	RUN(a_side_taken_from_a_living_thread_is_lost_to_it);
+	RUN(taking_the_side_of_nobody_makes_a_producer);
 	RUN(unchecked_nobody_is_refused);
 	RUN(of_rivals_for_the_first_put_one_wins);
 	RUN(after_shutdown_a_second_producer_is_told_of_that);
