@@ -99,9 +99,9 @@ static void get_all(void *arg)
 	while ((n = spmcq_get_many(exchange->q, numbers, 1 + chance_below(&chance, 4))) > 0) {
 		for (ssize_t i = 0; i < n; i++)
 			atomic_fetch_add(&exchange->times[numbers[i]], 1);
-		RETURNS(0, spmcq_task_done_many(exchange->q, (size_t)n));
 		if (exchange->pauses)
 			chance_pause(&chance);
+		RETURNS(0, spmcq_task_done_many(exchange->q, (size_t)n));
 	}
 	RETURNS(-ESHUTDOWN, n);
 }
@@ -125,8 +125,10 @@ static void exchange_numbers(size_t capacity, size_t consumers, uint32_t numbers
 		RETURNS(0, spmcq_put(exchange.q, &n));
 		if (pauses)
 			chance_pause(&chance);
-		if (n % 1000 == 999)
+		if (n % 100 == 99) {
 			RETURNS(0, spmcq_join(exchange.q));
+			COUNTS(0, spmcq_unfinished(exchange.q));
+		}
 	}
 	RETURNS(0, spmcq_join(exchange.q));
 	for (uint32_t n = 0; n < numbers; n++)

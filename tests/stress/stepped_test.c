@@ -105,7 +105,7 @@ static void held_report(void)
 
 /* --- a call that does not find what it wants --- */
 
-enum { REACH = 6 }; /* as far as until it sleeps, and beyond */
+enum { REACH = 12 }; /* as far as until it sleeps, and beyond */
 
 /* One that looks, and never does: who sleeps beside it is a reserve. */
 static void a_looker_is_stopped(void)

@@ -155,9 +155,59 @@ static void a_pipeline_may_report_at_its_far_end(void)
 	queue_free(pipe.reports);
 }
 
+struct overlap {
+	struct spmcq *q;
+	uint64_t seed;
+	_Atomic bool over;
+};
+
+static void dawdle(struct chance *chance)
+{
+	for (volatile uint64_t i = chance_below(chance, 500); i > 0; i = i - 1)
+		;
+}
+
+/* Puts the next item before it reports the one before. */
+static void always_owe_one(void *arg)
+{
+	struct overlap *overlap = arg;
+	struct chance chance = chance_stream(overlap->seed, 0);
+	uint32_t number = 0;
+
+	while (!atomic_load(&overlap->over)) {
+		RETURNS(0, spmcq_put(overlap->q, &number));
+		RETURNS(0, spmcq_get(overlap->q, &number));
+		dawdle(&chance);
+		RETURNS(0, spmcq_task_done(overlap->q));
+	}
+}
+
+static void a_join_sees_that_one_is_always_unfinished(void)
+{
+	struct overlap overlap = {.q = queue_of(8), .seed = chance_seed()};
+	uint64_t end = stress_end();
+	struct worker worker;
+
+	RETURNS(0, spmcq_put(overlap.q, &(uint32_t){0}));
+	RETURNS(0, spmcq_release_producer(overlap.q));
+	worker_start(&worker, always_owe_one, &overlap);
+	while (!stress_is_over(end)) {
+		struct timespec soon = spmcq_after(2e-5);
+
+		RETURNS(-ETIMEDOUT, spmcq_join_until(overlap.q, &soon));
+	}
+	atomic_store(&overlap.over, true);
+	worker_join(&worker);
+	get_numbers(overlap.q, 0, 1);
+	RETURNS(0, spmcq_task_done(overlap.q));
+	RETURNS(0, spmcq_join(overlap.q));
+	queue_free(overlap.q);
+}
+
 int main(void)
 {
 	RUN(reports_by_any_thread_are_all_counted);
 	RUN(a_pipeline_may_report_at_its_far_end);
+	RUN(a_join_sees_that_one_is_always_unfinished);
 	return check_finish();
 }
