@@ -129,7 +129,7 @@ static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint6
 /* Move head, if it is still at the claim, past n items. */
 static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t n)
 {
-	/* R2, pairs with A2 in cursor_head() and A3 in claim_shared(): what we read from the slots
+	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): what we read from the slots
 	 * was read before. Without it the producer overwrites what we are reading. Sequentially
 	 * consistent for the gate of the producer. Failing, as strong as A3. */
 	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, (at + n) & POSITION_MASK,
