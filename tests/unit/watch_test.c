@@ -332,6 +332,31 @@ static void while_one_looks_nobody_is_woken(void)
 	queue_free(q);
 }
 
+static void get_one(void *arg)
+{
+	stops = true;
+	RETURNS(0, spmcq_get(arg, &(uint32_t){0}));
+}
+
+/* It takes one item of two and does not come back, so another is needed. */
+static void a_looker_that_leaves_wakes_a_reserve_for_the_rest(void)
+{
+	struct spmcq *q = queue_of(64);
+	struct worker worker;
+
+	worker_start(&worker, get_one, q);
+	await_count(&stopped, 1, "consumers stopped as they look");
+	watch_begin_to_look(&q->watch);
+	gate_announce(&q->items);
+	CHECK(watch_lie_down(&q->watch, false, false), "it is to be woken though another looks");
+	put_and_wake(q, 2, 0, 0);
+	atomic_store(&let_go, true);
+	worker_join(&worker);
+	COUNTS(1, spmcq_size(q));
+	COUNTS(1, stats_of(q).wakeups);
+	queue_free(q);
+}
+
 int main(void)
 {
 	RUN(a_reserve_gets_what_a_stopped_looker_does_not);
@@ -343,5 +368,6 @@ int main(void)
 	RUN(a_sleeper_that_left_by_itself_is_not_woken);
 	RUN(a_sleeper_that_comes_as_another_leaves_is_woken);
 	RUN(while_one_looks_nobody_is_woken);
+	RUN(a_looker_that_leaves_wakes_a_reserve_for_the_rest);
 	return check_finish();
 }
