@@ -113,14 +113,6 @@ static uint32_t get(struct spmcq *q)
 	return item.number;
 }
 
-static uint32_t try_get(struct spmcq *q)
-{
-	struct item item;
-
-	RETURNS(0, spmcq_try_get(q, &item));
-	return item.number;
-}
-
 static uint32_t another_got; /* since another_gets() */
 
 static void another_gets(struct spmcq *q)
@@ -140,6 +132,14 @@ static void another_reports_one(struct spmcq *q)
 
 #ifdef SPMCQ_LEAD
 /* --- a get by a leader --- */
+
+static uint32_t try_get(struct spmcq *q)
+{
+	struct item item;
+
+	RETURNS(0, spmcq_try_get(q, &item));
+	return item.number;
+}
 
 /* Of two items another gets one, inside the leader's get of the other. */
 static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool is_claimed)

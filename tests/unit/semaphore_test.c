@@ -11,7 +11,7 @@
 
 static int calls;   /* of sem_init */
 static int refused; /* the number of the one that fails */
-static int held;    /* what is made and not destroyed */
+static int kept;    /* what is made and not destroyed */
 
 static int my_sem_init(sem_t *semaphore, int shared, unsigned value)
 {
@@ -19,25 +19,25 @@ static int my_sem_init(sem_t *semaphore, int shared, unsigned value)
 		errno = ENOSPC;
 		return -1;
 	}
-	held++;
+	kept++;
 	return sem_init(semaphore, shared, value);
 }
 
 static int my_sem_destroy(sem_t *semaphore)
 {
-	held--;
+	kept--;
 	return sem_destroy(semaphore);
 }
 
 static void *my_aligned_alloc(size_t alignment, size_t size)
 {
-	held++;
+	kept++;
 	return aligned_alloc(alignment, size);
 }
 
 static void my_free(void *memory)
 {
-	held--;
+	kept--;
 	free(memory);
 }
 
@@ -73,13 +73,13 @@ static void semaphores_that_are_refused_are_reported_and_the_rest_given_back(voi
 	all = calls;
 	CHECK(all > 0, "nothing was made");
 	RETURNS(0, spmcq_destroy(q));
-	COUNTS(0, held);
+	COUNTS(0, kept);
 	for (refused = 1; refused <= all; refused++) {
 		check_doing("call %d of %d fails", refused, all);
 		q = NULL;
 		calls = 0;
 		RETURNS(-ENOMEM, spmcq_create(&q, 8, 8, NULL));
-		COUNTS(0, held);
+		COUNTS(0, kept);
 		CHECK(q == NULL, "a refused create changed the pointer");
 	}
 }
