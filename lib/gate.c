@@ -32,7 +32,7 @@ INTERNAL uint32_t gate_announce(struct gate *gate)
 	/* The epoch first: a bringer that sees us enter raises it later. */
 	uint32_t epoch = atomic_load_explicit(&gate->epoch.value, memory_order_seq_cst);
 
-	/* Pairs with gate_sleepers() and gate_has_new_sleepers(), as explained in gate.h. */
+	/* Pairs with gate_sleepers(), as explained in gate.h. */
 	atomic_fetch_add_explicit(&gate->entered, 1, memory_order_seq_cst);
 	return epoch;
 }

@@ -80,10 +80,4 @@ static inline uint32_t gate_sleepers(const struct gate *gate)
 	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) - left;
 }
 
-/* Returns whether gate_wake_new() might have somebody to wake. Step 2 of a bringer. */
-static inline bool gate_has_new_sleepers(const struct gate *gate, uint32_t woken)
-{
-	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) != woken;
-}
-
 #endif

@@ -178,25 +178,36 @@ static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 	return interrupted;
 }
 
-/* The four steps of a sleeper (see gate.h), once. Returns whether a signal handler ran. */
+/* The four steps of a sleeper (see gate.h). Returns whether a signal handler ran. */
+static bool sleep_until_woken(struct item_wait *wait)
+{
+	struct gate *items = &wait->q->items;
+	uint32_t epoch = gate_announce(items);
+	bool interrupted = false;
+
+	if (!look_for_items(wait, true))
+		interrupted = gate_sleep(items, epoch, wait->deadline);
+	gate_leave(items);
+	return interrupted;
+}
+
+/* As a reserve or until woken. Returns whether a signal handler ran. */
 static bool sleep_once(struct item_wait *wait, bool crowd)
 {
 	struct spmcq *q = wait->q;
 	struct cursor *cursor = &q->ring.cursor;
 	uint64_t before = cursor_head(cursor);
 	int64_t began = clock_ns(), slept;
-	uint32_t epoch = gate_announce(&q->items);
 	bool holds = cursor_is_held_by(cursor, wait->cell);
 	bool reserve = watch_lie_down(&q->watch, crowd, !holds && cursor_is_held(cursor));
-	bool interrupted = false;
+	bool interrupted;
 
 	/* A reserve looks again by itself. But while it sleeps it must not hold the cursor. */
-	if (reserve && !holds)
+	if (reserve && !(holds && look_for_items(wait, true)))
 		interrupted = sleep_in_reserve(q, wait->deadline);
-	else if (!look_for_items(wait, true))
-		interrupted = gate_sleep(&q->items, epoch, wait->deadline);
+	else
+		interrupted = !reserve && sleep_until_woken(wait);
 	watch_get_up(&q->watch, reserve);
-	gate_leave(&q->items);
 	slept = clock_ns() - began;
 	CELL_SET(wait->cell, streaming, slept < STREAM_NS);
 	if (reserve && slept >= RESERVE_NS)

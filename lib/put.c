@@ -47,11 +47,9 @@ static int refusal(struct spmcq *q)
 	return cursor_is_closed(&q->ring.cursor) ? -ESHUTDOWN : -EPERM;
 }
 
-/* After putting n items: returns 0. */
+/* Returns 0. */
 SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 {
-	if (!watch_needs_waking(&q->watch))
-		return 0;
 	if (watch_has_sleepers(&q->watch)) {
 		gate_wake_new(&q->items, &q->woken, n);
 	} else if (!gate_is_waking(&q->reserve, q->reserve_woken)) {
@@ -62,9 +60,10 @@ SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 	return 0;
 }
 
+/* After putting n items: returns 0. */
 static inline int after_put(struct spmcq *q, uint64_t n)
 {
-	return gate_has_new_sleepers(&q->items, q->woken) ? wake_consumers(q, n) : 0;
+	return watch_needs_waking(&q->watch) ? wake_consumers(q, n) : 0;
 }
 
 /* Put what fits into the known room: how many, or -ESHUTDOWN. */

@@ -12,11 +12,10 @@ INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held)
 	do {
 		after = (held ? before : before & ~WATCH_CROWD) - WATCH_LOOKER;
 		/* Somebody else looks. */
-		reserve = crowd || held || (uint32_t)after > WATCH_CROWD;
+		reserve = crowd || held || after % WATCH_SLEEPER >= WATCH_LOOKER;
 		if (crowd)
 			after |= WATCH_CROWD;
-		if (!reserve)
-			after += WATCH_SLEEPER;
+		after += reserve ? WATCH_RESERVE : WATCH_SLEEPER;
 	} while (!atomic_compare_exchange_weak_explicit(
 	        &watch->word, &before, after, memory_order_seq_cst, memory_order_seq_cst));
 	return reserve;

@@ -18,18 +18,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the word is made of. */
-#define WATCH_CROWD UINT64_C(1)           /* the awake were quick when somebody lay down last */
-#define WATCH_LOOKER (UINT64_C(1) << 1)   /* counts lookers */
-#define WATCH_SLEEPER (UINT64_C(1) << 32) /* counts those who sleep until they are woken */
+/* What the word is made of: it counts reserves, lookers and sleepers, from here up. */
+#define WATCH_RESERVE UINT64_C(1)
+#define WATCH_CROWD (UINT64_C(1) << 20) /* the awake were quick when somebody lay down last */
+#define WATCH_LOOKER (UINT64_C(1) << 21)
+#define WATCH_SLEEPER (UINT64_C(1) << 42) /* those who sleep until they are woken */
 
 struct watch {
 	/* Written by consumers that wait. */
 	alignas(CACHE_LINE) _Atomic uint64_t word;
 };
 
-/* Sequentially consistent, like every access here: see gate.h. What is given up is looked at by the
- * bringer in place of the sleeper's announcement. */
+/* Sequentially consistent, like every access here: lying down is step 1 of a sleeper, and looking
+ * whether one needs waking step 2 of a bringer (see gate.h). */
 static inline void watch_begin_to_look(struct watch *watch)
 {
 	atomic_fetch_add_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
@@ -40,16 +41,16 @@ static inline void watch_end_to_look(struct watch *watch)
 	atomic_fetch_sub_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
 }
 
-/* A looker lies down; it has announced itself at the gate. crowd: although there are items. held:
- * another consumer holds the cursor. Returns true if it is a reserve, and false if it must look
- * once more and then sleep until it is woken. */
+/* A looker lies down. crowd: although there are items. held: another consumer holds the cursor.
+ * Returns true if it is a reserve, and false if it must look once more and then sleep until it is
+ * woken. */
 INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held);
 
 /* It is a looker again. */
 static inline void watch_get_up(struct watch *watch, bool reserve)
 {
 	atomic_fetch_add_explicit(&watch->word,
-	                          reserve ? WATCH_LOOKER : WATCH_LOOKER - WATCH_SLEEPER,
+	                          WATCH_LOOKER - (reserve ? WATCH_RESERVE : WATCH_SLEEPER),
 	                          memory_order_seq_cst);
 }
 
@@ -62,12 +63,13 @@ static inline void watch_note_crowd(struct watch *watch, bool crowd)
 		atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
 }
 
-/* Returns whether a consumer that sleeps has to be woken for an item. Step 2 of a bringer. */
+/* Returns whether a consumer that sleeps has to be woken for an item: if there are sleepers, or
+ * only reserves, and neither lookers nor a crowd. Step 2 of a bringer. */
 static inline bool watch_needs_waking(const struct watch *watch)
 {
 	uint64_t word = atomic_load_explicit(&watch->word, memory_order_seq_cst);
 
-	return word == 0 || word >= WATCH_SLEEPER;
+	return word != 0 && (word >= WATCH_SLEEPER || word < WATCH_CROWD);
 }
 
 /* Returns whether a consumer sleeps that only a wake-up wakes. */

@@ -4,17 +4,18 @@
  */
 #include "model.h"
 
-static struct gate gate;
+static struct gate gate, reserve_gate;
 static struct watch watch;
-static _Atomic unsigned things; /* brought and not taken yet */
-static uint32_t woken;          /* the bringer's */
+static _Atomic unsigned things;       /* brought and not taken yet */
+static uint32_t woken, reserve_woken; /* the bringer's */
 
 static void begin(void)
 {
 	gate_init(&gate);
+	gate_init(&reserve_gate);
 	atomic_init(&watch.word, 0);
 	atomic_init(&things, 0);
-	woken = 0;
+	woken = reserve_woken = 0;
 }
 
 static bool take(void)
@@ -27,20 +28,39 @@ static bool take(void)
 	return false;
 }
 
-/* As sleep_once(): returns whether it took something. */
-static bool lie_down_once(bool crowd)
+/* As sleep_until_woken(): returns whether it took something. */
+static bool sleep_here(void)
 {
 	uint32_t epoch = gate_announce(&gate);
-	bool reserve = watch_lie_down(&watch, crowd, false);
-	bool found = !reserve && take();
+	bool found = take();
 
-	if (!found) {
-		struct timespec soon = spmcq_after(1);
-
-		gate_sleep(&gate, epoch, reserve ? &soon : NULL);
-	}
-	watch_get_up(&watch, reserve);
+	if (!found)
+		gate_sleep(&gate, epoch, NULL);
 	gate_leave(&gate);
+	return found;
+}
+
+/* As sleep_in_reserve(). */
+static void sleep_a_while(void)
+{
+	struct timespec soon = spmcq_after(1);
+	uint32_t epoch = gate_announce(&reserve_gate);
+
+	gate_sleep(&reserve_gate, epoch, &soon);
+	gate_leave(&reserve_gate);
+}
+
+/* As sleep_once(). */
+static bool lie_down_once(bool crowd)
+{
+	bool reserve = watch_lie_down(&watch, crowd, false);
+	bool found = false;
+
+	if (reserve)
+		sleep_a_while();
+	else
+		found = sleep_here();
+	watch_get_up(&watch, reserve);
 	return found;
 }
 
@@ -49,8 +69,12 @@ static void hand_on(void)
 {
 	unsigned left = atomic_load(&things);
 
-	if (left > 0 && watch_needs_waking(&watch))
-		gate_wake(&gate, watch_has_sleepers(&watch) ? left : 1);
+	if (left == 0 || !watch_needs_waking(&watch))
+		return;
+	if (watch_has_sleepers(&watch))
+		gate_wake(&gate, left);
+	else
+		gate_wake(&reserve_gate, 1);
 }
 
 /* As await_items(). */
@@ -102,8 +126,12 @@ static void look_and_go(void *arg)
 static void bring(unsigned n)
 {
 	atomic_fetch_add(&things, n);
-	if (gate_has_new_sleepers(&gate, woken) && watch_needs_waking(&watch))
+	if (!watch_needs_waking(&watch))
+		return;
+	if (watch_has_sleepers(&watch))
 		gate_wake_new(&gate, &woken, n);
+	else if (!gate_is_waking(&reserve_gate, reserve_woken))
+		gate_wake_new(&reserve_gate, &reserve_woken, 1);
 }
 
 static void bring_one(void *arg)

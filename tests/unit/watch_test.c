@@ -259,12 +259,12 @@ static void sleepers_leave(struct spmcq *q, uint32_t n)
  * from now on. */
 static void put_and_wake(struct spmcq *q, uint32_t n, uint64_t system_calls, uint32_t woken)
 {
-	uint32_t items[64] = {0}, before = q->woken;
+	uint32_t items[64] = {0}, before = q->woken + q->reserve_woken;
 	uint64_t wakeups = stats_of(q).wakeups;
 
 	RETURNS((ssize_t)n, spmcq_put_many(q, items, n));
 	COUNTS(system_calls, stats_of(q).wakeups - wakeups);
-	COUNTS(woken, q->woken - before);
+	COUNTS(woken, q->woken + q->reserve_woken - before);
 }
 
 static void n_items_wake_n_sleepers_at_once(void)
@@ -320,13 +320,13 @@ static void while_one_looks_nobody_is_woken(void)
 
 	watch_begin_to_look(&q->watch);
 	watch_begin_to_look(&q->watch);
-	gate_announce(&q->items);
 	CHECK(watch_lie_down(&q->watch, false, false), "it is to be woken though another looks");
+	gate_announce(&q->reserve);
 	put_and_wake(q, 5, 0, 0);
 	watch_end_to_look(&q->watch);
 	put_and_wake(q, 5, 1, 1);
 	watch_get_up(&q->watch, true);
-	gate_leave(&q->items);
+	gate_leave(&q->reserve);
 	watch_end_to_look(&q->watch);
 	COUNTS(0, atomic_load(&q->watch.word));
 	queue_free(q);
@@ -347,8 +347,8 @@ static void a_looker_that_leaves_wakes_a_reserve_for_the_rest(void)
 	worker_start(&worker, get_one, q);
 	await_count(&stopped, 1, "consumers stopped as they look");
 	watch_begin_to_look(&q->watch);
-	gate_announce(&q->items);
 	CHECK(watch_lie_down(&q->watch, false, false), "it is to be woken though another looks");
+	gate_announce(&q->reserve);
 	put_and_wake(q, 2, 0, 0);
 	atomic_store(&let_go, true);
 	worker_join(&worker);
