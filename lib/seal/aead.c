@@ -3,6 +3,8 @@
  */
 #include "aead.h"
 
+#include "forget.h"
+
 #include <string.h>
 
 /* libsodium fills its output with zeros when a message does not open. One of up to this size is
@@ -44,6 +46,7 @@ static void aes_prepare(union aead_prepared *prepared, const unsigned char *secr
 {
 	(void)nonce;
 	(void)crypto_aead_aes256gcm_beforenm(&prepared->aes, secret);
+	forget(FORGET_MAKING);
 }
 
 static void aes_seal(const union aead_prepared *prepared, const unsigned char *nonce,
@@ -53,15 +56,19 @@ static void aes_seal(const union aead_prepared *prepared, const unsigned char *n
 	(void)crypto_aead_aes256gcm_encrypt_afternm(sealed, NULL, message, bytes, data->bytes,
 	                                            sizeof(data->bytes), NULL, nonce,
 	                                            &prepared->aes);
+	forget(FORGET_SEALING);
 }
 
 static bool aes_decrypt(const union aead_prepared *prepared, const unsigned char *nonce,
                         const struct aead_data *data, unsigned char *message,
                         const unsigned char *sealed, size_t bytes)
 {
-	return crypto_aead_aes256gcm_decrypt_afternm(
-	               message, NULL, NULL, sealed, bytes + crypto_aead_aes256gcm_ABYTES,
-	               data->bytes, sizeof(data->bytes), nonce, &prepared->aes) == 0;
+	int result = crypto_aead_aes256gcm_decrypt_afternm(
+	        message, NULL, NULL, sealed, bytes + crypto_aead_aes256gcm_ABYTES, data->bytes,
+	        sizeof(data->bytes), nonce, &prepared->aes);
+
+	forget(FORGET_SEALING);
+	return result == 0;
 }
 
 static bool aes_open(const union aead_prepared *prepared, const unsigned char *nonce,
@@ -101,6 +108,7 @@ static void xchacha_prepare(union aead_prepared *prepared, const unsigned char *
                             const unsigned char *nonce)
 {
 	(void)crypto_core_hchacha20(prepared->chacha, nonce, secret, NULL);
+	forget(FORGET_MAKING);
 }
 
 /* The nonce of ChaCha20-Poly1305. */
@@ -125,6 +133,7 @@ static void xchacha_seal(const union aead_prepared *prepared, const unsigned cha
 	(void)crypto_aead_chacha20poly1305_ietf_encrypt(sealed, NULL, message, bytes, data->bytes,
 	                                                sizeof(data->bytes), NULL, last.bytes,
 	                                                prepared->chacha);
+	forget(FORGET_SEALING);
 }
 
 /* Verifies without decrypting, which libsodium does when it has nowhere to write, then decrypts,
@@ -135,12 +144,16 @@ static bool xchacha_open(const union aead_prepared *prepared, const unsigned cha
 {
 	struct chacha_nonce last = chacha_nonce(nonce);
 
-	if (crypto_aead_chacha20poly1305_ietf_decrypt(
-	            NULL, NULL, NULL, sealed, bytes + crypto_aead_chacha20poly1305_ietf_ABYTES,
-	            data->bytes, sizeof(data->bytes), last.bytes, prepared->chacha) != 0)
-		return false;
-	return crypto_stream_chacha20_ietf_xor_ic(message, sealed, bytes, last.bytes, 1,
-	                                          prepared->chacha) == 0;
+	bool is_good =
+	        crypto_aead_chacha20poly1305_ietf_decrypt(
+	                NULL, NULL, NULL, sealed, bytes + crypto_aead_chacha20poly1305_ietf_ABYTES,
+	                data->bytes, sizeof(data->bytes), last.bytes, prepared->chacha) == 0;
+
+	if (is_good)
+		(void)crypto_stream_chacha20_ietf_xor_ic(message, sealed, bytes, last.bytes, 1,
+		                                         prepared->chacha);
+	forget(FORGET_SEALING);
+	return is_good;
 }
 
 static const struct aead xchacha20poly1305 = {
@@ -176,15 +189,19 @@ static void aegis_seal(const union aead_prepared *prepared, const unsigned char 
 {
 	(void)crypto_aead_aegis128l_encrypt(sealed, NULL, message, bytes, data->bytes,
 	                                    sizeof(data->bytes), NULL, nonce, prepared->aegis);
+	forget(FORGET_SEALING);
 }
 
 static bool aegis_decrypt(const union aead_prepared *prepared, const unsigned char *nonce,
                           const struct aead_data *data, unsigned char *message,
                           const unsigned char *sealed, size_t bytes)
 {
-	return crypto_aead_aegis128l_decrypt(message, NULL, NULL, sealed,
-	                                     bytes + crypto_aead_aegis128l_ABYTES, data->bytes,
-	                                     sizeof(data->bytes), nonce, prepared->aegis) == 0;
+	int result = crypto_aead_aegis128l_decrypt(
+	        message, NULL, NULL, sealed, bytes + crypto_aead_aegis128l_ABYTES, data->bytes,
+	        sizeof(data->bytes), nonce, prepared->aegis);
+
+	forget(FORGET_SEALING);
+	return result == 0;
 }
 
 static bool aegis_open(const union aead_prepared *prepared, const unsigned char *nonce,
@@ -225,6 +242,21 @@ static int fastest(void)
 #else
 	return SPMCQ_AES256GCM;
 #endif
+}
+
+/* What is long enough for every loop of an algorithm to be run. */
+enum { REHEARSED = 1000 };
+
+INTERNAL void aead_rehearse(const struct aead *aead)
+{
+	static const unsigned char secret[AEAD_SECRET], nonce[AEAD_NONCE], message[REHEARSED];
+	unsigned char sealed[REHEARSED + SPMCQ_TAG_MOST], opened[REHEARSED];
+	struct aead_data data = {{0}};
+	union aead_prepared prepared;
+
+	aead->prepare(&prepared, secret, nonce);
+	aead->seal(&prepared, nonce, &data, sealed, message, REHEARSED);
+	(void)aead->open(&prepared, nonce, &data, opened, sealed, REHEARSED);
 }
 
 INTERNAL const struct aead *aead_by_number(int number)

@@ -6,6 +6,7 @@
  */
 #include "key.h"
 
+#include "forget.h"
 #include "pages.h"
 
 #include <errno.h>
@@ -20,9 +21,6 @@ enum {
 	AT_SECRET = AT_NONCE + AEAD_NONCE,
 	AT_HASH = AT_SECRET + AEAD_SECRET,
 	HASH = crypto_generichash_BYTES_MIN,
-	/* Bytes of stack that libsodium may have left parts of the secret in while it prepared or
-	 * hashed it. Twice what its frames have. */
-	USED_STACK = 4096,
 };
 
 _Static_assert(AT_HASH + HASH == SPMCQ_KEY_EXPORTED, "");
@@ -49,6 +47,7 @@ static int key_new(struct spmcq_key **key, int number)
 	aead = aead_by_number(number);
 	if (!aead)
 		return -ENOTSUP;
+	aead_rehearse(aead);
 	error = pages_new(&pages, sizeof(**key));
 	if (error)
 		return error;
@@ -61,7 +60,6 @@ static int key_new(struct spmcq_key **key, int number)
 static void finish(struct spmcq_key *key)
 {
 	key->aead->prepare(&key->prepared, key->secret, key->nonce);
-	sodium_stackzero(USED_STACK);
 	pages_close(key);
 }
 
@@ -91,7 +89,7 @@ void spmcq_key_destroy(struct spmcq_key *key)
 static void hash_exported(unsigned char hash[HASH], const unsigned char *exported)
 {
 	(void)crypto_generichash(hash, HASH, exported, AT_HASH, NULL, 0);
-	sodium_stackzero(USED_STACK);
+	forget(FORGET_MAKING);
 }
 
 int spmcq_key_export(const struct spmcq_key *key, void *bytes, size_t size)
