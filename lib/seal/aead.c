@@ -244,21 +244,6 @@ static int fastest(void)
 #endif
 }
 
-/* What is long enough for every loop of an algorithm to be run. */
-enum { REHEARSED = 1000 };
-
-INTERNAL void aead_rehearse(const struct aead *aead)
-{
-	static const unsigned char secret[AEAD_SECRET], nonce[AEAD_NONCE], message[REHEARSED];
-	unsigned char sealed[REHEARSED + SPMCQ_TAG_MOST], opened[REHEARSED];
-	struct aead_data data = {{0}};
-	union aead_prepared prepared;
-
-	aead->prepare(&prepared, secret, nonce);
-	aead->seal(&prepared, nonce, &data, sealed, message, REHEARSED);
-	(void)aead->open(&prepared, nonce, &data, opened, sealed, REHEARSED);
-}
-
 INTERNAL const struct aead *aead_by_number(int number)
 {
 	if (number == SPMCQ_ALGORITHM_AUTO)

@@ -57,11 +57,6 @@ struct aead {
 	             const unsigned char *sealed, size_t bytes);
 };
 
-/* Calls all that it calls, with nothing secret. The dynamic linker looks functions up when they are
- * called first, and then saves the registers, with parts of a key in them, somewhere on the stack.
- */
-INTERNAL void aead_rehearse(const struct aead *aead);
-
 /* An algorithm by its number, the fastest one for AUTO. NULL if there is none here. */
 INTERNAL const struct aead *aead_by_number(int number);
 

@@ -47,7 +47,6 @@ static int key_new(struct spmcq_key **key, int number)
 	aead = aead_by_number(number);
 	if (!aead)
 		return -ENOTSUP;
-	aead_rehearse(aead);
 	error = pages_new(&pages, sizeof(**key));
 	if (error)
 		return error;
