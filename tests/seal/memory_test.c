@@ -175,7 +175,8 @@ static void mapping_of(const struct spmcq_key *key, char permissions[5], char fl
 
 static void a_key_is_locked_read_only_and_kept_out_of_dumps_and_children(void)
 {
-	static const char *const wanted[] = {" lo ", " dd ", " wf "};
+	/* Calls to lock memory do nothing under sanitizers. */
+	static const char *const wanted[] = {" dd ", " wf ", CHECK_SANITIZED ? " " : " lo "};
 	struct spmcq_key *key = key_of(SPMCQ_ALGORITHM_AUTO);
 	char permissions[5], flags[400];
 
@@ -186,9 +187,19 @@ static void a_key_is_locked_read_only_and_kept_out_of_dumps_and_children(void)
 	spmcq_key_destroy(key);
 }
 
+/* Sanitizers handle the signal. */
 static void write_to(void *at)
 {
+	signal(SIGSEGV, SIG_DFL);
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	*(volatile unsigned char *)at = 1;
+}
+
+static void expect_refused_write(unsigned char *at, const char *what)
+{
+	int status = status_of(write_to, at);
+
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "%s was written to", what);
 }
 
 static void a_write_on_or_beside_a_key_ends_the_process(void)
@@ -196,9 +207,9 @@ static void a_write_on_or_beside_a_key_ends_the_process(void)
 	struct spmcq_key *key = key_of(SPMCQ_ALGORITHM_AUTO);
 	unsigned char *first = (unsigned char *)key;
 
-	CHECK(status_of(write_to, first) != 0, "the key was overwritten");
-	CHECK(status_of(write_to, first + page) != 0, "the page behind the key was written to");
-	CHECK(status_of(write_to, first - 2 * page) != 0, "that before it was written to");
+	expect_refused_write(first, "the key");
+	expect_refused_write(first + page, "the page behind the key");
+	expect_refused_write(first - 2 * page, "the page before its pages");
 	use(key);
 	spmcq_key_destroy(key);
 }
@@ -257,6 +268,8 @@ static void where_memory_cannot_be_locked_a_key_is_refused(void)
 	struct spmcq_key *key = key_of(SPMCQ_ALGORITHM_AUTO);
 	struct exported exported = export_of(key), before = exported;
 
+	if (CHECK_SANITIZED)
+		check_skip("calls to lock memory do nothing under sanitizers");
 	spmcq_key_destroy(key);
 	limit_locked_memory(0);
 	key = (struct spmcq_key *)(void *)&untouched;
@@ -272,6 +285,8 @@ static void two_pages_are_enough_for_a_key_again_and_again(void)
 {
 	struct spmcq_key *key, *second;
 
+	if (CHECK_SANITIZED)
+		check_skip("calls to lock memory do nothing under sanitizers");
 	limit_locked_memory(2 * page);
 	for (size_t i = 0; i < 100; i++) {
 		RETURNS(0, spmcq_key_create(&key, SPMCQ_ALGORITHM_AUTO));
