@@ -14,19 +14,20 @@
  * with another key does not open: -EBADMSG. Opening twice at the same position works twice: that
  * each position is got only once is the business of the queue.
  *
- * RULE: with one key, no position is ever sealed twice. The position is the nonce, so two runs
- * sealed at the same position, by anybody, encrypted by the same key stream, give away the
- * difference of their bytes, and, but for runs of the same bytes, let a reader of both forge
- * others. The library keeps no record of positions and cannot notice. The caller guarantees it: a
- * queue does by having one producer that counts up and by a fresh key for each create and for each
- * new producer. In particular: do not seal again, with other bytes, what may have been seen by
- * anybody; do not go on with an old key after a restart that may have lost the last position; do
- * not seal in two processes that have the same key, unless their positions differ.
+ * RULE: with one key, no position is ever sealed twice. The position is the nonce: two different
+ * runs sealed at the same position, by anybody, are encrypted by the same key stream. Whoever reads
+ * both learns the difference of their bytes, and can learn enough to forge other runs. The library
+ * keeps no record of positions and cannot notice. The caller guarantees it: a queue does by having
+ * one producer that counts up and by a fresh key for each create and for each new producer. In
+ * particular: do not seal again, with other bytes, what may have been seen by anybody; do not go on
+ * with an old key after a restart that may have lost the last position; do not seal in two
+ * processes that have the same key, unless their positions differ.
  *
  * What it does not do. Every holder of the key can seal as well as open: a consumer that can also
  * write where items lie can forge them. The number of items and when they come is not hidden. A
- * process that may trace this one, and root, can read its memory; the registers of a process that
- * dies inside a call are part of its core dump.
+ * process that may trace this one, and root, can read its memory. Parts of the key are in
+ * registers, and on the stack, while a call goes on: a process that dies there has them in its core
+ * dump, and a signal that comes there leaves a copy of the registers on the stack.
  *
  * How much with one key. AES-256-GCM: 2^38 bytes (256 GiB) of items, runs rounded up to 16 bytes
  * and one more block of 16 a run, keep the chance to tell the items from noise below 2^-60; each

@@ -26,10 +26,9 @@ union aead_prepared {
 #endif
 };
 
-/* What is authenticated and not encrypted. 64 bytes, as libsodium's AES-256-GCM takes 64 bytes at a
- * time, and fewer than that one block after the other. */
+/* What is authenticated and not encrypted. */
 struct aead_data {
-	unsigned char bytes[64];
+	unsigned char bytes[48];
 };
 
 struct aead {

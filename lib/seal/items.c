@@ -2,15 +2,23 @@
  * Sealing and opening runs of items: which nonce, which authenticated data, what is refused.
  *
  * A sealed run is its items encrypted, then the tag. The nonce is the key's, with the position
- * added (xor) to its last 8 bytes: 2^64 different ones, each key's elsewhere.
- * The authenticated data, numbers with the lowest byte first:
- *   0 label, 8 id of the queue, 24 position, 32 number of items, 40 item size, 48 zeros; 64.
+ * added (xor, the highest byte first) to its last 8 bytes: 2^64 different ones, each key's
+ * elsewhere. The authenticated data, numbers with the lowest byte first: 0 label, 8 id of the
+ * queue, 24 position, 32 number of items, 40 item size; 48 in all.
  */
 #include "key.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+
+enum {
+	AT_POSITION = LABEL + SPMCQ_QUEUE_ID,
+	AT_NUMBER = AT_POSITION + sizeof(uint64_t),
+	AT_ITEM_SIZE = AT_NUMBER + sizeof(uint64_t),
+};
+
+_Static_assert(AT_ITEM_SIZE + sizeof(uint64_t) == sizeof(struct aead_data), "");
 
 struct nonce {
 	unsigned char bytes[AEAD_NONCE];
@@ -38,13 +46,13 @@ static void put_number(unsigned char *to, uint64_t number)
 static struct aead_data data_for(const struct spmcq_key *key, uint64_t position, size_t n,
                                  size_t item_size)
 {
-	struct aead_data data = {{0}};
+	struct aead_data data;
 
 	key_label(data.bytes, key->aead);
 	memcpy(data.bytes + LABEL, key->queue, sizeof(key->queue));
-	put_number(data.bytes + 24, position);
-	put_number(data.bytes + 32, n);
-	put_number(data.bytes + 40, item_size);
+	put_number(data.bytes + AT_POSITION, position);
+	put_number(data.bytes + AT_NUMBER, n);
+	put_number(data.bytes + AT_ITEM_SIZE, item_size);
 	return data;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Keys: made, freed, sent and received.
  *
- * An exported key:  0 label, 8 id of the queue, 24 nonce, 48 secret, 80 BLAKE2b of all before; 96.
- * The hash tells a damaged key. It is no defence against one who can read the key.
+ * An exported key:  0 label, 8 id of the queue, 24 nonce, 48 secret, 80 BLAKE2b of all before; 96
+ * in all. The hash tells a damaged key. It is no defence against one who can read the key.
  */
 #include "key.h"
 
