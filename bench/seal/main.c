@@ -25,7 +25,7 @@ enum {
 enum kind { SEAL, OPEN, BARE_SEAL, BARE_OPEN, KINDS };
 
 static const size_t item_sizes[] = {8, 64, 1024};
-static const size_t runs[] = {1, 16, 256};
+static const size_t runs[] = {1, 16, 32, 256};
 
 /* What is sealed and opened again and again. */
 struct cell {
