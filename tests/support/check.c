@@ -50,10 +50,13 @@ static const char *errno_name(long long result)
 		int number;
 		const char *name;
 	} names[] = {
-	        {EAGAIN, "EAGAIN"},       {ETIMEDOUT, "ETIMEDOUT"}, {ESHUTDOWN, "ESHUTDOWN"},
-	        {EINVAL, "EINVAL"},       {ENOMEM, "ENOMEM"},       {EPERM, "EPERM"},
-	        {EOVERFLOW, "EOVERFLOW"}, {ERANGE, "ERANGE"},       {EBUSY, "EBUSY"},
-	        {EINTR, "EINTR"},
+	        {EAGAIN, "EAGAIN"},       {ETIMEDOUT, "ETIMEDOUT"},
+	        {ESHUTDOWN, "ESHUTDOWN"}, {EINVAL, "EINVAL"},
+	        {ENOMEM, "ENOMEM"},       {EPERM, "EPERM"},
+	        {EOVERFLOW, "EOVERFLOW"}, {ERANGE, "ERANGE"},
+	        {EBUSY, "EBUSY"},         {EINTR, "EINTR"},
+	        {EBADMSG, "EBADMSG"},     {EMSGSIZE, "EMSGSIZE"},
+	        {ENOTSUP, "ENOTSUP"},     {EIO, "EIO"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

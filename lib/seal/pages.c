@@ -1,0 +1,57 @@
+/*
+ * Memory for secrets, by libsodium and madvise().
+ */
+#include "pages.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static size_t whole_pages(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+/* libsodium's allocation asks for locked pages that are not dumped as well, but does not say
+ * whether it got them. */
+static int guard(void *pages, size_t bytes)
+{
+	if (madvise(pages, bytes, MADV_DONTDUMP) != 0 ||
+	    madvise(pages, bytes, MADV_WIPEONFORK) != 0)
+		return -ENOTSUP;
+	return mlock(pages, bytes) == 0 ? 0 : -EPERM;
+}
+
+/* libsodium puts what is asked for at the end of its pages, and a canary just before it. As the
+ * size is one of whole pages, the canary is in a page before them, which a fork does not empty:
+ * the child can free its copy. */
+INTERNAL int pages_new(void **pages, size_t bytes)
+{
+	size_t size = whole_pages(bytes);
+	void *memory = sodium_malloc(size);
+	int error;
+
+	if (!memory)
+		return -ENOMEM;
+	error = guard(memory, size);
+	if (error) {
+		sodium_free(memory);
+		return error;
+	}
+	sodium_memzero(memory, size);
+	*pages = memory;
+	return 0;
+}
+
+/* A wrong write then ends the process; where that cannot be had the key is none the worse. */
+INTERNAL void pages_close(void *pages)
+{
+	(void)sodium_mprotect_readonly(pages);
+}
+
+INTERNAL void pages_free(void *pages)
+{
+	sodium_free(pages);
+}
