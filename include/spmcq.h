@@ -35,6 +35,15 @@
 #include <sys/types.h>
 #include <time.h>
 
+/** The version of this header. SPMCQ_VERSION_NUMBER is for #if: later versions have greater ones.
+ */
+#define SPMCQ_VERSION_MAJOR 0
+#define SPMCQ_VERSION_MINOR 2
+#define SPMCQ_VERSION_PATCH 0
+#define SPMCQ_VERSION "0.2.0"
+#define SPMCQ_VERSION_NUMBER                                                                       \
+	(SPMCQ_VERSION_MAJOR * 1000000 + SPMCQ_VERSION_MINOR * 1000 + SPMCQ_VERSION_PATCH)
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -174,6 +183,12 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out);
  * Threads: any. Blocks: no.
  */
 struct timespec spmcq_after(double seconds);
+
+/**
+ * The version of the library that runs, as SPMCQ_VERSION is that of the header.
+ * Threads: any. Blocks: no.
+ */
+const char *spmcq_version(void);
 
 #ifdef __cplusplus
 }

@@ -24,3 +24,4 @@
 #include "put.c"
 #include "shutdown.c"
 #include "snapshot.c"
+#include "version.c"
