@@ -44,6 +44,18 @@
 #define SPMCQ_VERSION_NUMBER                                                                       \
 	(SPMCQ_VERSION_MAJOR * 1000000 + SPMCQ_VERSION_MINOR * 1000 + SPMCQ_VERSION_PATCH)
 
+/* On 32-bit systems where a program chooses between a time_t of 32 and of 64 bits (glibc's
+ * _TIME_BITS), the calls that take or return a time have another name for the linker with the
+ * larger one: a program does not link with a library that was built with the other time_t. */
+#if defined(__USE_TIME_BITS64) && defined(__TIMESIZE) && __TIMESIZE == 32
+#define spmcq_put_until spmcq_put_until_time64
+#define spmcq_put_many_until spmcq_put_many_until_time64
+#define spmcq_get_until spmcq_get_until_time64
+#define spmcq_get_many_until spmcq_get_many_until_time64
+#define spmcq_join_until spmcq_join_until_time64
+#define spmcq_after spmcq_after_time64
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
