@@ -91,7 +91,8 @@ struct spmcq_stats {
  * @options  NULL: the defaults
  * Returns 0, -EINVAL, -EOVERFLOW or -ENOMEM.
  * Threads: any. Blocks: no. Memory: capacity, rounded up to a power of two, times item_size,
- * rounded up to a multiple of 8 bytes, plus at most 6 KiB; nothing is allocated later.
+ * rounded up to a multiple of 8 bytes, plus at most 96 cache lines (6 KiB if they are of 64 bytes);
+ * nothing is allocated later.
  */
 int spmcq_create(struct spmcq **q, size_t capacity, size_t item_size,
                  const struct spmcq_options *options);
