@@ -35,6 +35,27 @@
 #include <sys/types.h>
 #include <time.h>
 
+/** The version of this header. SPMCQ_VERSION_NUMBER is for #if: later versions have greater ones.
+ */
+#define SPMCQ_VERSION_MAJOR 0
+#define SPMCQ_VERSION_MINOR 2
+#define SPMCQ_VERSION_PATCH 0
+#define SPMCQ_VERSION "0.2.0"
+#define SPMCQ_VERSION_NUMBER                                                                       \
+	(SPMCQ_VERSION_MAJOR * 1000000 + SPMCQ_VERSION_MINOR * 1000 + SPMCQ_VERSION_PATCH)
+
+/* On 32-bit systems where a program chooses between a time_t of 32 and of 64 bits (glibc's
+ * _TIME_BITS), the calls that take or return a time have another name for the linker with the
+ * larger one: a program does not link with a library that was built with the other time_t. */
+#if defined(__USE_TIME_BITS64) && defined(__TIMESIZE) && __TIMESIZE == 32
+#define spmcq_put_until spmcq_put_until_time64
+#define spmcq_put_many_until spmcq_put_many_until_time64
+#define spmcq_get_until spmcq_get_until_time64
+#define spmcq_get_many_until spmcq_get_many_until_time64
+#define spmcq_join_until spmcq_join_until_time64
+#define spmcq_after spmcq_after_time64
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -78,7 +99,8 @@ struct spmcq_stats {
  * @options  NULL: the defaults
  * Returns 0, -EINVAL, -EOVERFLOW or -ENOMEM.
  * Threads: any. Blocks: no. Memory: capacity, rounded up to a power of two, times item_size,
- * rounded up to a multiple of 8 bytes, plus at most 7 KiB; nothing is allocated later.
+ * rounded up to a multiple of 8 bytes, plus at most 112 cache lines (7 KiB if they are of 64 bytes);
+ * nothing is allocated later.
  */
 int spmcq_create(struct spmcq **q, size_t capacity, size_t item_size,
                  const struct spmcq_options *options);
@@ -189,6 +211,12 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out);
  * Threads: any. Blocks: no.
  */
 struct timespec spmcq_after(double seconds);
+
+/**
+ * The version of the library that runs, as SPMCQ_VERSION is that of the header.
+ * Threads: any. Blocks: no.
+ */
+const char *spmcq_version(void);
 
 #ifdef __cplusplus
 }

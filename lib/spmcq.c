@@ -28,3 +28,4 @@
 #include "put.c"
 #include "shutdown.c"
 #include "snapshot.c"
+#include "version.c"

@@ -15,7 +15,9 @@
 #include <pthread.h>
 #include <stdint.h>
 
-#ifdef __has_builtin
+/* gcc says that it has it for every processor, and then has it for these. */
+#if defined(__has_builtin) && (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || \
+                               defined(__arm__) || defined(__riscv) || defined(__s390__))
 #if __has_builtin(__builtin_thread_pointer) && !defined(SPMCQ_MODEL)
 #define HAVE_THREAD_POINTER
 #endif
