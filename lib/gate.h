@@ -9,7 +9,7 @@
  * announces itself before the bringer looks for sleepers, the bringer sees it and wakes it; else
  * the sleeper looks after the thing was brought, and finds it. Where the bringer brings by a plain
  * store to save a locked instruction, the sleeper makes all threads fence between its steps 1 and
- * 2, which has the same effect: see DESIGN.md.
+ * 2, which has the same effect: see lib/DESIGN.md.
  *
  * A sleeper relies on nobody but the bringer. Sleeping and waking change an epoch: who wakes raises
  * it first, so a sleeper between 1 and 3 does not go to sleep. The others who do so look again for
