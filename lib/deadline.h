@@ -37,6 +37,16 @@ static inline bool deadline_has_passed(const struct timespec *deadline)
 	return !deadline_is_before(&now, deadline);
 }
 
+/* The system restarts a sleep without a deadline after a handler that was installed with
+ * SA_RESTART. So a sleep that handlers are to end always has one. */
+static inline const struct timespec *deadline_for_sleep(const struct timespec *deadline,
+                                                        bool interruptible)
+{
+	static const struct timespec never = {.tv_sec = INT32_MAX};
+
+	return deadline == NULL && interruptible ? &never : deadline;
+}
+
 /* Returns the sooner of two deadlines; the second may be NULL. */
 static inline const struct timespec *deadline_sooner(const struct timespec *a,
                                                      const struct timespec *b)

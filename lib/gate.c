@@ -73,7 +73,8 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
 		epoch = gate_announce(gate);
 		found = look(arg, true);
 		if (!found)
-			interrupted = gate_sleep(gate, epoch, deadline);
+			interrupted = gate_sleep(gate, epoch,
+			                         deadline_for_sleep(deadline, interruptible));
 		gate_leave(gate);
 		if (found)
 			return 0;

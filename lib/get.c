@@ -141,7 +141,7 @@ static bool look_around(struct item_wait *wait, bool busy)
 	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
 	unsigned patience = CELL_GET(wait->cell, patience);
 	unsigned pauses = holds ? HOLDER_PAUSES : patience;
-	unsigned least = busy ? YIELDS_LEAST : 1, made = 0;
+	unsigned least = busy ? YIELDS_LEAST : 1, most = PAUSES_MOST, made = 0;
 
 	while (!look_for_items(wait, false)) {
 		if (made == pauses || deadline_has_passed(wait->deadline)) {
@@ -157,9 +157,9 @@ static bool look_around(struct item_wait *wait, bool busy)
 		made++;
 	}
 	/* Twice what was needed, to notice when it gets longer. */
+	pauses = 2 * made;
 	if (made > 0 && !holds)
-		CELL_SET(wait->cell, patience,
-		         (uint8_t)(2 * made < PAUSES_MOST ? 2 * made : PAUSES_MOST));
+		CELL_SET(wait->cell, patience, (uint8_t)(pauses < most ? pauses : most));
 	return true;
 }
 
@@ -186,7 +186,8 @@ static bool sleep_until_woken(struct item_wait *wait)
 	bool interrupted = false;
 
 	if (!look_for_items(wait, true))
-		interrupted = gate_sleep(items, epoch, wait->deadline);
+		interrupted = gate_sleep(
+		        items, epoch, deadline_for_sleep(wait->deadline, wait->q->interruptible));
 	gate_leave(items);
 	return interrupted;
 }
@@ -224,14 +225,19 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 	struct spmcq *q = wait->q;
 
 	for (;;) {
+		uint64_t before = cursor_head(&q->ring.cursor);
 		bool interrupted = sleep_once(wait, crowd);
 
 		if (wait->got != 0)
 			return 0;
-		/* Looking costs a consumer that holds the cursor what it holds. */
-		if ((ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) &&
-		    look_for_items(wait, false))
+		/* Looking costs a consumer that holds the cursor what it holds. But items that come
+		 * and go must not always be gone when a reserve looks. */
+		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
+			if (look_for_items(wait, false))
+				return 0;
+		} else if (before != cursor_head(&q->ring.cursor) && look_around(wait, true)) {
 			return 0;
+		}
 		interrupted = interrupted && q->interruptible;
 		if (interrupted || deadline_has_passed(wait->deadline))
 			return look_for_items(wait, true) ? 0 : interrupted ? -EINTR : -ETIMEDOUT;
