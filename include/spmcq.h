@@ -70,9 +70,9 @@ struct spmcq_options {
 	/* Where the 63-bit count of items starts; taken modulo 2^63. Tests start just before a
 	 * wrap. */
 	uint64_t first_position;
-	/* true: a signal handler that runs while a call sleeps ends the call with -EINTR, and nothing
-	 * is done. (A handler that runs just before the call sleeps does not.) false: the call sleeps
-	 * on. */
+	/* true: a signal handler that runs while a call sleeps ends the call with -EINTR, and
+	 * nothing is done. (A handler that runs just before the call sleeps does not.) false: the
+	 * call sleeps on. */
 	bool interruptible;
 	/* true: never make all threads fence by the membarrier system call. Everything still works,
 	 * and is slower where one consumer takes all the items. For threads that must not be

@@ -12,7 +12,7 @@ enum {
 	/* A thread that polls once per millisecond uses about as much; an idle one nothing. */
 	ALLOWED_PERCENT = CHECK_SANITIZED ? 5 : 1,
 	MANY = 64,
-	SLOW_ITEMS = 1000,
+	SLOW_ITEMS = 300,
 	SLOW_PERCENT = 25, /* of a processor for the producer: as generous as 250 us an item */
 };
 
