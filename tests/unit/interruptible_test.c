@@ -18,7 +18,7 @@ static void count_signal(int number)
 
 static void install(void)
 {
-	struct sigaction action = {.sa_flags = 0};
+	struct sigaction action = {.sa_flags = SA_RESTART};
 
 	action.sa_handler = count_signal;
 	sigaction(SIGUSR1, &action, NULL);
