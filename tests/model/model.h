@@ -147,6 +147,7 @@ static inline uintptr_t model_thread_id(unsigned thread)
 /* Few cells and no pauses, and a lead as soon as a consumer has looked twice: see lib/.
  * MODEL_PLAIN: with the plain cursor. */
 #define SPMCQ_MODEL
+#undef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 0
 #ifndef MODEL_PLAIN
 #define SPMCQ_LEAD
