@@ -1,0 +1,347 @@
+/*
+ * Getting. A request asks the server for up to so many items within so much time, and always comes
+ * to an end that both sides know: all of them, or a message that says that the time is over. So no
+ * item is sent to a thread that has turned away. Only when the connection breaks there is no such
+ * end; then the thread moves to another inbox, and what was under way comes again.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A request for what is there takes so long at most; those that wait ask anew after so long, as a
+ * server that fails over forgets them; and after shutdown they look this often whether what others
+ * hold is done. */
+#define PULL_THERE (2 * MS)
+#define PULL_WAITING (2 * SECOND)
+#define PULL_CLOSED (10 * MS)
+/* Between looks at the bell and the connection. */
+enum { LOOK_MS = 100 };
+
+struct get {
+	struct spmcq_remote *q;
+	struct desk *desk;
+	char *items;
+	size_t max, got;
+	struct limit limit;
+	unsigned refused; /* times that the server had refused a subject when the call began */
+};
+
+/* The number of times the item was delivered, and its position: from where it is acknowledged,
+ * $JS.ACK.STREAM.CONSUMER.DELIVERIES.POSITION..., or with two more words before STREAM. */
+static bool read_reply(const char *reply, unsigned *deliveries, uint64_t *position)
+{
+	const char *word[12];
+	size_t n = 0;
+
+	for (; reply && n < 12; n++) {
+		word[n] = reply;
+		reply = strchr(reply, '.');
+		reply = reply ? reply + 1 : NULL;
+	}
+	if (n < 9 || n == 10)
+		return false;
+	*deliveries = (unsigned)strtoul(word[n == 9 ? 4 : 6], NULL, 10);
+	*position = strtoull(word[n == 9 ? 5 : 7], NULL, 10);
+	return *deliveries > 0;
+}
+
+/* Moves it to its own stream, then acknowledges it. If either fails it comes again, and is known
+ * there by its id. */
+static void set_aside(struct get *get, natsMsg *message, uint64_t position)
+{
+	struct spmcq_remote *q = get->q;
+	jsPubOptions options;
+	natsMsg *answer = NULL;
+	char id[ID_MOST];
+
+	snprintf(id, sizeof(id), "aside-%" PRIu64, position);
+	jsPubOptions_Init(&options);
+	options.MsgId = id;
+	if (js_Publish(NULL, q->connection.js, q->places.aside_item, natsMsg_GetData(message),
+	               natsMsg_GetDataLength(message), &options, NULL) == NATS_OK &&
+	    natsConnection_RequestString(&answer, q->connection.nats, natsMsg_GetReply(message),
+	                                 "+TERM", q->settings.options.answer_ms) == NATS_OK)
+		natsMsg_Destroy(answer);
+}
+
+/* An item that is good is held; any other is set aside. */
+static void take_item(struct get *get, natsMsg *message)
+{
+	struct spmcq_remote *q = get->q;
+	size_t item_size = q->settings.item_size;
+	unsigned deliveries;
+	uint64_t position;
+
+	if (!read_reply(natsMsg_GetReply(message), &deliveries, &position)) {
+		natsMsg_Destroy(message);
+		return;
+	}
+	if (deliveries > q->settings.options.max_deliveries ||
+	    !payload_open(get->items + get->got * item_size, message, item_size)) {
+		set_aside(get, message, position);
+		natsMsg_Destroy(message);
+		return;
+	}
+	desk_hold(get->desk, message, deliveries);
+	get->got++;
+}
+
+static bool is_status(natsMsg *message)
+{
+	const char *status;
+
+	return natsMsgHeader_Get(message, "Status", &status) == NATS_OK;
+}
+
+/* The end of a request: its time is over, or there is nothing. Any other means that it was not
+ * taken. Frees the message. */
+static int end_of(struct get *get, natsMsg *message)
+{
+	const char *status = "", *text = "";
+	struct consumer_state state;
+	int error = 0;
+
+	(void)natsMsgHeader_Get(message, "Status", &status);
+	(void)natsMsgHeader_Get(message, "Description", &text);
+	if (strcmp(status, "408") != 0 && strcmp(status, "404") != 0) {
+		error = server_ask_consumer(get->q, &state);
+		if (error == 0)
+			error = fault(-ENOTCONN, "get: %s %s", status, text);
+	}
+	natsMsg_Destroy(message);
+	return error;
+}
+
+/* Shut down, and nothing is left that could come: 1, else 0, or an error. */
+static int get_is_over(struct get *get)
+{
+	struct spmcq_remote *q = get->q;
+	size_t held = atomic_load(&q->held);
+	struct consumer_state state;
+	int error;
+
+	if (!atomic_load(&q->is_closed))
+		return 0;
+	error = server_ask_consumer(q, &state);
+	return error ? error : state.queued == 0 && state.held <= held;
+}
+
+/* Whether the queue has been shut down, if the bell rang. */
+static int get_look(struct get *get)
+{
+	unsigned rung = atomic_load(&get->q->connection.rung);
+	struct stream_state state;
+	int error;
+
+	if (rung == atomic_load(&get->q->rung_seen))
+		return 0;
+	error = server_ask_stream(get->q, &state);
+	if (error == 0)
+		atomic_store(&get->q->rung_seen, rung);
+	return error;
+}
+
+static int pull_send(struct get *get, size_t batch, int64_t expires)
+{
+	char body[80];
+	int error = desk_listen(get->desk);
+
+	if (error)
+		return error;
+	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "}", batch, expires);
+	return fault_of("get",
+	                natsConnection_PublishRequestString(get->q->connection.nats,
+	                                                    get->q->places.next, get->desk->inbox,
+	                                                    body),
+	                0);
+}
+
+/* Nothing has arrived for a while. Returns whether the request is given up. */
+static bool pull_is_lost(struct get *get, struct limit patience, unsigned lost)
+{
+	struct connection *connection = &get->q->connection;
+
+	return limit_is_over(patience) || atomic_load(&connection->lost) != lost ||
+	       atomic_load(&connection->refused) != get->refused;
+}
+
+/* Whether waiting any longer is in vain, for those who still wait for a first item. */
+static bool pull_is_in_vain(struct get *get)
+{
+	return get->got == 0 && get_look(get) == 0 && atomic_load(&get->q->is_closed) &&
+	       get_is_over(get) == 1;
+}
+
+/* Asks for batch items, and takes what comes until the request's end. Returns 0 also for none. */
+static int pull(struct get *get, size_t batch, int64_t expires)
+{
+	unsigned lost = atomic_load(&get->q->connection.lost);
+	struct limit patience = limit_in(expires + get->q->settings.options.answer_ms * MS);
+	struct desk *desk = get->desk;
+	int error = pull_send(get, batch, expires);
+	size_t arrived = 0;
+
+	while (error == 0 && arrived < batch) {
+		natsMsg *message;
+		natsStatus status = natsSubscription_NextMsg(&message, desk->arrivals, LOOK_MS);
+
+		if (status == NATS_OK && is_status(message))
+			return end_of(get, message);
+		if (status == NATS_OK) {
+			take_item(get, message);
+			arrived++;
+		} else if (status != NATS_TIMEOUT || pull_is_lost(get, patience, lost)) {
+			error = connection_fault(&get->q->connection, get->refused,
+			                         fault(-ENOTCONN, "get: no answer"));
+		} else if (pull_is_in_vain(get)) {
+			error = fault(-ESHUTDOWN, "the queue is shut down and drained");
+		}
+	}
+	if (error)
+		desk_move(desk);
+	return error;
+}
+
+/* Without an item. */
+static int get_wait_for_server(struct get *get)
+{
+	struct connection *connection = &get->q->connection;
+
+	while (!connection_is_up(connection)) {
+		int error = fault(-ENOTCONN, "not connected");
+
+		if (connection_is_dead(connection) || get->limit.once || limit_is_over(get->limit))
+			return error;
+		limit_sleep(get->limit, LOOK_MS * MS);
+	}
+	return 0;
+}
+
+static int64_t pull_time(const struct get *get)
+{
+	int64_t left = limit_left(get->limit);
+	int64_t most = atomic_load(&get->q->is_closed) ? PULL_CLOSED : PULL_WAITING;
+
+	if (get->limit.once || left < PULL_THERE)
+		return PULL_THERE;
+	return left < most ? left : most;
+}
+
+/* One try that found nothing: 0 to go on. */
+static int get_none(struct get *get)
+{
+	int over = get_look(get);
+
+	if (over == 0)
+		over = get_is_over(get);
+	if (over == 1)
+		return fault(-ESHUTDOWN, "the queue is shut down and drained");
+	if (over < 0 && over != -ENOTCONN)
+		return over;
+	if (get->limit.once)
+		return over < 0 ? over : fault(-EAGAIN, "empty");
+	if (limit_is_over(get->limit))
+		return over < 0 ? over : fault(-ETIMEDOUT, "empty");
+	return 0;
+}
+
+/* What is there; or the first that comes, and what is there then. */
+static int get_some(struct get *get)
+{
+	int error = 0;
+
+	if (get->max > 1)
+		error = pull(get, get->max, PULL_THERE);
+	if (error == 0 && get->got == 0 && !(get->max > 1 && get->limit.once)) {
+		error = pull(get, 1, pull_time(get));
+		if (error == 0 && get->got == 1 && get->max > 1)
+			error = pull(get, get->max - 1, PULL_THERE);
+	}
+	return error;
+}
+
+static int get_all(struct get *get)
+{
+	int error;
+
+	do {
+		error = get_wait_for_server(get);
+		if (error)
+			return error;
+		error = get_some(get);
+		if (get->got > 0)
+			return 0;
+		if (error && error != -ENOTCONN)
+			return error;
+		if (error && (get->limit.once || limit_is_over(get->limit)))
+			return error;
+		if (error)
+			limit_sleep(get->limit, LOOK_MS * MS);
+		error = get_none(get);
+	} while (error == 0);
+	return error;
+}
+
+static ssize_t get_limited(struct spmcq_remote *q, void *items, size_t max, struct limit limit)
+{
+	struct get get = {.q = q,
+	                  .items = items,
+	                  .max = max < RUN_MOST ? max : RUN_MOST,
+	                  .limit = limit,
+	                  .refused = atomic_load(&q->connection.refused)};
+	int error;
+
+	atomic_fetch_add(&q->inside, 1);
+	get.desk = desk_of(q);
+	error = get.desk ? desk_reserve(get.desk, get.max) : -ENOMEM;
+	if (error == 0)
+		error = get_all(&get);
+	atomic_fetch_sub(&q->inside, 1);
+	return error ? error : (ssize_t)get.got;
+}
+
+static ssize_t get_checked(struct spmcq_remote *q, void *items, size_t max, struct limit limit)
+{
+	if (!q || !items || max == 0)
+		return fault(-EINVAL, "no queue, or no room for items");
+	return get_limited(q, items, max, limit);
+}
+
+int spmcq_remote_get(struct spmcq_remote *q, void *item)
+{
+	return one(get_checked(q, item, 1, limit_never));
+}
+
+int spmcq_remote_try_get(struct spmcq_remote *q, void *item)
+{
+	return one(get_checked(q, item, 1, limit_try));
+}
+
+int spmcq_remote_get_until(struct spmcq_remote *q, void *item, const struct timespec *deadline)
+{
+	if (!limit_is_valid(deadline))
+		return bad_deadline();
+	return one(get_checked(q, item, 1, limit_of(deadline)));
+}
+
+ssize_t spmcq_remote_get_many(struct spmcq_remote *q, void *items, size_t max)
+{
+	return get_checked(q, items, max, limit_never);
+}
+
+ssize_t spmcq_remote_try_get_many(struct spmcq_remote *q, void *items, size_t max)
+{
+	return get_checked(q, items, max, limit_try);
+}
+
+ssize_t spmcq_remote_get_many_until(struct spmcq_remote *q, void *items, size_t max,
+                                    const struct timespec *deadline)
+{
+	if (!limit_is_valid(deadline))
+		return bad_deadline();
+	return get_checked(q, items, max, limit_of(deadline));
+}
