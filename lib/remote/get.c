@@ -18,6 +18,8 @@
 #define PULL_THERE (2 * MS)
 #define PULL_WAITING (2 * SECOND)
 #define PULL_CLOSED (10 * MS)
+/* After that time a request should have come to its end: a round trip, and a busy server. */
+#define PULL_GRACE (20 * MS)
 /* Between looks at the bell and the connection. */
 enum { LOOK_MS = 100 };
 
@@ -160,12 +162,11 @@ static int pull_send(struct get *get, size_t batch, int64_t expires)
 	                0);
 }
 
-/* Nothing has arrived for a while. Returns whether the request is given up. */
-static bool pull_is_lost(struct get *get, struct limit patience, unsigned lost)
+static bool pull_is_broken(struct get *get, unsigned lost)
 {
 	struct connection *connection = &get->q->connection;
 
-	return limit_is_over(patience) || atomic_load(&connection->lost) != lost ||
+	return atomic_load(&connection->lost) != lost ||
 	       atomic_load(&connection->refused) != get->refused;
 }
 
@@ -176,34 +177,84 @@ static bool pull_is_in_vain(struct get *get)
 	       get_is_over(get) == 1;
 }
 
+/* What has come in an open request: 0 to go on, 1 at its end, or an error. */
+static int pull_take(struct get *get, natsMsg *message, size_t *missing)
+{
+	int error;
+
+	if (!is_status(message)) {
+		take_item(get, message);
+		return --*missing == 0;
+	}
+	error = end_of(get, message);
+	return error ? error : 1;
+}
+
+/* The request's time is over, and the server has not said so: it does not always. What it had sent
+ * before it answers us now is here then; the rest is nobody's. */
+static int pull_end_unasked(struct get *get, size_t *missing)
+{
+	struct spmcq_remote *q = get->q;
+	natsStatus status =
+	        natsConnection_FlushTimeout(q->connection.nats, q->settings.options.answer_ms);
+	natsMsg *message;
+	int end = 0;
+
+	while (status == NATS_OK && end == 0) {
+		status = natsSubscription_NextMsg(&message, get->desk->arrivals, 1);
+		if (status == NATS_OK)
+			end = pull_take(get, message, missing);
+	}
+	if (end < 0)
+		return end;
+	desk_move(get->desk);
+	return status == NATS_OK || status == NATS_TIMEOUT ? 1 : fault_of("get", status, 0);
+}
+
+/* No more than a look takes, and no longer than until it should have ended. */
+static int64_t pull_nap_ms(struct limit end)
+{
+	int64_t left = limit_left(end) / MS + 1;
+
+	return left < LOOK_MS ? left : LOOK_MS;
+}
+
+/* Nothing came for a while: as pull_take(). */
+static int pull_nothing(struct get *get, struct limit end, unsigned lost, size_t *missing)
+{
+	if (pull_is_broken(get, lost))
+		return connection_fault(&get->q->connection, get->refused,
+		                        fault(-ENOTCONN, "get: the connection was lost"));
+	if (limit_is_over(end))
+		return pull_end_unasked(get, missing);
+	if (pull_is_in_vain(get))
+		return fault(-ESHUTDOWN, "the queue is shut down and drained");
+	return 0;
+}
+
 /* Asks for batch items, and takes what comes until the request's end. Returns 0 also for none. */
 static int pull(struct get *get, size_t batch, int64_t expires)
 {
 	unsigned lost = atomic_load(&get->q->connection.lost);
-	struct limit patience = limit_in(expires + get->q->settings.options.answer_ms * MS);
-	struct desk *desk = get->desk;
-	int error = pull_send(get, batch, expires);
-	size_t arrived = 0;
+	struct limit end = limit_in(expires + PULL_GRACE);
+	int result = pull_send(get, batch, expires);
+	size_t missing = batch;
 
-	while (error == 0 && arrived < batch) {
+	while (result == 0) {
 		natsMsg *message;
-		natsStatus status = natsSubscription_NextMsg(&message, desk->arrivals, LOOK_MS);
+		natsStatus status =
+		        natsSubscription_NextMsg(&message, get->desk->arrivals, pull_nap_ms(end));
 
-		if (status == NATS_OK && is_status(message))
-			return end_of(get, message);
-		if (status == NATS_OK) {
-			take_item(get, message);
-			arrived++;
-		} else if (status != NATS_TIMEOUT || pull_is_lost(get, patience, lost)) {
-			error = connection_fault(&get->q->connection, get->refused,
-			                         fault(-ENOTCONN, "get: no answer"));
-		} else if (pull_is_in_vain(get)) {
-			error = fault(-ESHUTDOWN, "the queue is shut down and drained");
-		}
+		if (status == NATS_OK)
+			result = pull_take(get, message, &missing);
+		else if (status == NATS_TIMEOUT)
+			result = pull_nothing(get, end, lost, &missing);
+		else
+			result = fault_of("get", status, 0);
 	}
-	if (error)
-		desk_move(desk);
-	return error;
+	if (result < 0)
+		desk_move(get->desk);
+	return result < 0 ? result : 0;
 }
 
 /* Without an item. */
