@@ -11,14 +11,24 @@
 
 struct held {
 	natsMsg *message; /* its reply subject acknowledges the item */
+	uint64_t position;
 	unsigned deliveries;
 	bool is_done; /* acknowledged, and still in the list */
+};
+
+/* Where answers arrive: at inbox.CALL.NUMBER. */
+struct answers {
+	natsInbox *inbox; /* NULL: to be made */
+	natsSubscription *arrivals;
+	size_t prefix; /* bytes of a subject before CALL */
+	unsigned call; /* the newest; answers to others are late */
 };
 
 struct desk {
 	struct spmcq_remote *q;
 	natsInbox *inbox; /* items arrive here; NULL: to be made */
 	natsSubscription *arrivals;
+	struct answers answers; /* to reports */
 
 	/* A ring of the items held, the oldest at first. */
 	struct held *held;
@@ -63,9 +73,9 @@ INTERNAL int desk_reserve(struct desk *desk, size_t more)
 }
 
 /* There is room. */
-INTERNAL void desk_hold(struct desk *desk, natsMsg *message, unsigned deliveries)
+INTERNAL void desk_hold(struct desk *desk, natsMsg *message, uint64_t position, unsigned deliveries)
 {
-	*desk_held(desk, desk->n++) = (struct held){message, deliveries, false};
+	*desk_held(desk, desk->n++) = (struct held){message, position, deliveries, false};
 	atomic_fetch_add(&desk->q->held, 1);
 }
 
@@ -125,6 +135,8 @@ static void desk_end(struct desk *desk)
 	}
 	atomic_fetch_sub(&desk->q->held, desk->n);
 	desk_move(desk);
+	natsSubscription_Destroy(desk->answers.arrivals);
+	natsInbox_Destroy(desk->answers.inbox);
 	free(desk->held);
 	free(desk);
 }

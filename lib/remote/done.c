@@ -1,10 +1,11 @@
 /*
  * Reporting items. An acknowledgement is a request, and the server's answer says that it has noted
- * it; of many, all are sent before the first answer is waited for. One that was lost can be sent
- * again: the server answers again.
+ * it. All of a call are sent, with the record for the log, before the first answer is waited for.
+ * One that was lost can be sent again: the server answers again.
  */
 #include "remote.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,56 +14,71 @@
 static const char ack[] = "+ACK";
 enum { ACK_SIZE = sizeof(ack) - 1 };
 
-/* One, by asking and waiting. */
-static int acknowledge(struct spmcq_remote *q, struct held *held)
-{
-	unsigned refused = atomic_load(&q->connection.refused);
-	natsMsg *answer = NULL;
-	natsStatus status =
-	        natsConnection_Request(&answer, q->connection.nats, natsMsg_GetReply(held->message),
-	                               ack, ACK_SIZE, q->settings.options.answer_ms);
-
-	natsMsg_Destroy(answer);
-	held->is_done = status == NATS_OK;
-	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
-}
-
-/* Where the answers to the acknowledgements of one call arrive: inbox.NUMBER. */
-struct answers {
-	natsInbox *inbox;
-	natsSubscription *arrivals;
-	size_t prefix; /* bytes of a subject before NUMBER */
-};
-
 static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q)
 {
 	char subject[PLACE_MOST];
-	natsStatus status = natsInbox_Create(&answers->inbox);
+	natsStatus status;
 
+	answers->call++;
+	if (answers->inbox)
+		return NATS_OK;
+	status = natsInbox_Create(&answers->inbox);
 	if (status != NATS_OK)
 		return status;
 	answers->prefix = (size_t)snprintf(subject, sizeof(subject), "%s.", answers->inbox);
-	strcpy(subject + answers->prefix, "*");
-	return natsConnection_SubscribeSync(&answers->arrivals, q->connection.nats, subject);
+	strcpy(subject + answers->prefix, "*.*");
+	status = natsConnection_SubscribeSync(&answers->arrivals, q->connection.nats, subject);
+	if (status == NATS_OK)
+		status = natsSubscription_SetPendingLimits(answers->arrivals, -1, -1);
+	if (status != NATS_OK) {
+		natsInbox_Destroy(answers->inbox);
+		answers->inbox = NULL;
+	}
+	return status;
 }
 
-static void answers_close(struct answers *answers)
+/* The positions of the n oldest, in spans. Returns how many spans. */
+static size_t write_record(const struct desk *desk, size_t n, struct span *spans)
 {
-	natsSubscription_Destroy(answers->arrivals);
-	natsInbox_Destroy(answers->inbox);
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t position = desk_held(desk, i)->position;
+
+		if (used > 0 && position == spans[used - 1].first + spans[used - 1].n)
+			spans[used - 1].n++;
+		else
+			spans[used++] = (struct span){position, 1};
+	}
+	for (size_t i = 0; i < used; i++)
+		spans[i] = (struct span){htobe64(spans[i].first), htobe64(spans[i].n)};
+	return used;
 }
 
-static natsStatus send_all(struct desk *desk, const struct answers *answers, size_t n)
+static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
 {
+	struct span spans[RUN_MOST];
+	size_t used = write_record(desk, n, spans);
+
+	return natsConnection_PublishRequest(desk->q->connection.nats, desk->q->places.log_record,
+	                                     reply, spans, (int)(used * sizeof(*spans)));
+}
+
+/* Answer NUMBER is to the item of that number, n to the record. */
+static natsStatus send_all(struct desk *desk, size_t n)
+{
+	const struct answers *answers = &desk->answers;
 	natsStatus status = NATS_OK;
 	char reply[PLACE_MOST];
 
+	if (desk->q->log.is_kept) {
+		snprintf(reply, sizeof(reply), "%s.%u.%zu", answers->inbox, answers->call, n);
+		status = send_record(desk, reply, n);
+	}
 	for (size_t i = 0; i < n && status == NATS_OK; i++) {
 		const struct held *held = desk_held(desk, i);
 
-		if (held->is_done)
-			continue;
-		snprintf(reply, sizeof(reply), "%s.%zu", answers->inbox, i);
+		snprintf(reply, sizeof(reply), "%s.%u.%zu", answers->inbox, answers->call, i);
 		status = natsConnection_PublishRequest(desk->q->connection.nats,
 		                                       natsMsg_GetReply(held->message), reply, ack,
 		                                       ACK_SIZE);
@@ -70,62 +86,99 @@ static natsStatus send_all(struct desk *desk, const struct answers *answers, siz
 	return status;
 }
 
-/* Marks what the server has noted. */
-static natsStatus await_all(struct desk *desk, const struct answers *answers, size_t n)
+/* Which answer it is; n + 1: none of this call's. */
+static size_t answer_number(const struct answers *answers, natsMsg *answer, size_t n)
 {
-	unsigned answer_ms = desk->q->settings.options.answer_ms;
-	size_t missing = 0;
+	const char *subject = natsMsg_GetSubject(answer);
+	char *rest;
 
-	for (size_t i = 0; i < n; i++)
-		missing += !desk_held(desk, i)->is_done;
+	if (strlen(subject) <= answers->prefix ||
+	    strtoul(subject + answers->prefix, &rest, 10) != answers->call || *rest != '.')
+		return n + 1;
+	size_t number = strtoul(rest + 1, NULL, 10);
+	return number <= n ? number : n + 1;
+}
+
+/* The server's answer to a record: its number in the log. 0: it was not kept. */
+static uint64_t record_number(natsMsg *answer)
+{
+	char text[256];
+	const char *number;
+
+	snprintf(text, sizeof(text), "%.*s", natsMsg_GetDataLength(answer),
+	         natsMsg_GetData(answer));
+	number = strstr(text, "\"seq\":");
+	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
+}
+
+/* Marks what the server has noted; record: the number of the record in the log. */
+static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
+{
+	size_t missing = n + desk->q->log.is_kept;
+
 	while (missing > 0) {
 		natsMsg *answer;
-		natsStatus status = natsSubscription_NextMsg(&answer, answers->arrivals, answer_ms);
-		size_t i = n;
+		natsStatus status = natsSubscription_NextMsg(&answer, desk->answers.arrivals,
+		                                             desk->q->settings.options.answer_ms);
+		size_t number;
 
 		if (status != NATS_OK)
 			return status;
-		if (strlen(natsMsg_GetSubject(answer)) > answers->prefix &&
-		    !natsMsg_IsNoResponders(answer))
-			i = strtoull(natsMsg_GetSubject(answer) + answers->prefix, NULL, 10);
+		number = answer_number(&desk->answers, answer, n);
+		if (number <= n && natsMsg_IsNoResponders(answer))
+			status = NATS_NO_RESPONDERS;
+		else if (number < n)
+			desk_held(desk, number)->is_done = true;
+		else if (number == n && (*record = record_number(answer)) == 0)
+			status = NATS_ERR;
 		natsMsg_Destroy(answer);
-		if (i >= n)
-			return NATS_NO_RESPONDERS;
-		missing -= !desk_held(desk, i)->is_done;
-		desk_held(desk, i)->is_done = true;
+		if (status != NATS_OK)
+			return status;
+		missing -= number <= n;
 	}
 	return NATS_OK;
 }
 
-static int acknowledge_many(struct desk *desk, size_t n)
+/* Nothing of a call is done unless its record is: else it could come again. */
+static int acknowledge(struct desk *desk, size_t n)
 {
 	struct spmcq_remote *q = desk->q;
 	unsigned refused = atomic_load(&q->connection.refused);
-	struct answers answers = {.inbox = NULL};
-	natsStatus status = answers_open(&answers, q);
+	natsStatus status = answers_open(&desk->answers, q);
+	uint64_t record = 0;
 
 	if (status == NATS_OK)
-		status = send_all(desk, &answers, n);
+		status = send_all(desk, n);
 	if (status == NATS_OK)
-		status = await_all(desk, &answers, n);
-	answers_close(&answers);
+		status = await_all(desk, n, &record);
+	if (q->log.is_kept && record == 0)
+		for (size_t i = 0; i < n; i++)
+			desk_held(desk, i)->is_done = false;
+	if (record > 0)
+		log_trim(q, record);
 	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
 }
 
 /* Until the server has noted it, or for twice the time of an answer. */
-static int report(struct desk *desk, size_t n)
+static int report_run(struct desk *desk, size_t n)
 {
 	struct limit limit = limit_in(2 * desk->q->settings.options.answer_ms * MS);
 	int error;
 
-	do {
-		error = n == 1 ? acknowledge(desk->q, desk_held(desk, 0))
-		               : acknowledge_many(desk, n);
-		if (error != -ENOTCONN)
-			break;
+	while ((error = acknowledge(desk, n)) == -ENOTCONN && !limit_is_over(limit))
 		limit_sleep(limit, 50 * MS);
-	} while (!limit_is_over(limit));
 	desk_drop_done(desk, n);
+	return error;
+}
+
+static int report(struct desk *desk, size_t n)
+{
+	int error = 0;
+
+	for (size_t run; error == 0 && n > 0; n -= run) {
+		run = n < RUN_MOST ? n : RUN_MOST;
+		error = report_run(desk, run);
+	}
 	return error;
 }
 

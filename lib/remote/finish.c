@@ -17,8 +17,10 @@ static int join_limited(struct spmcq_remote *q, struct limit limit)
 	struct stream_state state;
 
 	for (;;) {
-		int error = server_ask_stream(q, &state);
+		int error = log_mend(q);
 
+		if (error == 0)
+			error = server_ask_stream(q, &state);
 		if (error == 0 && state.unfinished == 0)
 			return 0;
 		if (error && error != -ENOTCONN)

@@ -32,25 +32,6 @@ struct get {
 	unsigned refused; /* times that the server had refused a subject when the call began */
 };
 
-/* The number of times the item was delivered, and its position: from where it is acknowledged,
- * $JS.ACK.STREAM.CONSUMER.DELIVERIES.POSITION..., or with two more words before STREAM. */
-static bool read_reply(const char *reply, unsigned *deliveries, uint64_t *position)
-{
-	const char *word[12];
-	size_t n = 0;
-
-	for (; reply && n < 12; n++) {
-		word[n] = reply;
-		reply = strchr(reply, '.');
-		reply = reply ? reply + 1 : NULL;
-	}
-	if (n < 9 || n == 10)
-		return false;
-	*deliveries = (unsigned)strtoul(word[n == 9 ? 4 : 6], NULL, 10);
-	*position = strtoull(word[n == 9 ? 5 : 7], NULL, 10);
-	return *deliveries > 0;
-}
-
 /* Moves it to its own stream, then acknowledges it. If either fails it comes again, and is known
  * there by its id. */
 static void set_aside(struct get *get, natsMsg *message, uint64_t position)
@@ -88,7 +69,7 @@ static void take_item(struct get *get, natsMsg *message)
 		natsMsg_Destroy(message);
 		return;
 	}
-	desk_hold(get->desk, message, deliveries);
+	desk_hold(get->desk, message, position, deliveries);
 	get->got++;
 }
 
@@ -323,7 +304,9 @@ static int get_all(struct get *get)
 		error = get_wait_for_server(get);
 		if (error)
 			return error;
-		error = get_some(get);
+		error = log_mend(get->q);
+		if (error == 0)
+			error = get_some(get);
 		if (get->got > 0)
 			return 0;
 		if (error && error != -ENOTCONN)

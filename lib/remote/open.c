@@ -108,6 +108,7 @@ static void end(struct spmcq_remote *q)
 	if (q->connection.nats && connection_is_up(&q->connection))
 		(void)natsConnection_FlushTimeout(q->connection.nats, LINGER_MS);
 	connection_close(&q->connection);
+	pthread_mutex_destroy(&q->log.lock);
 	free(q);
 }
 
@@ -130,6 +131,7 @@ int spmcq_remote_open(struct spmcq_remote **out, const char *url, const char *na
 		return error;
 	}
 	producer_init(&q->producer);
+	pthread_mutex_init(&q->log.lock, NULL);
 	error = open_all(q, url);
 	forget_names_of_files(&q->settings.options);
 	if (error)

@@ -29,6 +29,8 @@ INTERNAL int places_of(struct places *places, const char *name)
 	snprintf(places->bell, PLACE_MOST, "spmcq.%s.bell", name);
 	snprintf(places->aside, PLACE_MOST, "spmcq-%s-aside", name);
 	snprintf(places->aside_item, PLACE_MOST, "spmcq.%s.aside", name);
+	snprintf(places->log, PLACE_MOST, "spmcq-%s-done", name);
+	snprintf(places->log_record, PLACE_MOST, "spmcq.%s.done", name);
 	snprintf(places->bucket, PLACE_MOST, "spmcq-%s", name);
 	snprintf(places->next, sizeof(places->next), "$JS.API.CONSUMER.MSG.NEXT.%s." DURABLE,
 	         places->stream);

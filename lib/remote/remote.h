@@ -28,6 +28,8 @@ struct places {
 	char bell[PLACE_MOST];   /* a hint, kept nowhere: look whether the queue is shut down */
 	char aside[PLACE_MOST];  /* the stream of what was delivered too often */
 	char aside_item[PLACE_MOST]; /* its subject */
+	char log[PLACE_MOST];        /* the stream of what was reported */
+	char log_record[PLACE_MOST]; /* its subject */
 	char bucket[PLACE_MOST];     /* holds the producer's lease */
 	char next[PLACE_MOST + 64];  /* asks for the next items */
 };
@@ -92,11 +94,23 @@ struct producer {
 	size_t doubt_n; /* 0: no doubt */
 };
 
+/* The log of reports, see log.c. */
+struct log {
+	bool is_kept;
+	_Atomic int64_t look_at; /* when to look next whether it can be cut */
+	pthread_mutex_t lock;    /* guards the rest */
+	char mended[64];         /* the id of the server that is known to be whole; "": none */
+	uint64_t record;         /* up to which it is to be cut; 0: none */
+	uint64_t position;       /* none of those records is beyond it */
+	bool is_passed; /* all up to position was acknowledged when it was last looked at */
+};
+
 struct spmcq_remote {
 	struct places places;
 	struct settings settings;
 	struct connection connection;
 	struct producer producer;
+	struct log log;
 	_Atomic bool is_closed;     /* false -> true once: shut down, as the server said */
 	_Atomic unsigned rung_seen; /* connection.rung, when it was last looked into */
 	_Atomic size_t inside;      /* threads inside a call */

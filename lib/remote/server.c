@@ -27,6 +27,8 @@ struct consumer_state {
 	uint64_t queued; /* not delivered yet */
 	uint64_t held;   /* delivered, and not acknowledged */
 	uint64_t redelivered;
+	uint64_t delivered; /* the newest position delivered */
+	uint64_t floor;     /* all up to that position is acknowledged */
 };
 
 static bool listens_to(const jsStreamConfig *config, const char *subject)
@@ -75,7 +77,9 @@ INTERNAL int server_ask_consumer(struct spmcq_remote *q, struct consumer_state *
 		return server_fault(q, refused, q->places.stream, status, code);
 	*state = (struct consumer_state){.queued = info->NumPending,
 	                                 .held = (uint64_t)info->NumAckPending,
-	                                 .redelivered = (uint64_t)info->NumRedelivered};
+	                                 .redelivered = (uint64_t)info->NumRedelivered,
+	                                 .delivered = info->Delivered.Stream,
+	                                 .floor = info->AckFloor.Stream};
 	jsConsumerInfo_Destroy(info);
 	return 0;
 }
@@ -138,16 +142,16 @@ static int make_stream(struct spmcq_remote *q)
 	return fault_of(q->places.stream, status, code);
 }
 
-static int make_aside(struct spmcq_remote *q)
+/* A plain stream, of one subject and without limits. */
+static int make_plain(struct spmcq_remote *q, const char *name, const char *subject)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;
-	const char *subject = q->places.aside_item;
 	jsStreamConfig config;
 	jsErrCode code = 0;
 	natsStatus status;
 
 	jsStreamConfig_Init(&config);
-	config.Name = q->places.aside;
+	config.Name = name;
 	config.Subjects = &subject;
 	config.SubjectsLen = 1;
 	config.Storage = options->in_memory ? js_MemoryStorage : js_FileStorage;
@@ -156,7 +160,21 @@ static int make_aside(struct spmcq_remote *q)
 	status = js_AddStream(NULL, q->connection.js, &config, NULL, &code);
 	if (status != NATS_OK && code == JSStreamNameExistErr)
 		return 0;
-	return fault_of(q->places.aside, status, code);
+	return fault_of(name, status, code);
+}
+
+static bool needs_log(bool in_memory, int64_t replicas)
+{
+	return !in_memory && replicas <= 1;
+}
+
+static int make_log(struct spmcq_remote *q)
+{
+	const struct spmcq_remote_options *options = &q->settings.options;
+
+	if (!needs_log(options->in_memory, options->replicas))
+		return 0;
+	return make_plain(q, q->places.log, q->places.log_record);
 }
 
 /* Delivery never ends by itself: what is delivered too often is set aside by who gets it. */
@@ -205,8 +223,10 @@ static int make_bucket(struct spmcq_remote *q)
 /* The stream comes last: once it is there, so is all else. But the consumer is made on it. */
 static int make(struct spmcq_remote *q)
 {
-	int error = make_aside(q);
+	int error = make_plain(q, q->places.aside, q->places.aside_item);
 
+	if (error == 0)
+		error = make_log(q);
 	if (error == 0)
 		error = make_bucket(q);
 	if (error == 0)
@@ -230,6 +250,7 @@ static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 		             q->places.stream, config->MaxMsgs, description);
 	q->settings.options.max_deliveries = deliveries;
 	q->settings.options.lease_ms = lease;
+	q->log.is_kept = needs_log(config->Storage == js_MemoryStorage, config->Replicas);
 	return 0;
 }
 
@@ -308,6 +329,8 @@ INTERNAL int server_delete(struct spmcq_remote *q)
 
 	if (status == NATS_OK || status == NATS_NOT_FOUND)
 		status = js_DeleteStream(q->connection.js, q->places.aside, NULL, &code);
+	if (status == NATS_OK || status == NATS_NOT_FOUND)
+		status = js_DeleteStream(q->connection.js, q->places.log, NULL, &code);
 	if (status == NATS_OK || status == NATS_NOT_FOUND)
 		status = js_DeleteKeyValue(q->connection.js, q->places.bucket);
 	if (status == NATS_NOT_FOUND)

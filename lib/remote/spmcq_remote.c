@@ -18,6 +18,7 @@
 #include "put.c"
 
 #include "desk.c"
+#include "log.c"
 
 #include "done.c"
 #include "get.c"
