@@ -31,6 +31,7 @@ INTERNAL int places_of(struct places *places, const char *name)
 	snprintf(places->aside_item, PLACE_MOST, "spmcq.%s.aside", name);
 	snprintf(places->log, PLACE_MOST, "spmcq-%s-done", name);
 	snprintf(places->log_record, PLACE_MOST, "spmcq.%s.done", name);
+	snprintf(places->log_mended, PLACE_MOST, "spmcq.%s.mended", name);
 	snprintf(places->bucket, PLACE_MOST, "spmcq-%s", name);
 	snprintf(places->next, sizeof(places->next), "$JS.API.CONSUMER.MSG.NEXT.%s." DURABLE,
 	         places->stream);

@@ -30,6 +30,7 @@ struct places {
 	char aside_item[PLACE_MOST]; /* its subject */
 	char log[PLACE_MOST];        /* the stream of what was reported */
 	char log_record[PLACE_MOST]; /* its subject */
+	char log_mended[PLACE_MOST]; /* the subject of the note beside them */
 	char bucket[PLACE_MOST];     /* holds the producer's lease */
 	char next[PLACE_MOST + 64];  /* asks for the next items */
 };
@@ -102,7 +103,6 @@ struct log {
 	char mended[64];         /* the id of the server that is known to be whole; "": none */
 	uint64_t record;         /* up to which it is to be cut; 0: none */
 	uint64_t position;       /* none of those records is beyond it */
-	bool is_passed; /* all up to position was acknowledged when it was last looked at */
 };
 
 struct spmcq_remote {

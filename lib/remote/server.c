@@ -18,7 +18,8 @@ enum { WAITING_MOST = 65536 }; /* gets that wait at the same time, of all handle
 /* What the server said of the stream. */
 struct stream_state {
 	uint64_t unfinished;
-	uint64_t last; /* the newest position ever taken */
+	uint64_t first; /* the oldest position that is unfinished, or beyond all */
+	uint64_t last;  /* the newest position ever taken */
 	bool is_closed;
 };
 
@@ -28,7 +29,6 @@ struct consumer_state {
 	uint64_t held;   /* delivered, and not acknowledged */
 	uint64_t redelivered;
 	uint64_t delivered; /* the newest position delivered */
-	uint64_t floor;     /* all up to that position is acknowledged */
 };
 
 static bool listens_to(const jsStreamConfig *config, const char *subject)
@@ -57,6 +57,7 @@ INTERNAL int server_ask_stream(struct spmcq_remote *q, struct stream_state *stat
 	if (status != NATS_OK)
 		return server_fault(q, refused, q->places.stream, status, code);
 	*state = (struct stream_state){.unfinished = info->State.Msgs,
+	                               .first = info->State.FirstSeq,
 	                               .last = info->State.LastSeq,
 	                               .is_closed = !listens_to(info->Config, q->places.item)};
 	if (state->is_closed)
@@ -78,8 +79,7 @@ INTERNAL int server_ask_consumer(struct spmcq_remote *q, struct consumer_state *
 	*state = (struct consumer_state){.queued = info->NumPending,
 	                                 .held = (uint64_t)info->NumAckPending,
 	                                 .redelivered = (uint64_t)info->NumRedelivered,
-	                                 .delivered = info->Delivered.Stream,
-	                                 .floor = info->AckFloor.Stream};
+	                                 .delivered = info->Delivered.Stream};
 	jsConsumerInfo_Destroy(info);
 	return 0;
 }
@@ -142,8 +142,8 @@ static int make_stream(struct spmcq_remote *q)
 	return fault_of(q->places.stream, status, code);
 }
 
-/* A plain stream, of one subject and without limits. */
-static int make_plain(struct spmcq_remote *q, const char *name, const char *subject)
+/* A plain stream without limits. */
+static int make_plain(struct spmcq_remote *q, const char *name, const char **subjects, int n)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;
 	jsStreamConfig config;
@@ -152,8 +152,8 @@ static int make_plain(struct spmcq_remote *q, const char *name, const char *subj
 
 	jsStreamConfig_Init(&config);
 	config.Name = name;
-	config.Subjects = &subject;
-	config.SubjectsLen = 1;
+	config.Subjects = subjects;
+	config.SubjectsLen = n;
 	config.Storage = options->in_memory ? js_MemoryStorage : js_FileStorage;
 	config.Replicas = options->replicas;
 	config.Duplicates = options->duplicate_window_ms * MS;
@@ -170,11 +170,12 @@ static bool needs_log(bool in_memory, int64_t replicas)
 
 static int make_log(struct spmcq_remote *q)
 {
+	const char *subjects[] = {q->places.log_record, q->places.log_mended};
 	const struct spmcq_remote_options *options = &q->settings.options;
 
 	if (!needs_log(options->in_memory, options->replicas))
 		return 0;
-	return make_plain(q, q->places.log, q->places.log_record);
+	return make_plain(q, q->places.log, subjects, 2);
 }
 
 /* Delivery never ends by itself: what is delivered too often is set aside by who gets it. */
@@ -223,7 +224,8 @@ static int make_bucket(struct spmcq_remote *q)
 /* The stream comes last: once it is there, so is all else. But the consumer is made on it. */
 static int make(struct spmcq_remote *q)
 {
-	int error = make_plain(q, q->places.aside, q->places.aside_item);
+	const char *aside = q->places.aside_item;
+	int error = make_plain(q, q->places.aside, &aside, 1);
 
 	if (error == 0)
 		error = make_log(q);

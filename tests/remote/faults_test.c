@@ -72,8 +72,9 @@ static void consumers_may_be_killed_at_any_moment(void)
 	}
 	worker_join(&producer);
 	RETURNS(0, spmcq_remote_join(flow.q));
-	flow_check(&flow, KILLS * BULK);
+	flow_check_joined(&flow);
 	end_consumers(&flow, consumers);
+	flow_check(&flow, KILLS * BULK);
 	flow_end(&flow);
 }
 
@@ -98,14 +99,17 @@ static void the_server_may_be_killed_at_any_moment(void)
 	for (uint64_t kill = 1; kill <= 3; kill++) {
 		check_doing("kill %llu", (unsigned long long)kill);
 		await_done(&flow, kill * ITEMS / 4);
+		flow.ledger->epoch++;
 		server_kill(&server);
+		flow.ledger->epoch++;
 		sleep_ms(100);
 		server_run(&server);
 	}
 	worker_join(&producer);
 	RETURNS(0, spmcq_remote_join(flow.q));
-	flow_check(&flow, 0);
+	flow_check_joined(&flow);
 	end_consumers(&flow, consumers);
+	flow_check(&flow, 0);
 	flow_end(&flow);
 }
 

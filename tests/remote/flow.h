@@ -1,7 +1,7 @@
 /*
- * A flow of numbered items through peers, with a ledger of what became of each. The ledger is shared
- * memory: a peer writes down what it has before it goes on, so that it is there when the peer is
- * killed.
+ * A flow of numbered items through peers, with a ledger of what became of each. The ledger is
+ * shared memory: a peer writes down what it has before it goes on, so that it is there when the
+ * peer is killed.
  */
 #ifndef FLOW_H
 #define FLOW_H
@@ -18,12 +18,15 @@ struct fate {
 	_Atomic uint16_t reporting; /* times a peer began to report it */
 	_Atomic uint16_t done;      /* times task_done said 0 for it */
 	_Atomic uint16_t again;     /* times it came out when it had been reported */
+	_Atomic uint16_t straddled; /* times a report began before the server was killed, and ended
+	                             * after: the item may have come to another meanwhile */
 };
 
 struct ledger {
-	_Atomic uint64_t done; /* reports, of all */
-	_Atomic uint64_t lost; /* items with a number that none has */
-	_Atomic int error;     /* a result that stopped a peer */
+	_Atomic uint64_t done;  /* reports, of all */
+	_Atomic uint64_t lost;  /* items with a number that none has */
+	_Atomic unsigned epoch; /* changes before and after the server is killed */
+	_Atomic int error;      /* a result that stopped a peer */
 	struct fate fate[];
 };
 
@@ -43,9 +46,13 @@ pid_t flow_consumer(const struct flow *flow);
 /* Puts the items from..to-1. */
 void flow_put(struct flow *flow, uint64_t from, uint64_t to);
 
-/* After join: every item came out and was reported; none came out again after it had been reported,
- * but at most tolerated, which a consumer that was killed was about to report. */
-void flow_check(const struct flow *flow, size_t tolerated);
+/* When join has returned: every item came out, and somebody reported it, or was about to. */
+void flow_check_joined(const struct flow *flow);
+
+/* When the consumers have ended: none came out again after it had been reported, and each was
+ * reported once, but if its report straddled a kill of the server. At most unwritten were reported
+ * by consumers that were killed before they wrote that down. */
+void flow_check(const struct flow *flow, size_t unwritten);
 void flow_end(struct flow *flow);
 
 extern const struct peer_role flow_role;

@@ -24,7 +24,8 @@ struct server {
  * instead, and does not return, if this process is one; and skips all where there is no server. */
 struct peer_role {
 	const char *name;
-	int (*run)(int argc, char **argv); /* argv: what peer_start() was given; returns the status */
+	int (*run)(int argc,
+	           char **argv); /* argv: what peer_start() was given; returns the status */
 };
 void remote_begin(int argc, char **argv, const struct peer_role *roles);
 int remote_finish(void);
