@@ -178,6 +178,7 @@ static int pull_end_unasked(struct get *get, size_t *missing)
 	struct spmcq_remote *q = get->q;
 	natsStatus status =
 	        natsConnection_FlushTimeout(q->connection.nats, q->settings.options.answer_ms);
+	struct consumer_state state;
 	natsMsg *message;
 	int end = 0;
 
@@ -189,7 +190,10 @@ static int pull_end_unasked(struct get *get, size_t *missing)
 	if (end < 0)
 		return end;
 	desk_move(get->desk);
-	return status == NATS_OK || status == NATS_TIMEOUT ? 1 : fault_of("get", status, 0);
+	if (status != NATS_OK && status != NATS_TIMEOUT)
+		return fault_of("get", status, 0);
+	end = server_ask_consumer(q, &state); /* or is there nobody that could say so? */
+	return end ? end : 1;
 }
 
 /* No more than a look takes, and no longer than until it should have ended. */
