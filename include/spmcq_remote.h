@@ -210,18 +210,22 @@ int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out);
 const char *spmcq_remote_reason(void);
 
 /*
- * Permissions by subject, for a queue NAME. Everybody: subscribe to _INBOX.> and spmcq.NAME.bell.
- * A consumer publishes to:
- *   $JS.API.STREAM.INFO.spmcq-NAME  $JS.API.STREAM.INFO.spmcq-NAME-aside
- *   $JS.API.CONSUMER.INFO.spmcq-NAME.consumers  $JS.API.CONSUMER.MSG.NEXT.spmcq-NAME.consumers
- *   $JS.ACK.spmcq-NAME.>  spmcq.NAME.aside  $JS.API.INFO
- *   $JS.API.STREAM.INFO.KV_spmcq-NAME
- * A producer publishes to:
- *   spmcq.NAME.item  spmcq.NAME.bell  $KV.spmcq-NAME.>  $JS.API.INFO
- *   $JS.API.STREAM.INFO.*  $JS.API.CONSUMER.INFO.spmcq-NAME.consumers
- *   $JS.API.STREAM.MSG.GET.KV_spmcq-NAME  $JS.API.DIRECT.GET.KV_spmcq-NAME.>
- *   $JS.API.STREAM.UPDATE.spmcq-NAME (for shutdown)
- * The one that makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
+ * Permissions by subject, for a queue NAME. Everybody subscribes to _INBOX.> and spmcq.NAME.bell,
+ * and publishes to:
+ *   $JS.API.INFO  $JS.API.STREAM.INFO.*  $JS.API.CONSUMER.INFO.spmcq-NAME.consumers
+ *   $JS.API.STREAM.MSG.GET.spmcq-NAME-done  spmcq.NAME.mended
+ * A consumer also to:
+ *   $JS.API.CONSUMER.MSG.NEXT.spmcq-NAME.consumers  $JS.ACK.spmcq-NAME.>
+ *   spmcq.NAME.done  spmcq.NAME.aside
+ * A producer also to:
+ *   spmcq.NAME.item  spmcq.NAME.bell  $KV.spmcq-NAME.>  $JS.API.STREAM.MSG.GET.KV_spmcq-NAME
+ *   $JS.API.DIRECT.GET.KV_spmcq-NAME.>  $JS.API.STREAM.UPDATE.spmcq-NAME (for shutdown)
+ * Whoever is the first to get or join after a server was killed removes what came back although it
+ * was reported, and whoever reports shortens the log of reports, with:
+ *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME
+ *   $JS.API.STREAM.PURGE.spmcq-NAME-done  $JS.API.CONSUMER.CREATE.spmcq-NAME-done
+ *   $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
+ * Whoever makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
  */
 
 #ifdef __cplusplus

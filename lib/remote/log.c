@@ -242,6 +242,7 @@ static int mend_unless_done(struct spmcq_remote *q, const char *id)
 INTERNAL int log_mend(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;
+	unsigned refused = atomic_load(&q->connection.refused);
 	char id[sizeof(log->mended)];
 	int error;
 
@@ -254,7 +255,7 @@ INTERNAL int log_mend(struct spmcq_remote *q)
 	if (error == 0)
 		strcpy(log->mended, id);
 	pthread_mutex_unlock(&log->lock);
-	return error;
+	return connection_fault(&q->connection, refused, error);
 }
 
 /* Cuts off the records up to that one. What goes wrong is tried again, with more of them. */

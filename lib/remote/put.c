@@ -161,6 +161,7 @@ static int put_begin(struct put *put)
 			error = producer_begin(q, false);
 		if (error == 0 && q->producer.doubt_n > 0)
 			error = producer_settle(q, put->items, put->n, &put->placed);
+		error = connection_fault(&q->connection, put->refused, error);
 		if (error != -ENOTCONN)
 			return error;
 	} while ((error = put_wait(put, error)) == 0);

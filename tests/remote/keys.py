@@ -61,9 +61,9 @@ def credentials(name, account, permissions):
           "-----BEGIN USER NKEY SEED-----\n%s\n------END USER NKEY SEED------\n" % (jwt, user.seed))
 
 
-def account_token(operator, account, name):
+def account_token(operator, account, name, storage):
     limits = {"subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": True,
-              "conn": -1, "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
+              "conn": -1, "leaf": -1, **storage}
     return token(operator, account.public, name, {"limits": limits, "type": "account", "version": 2})
 
 
@@ -75,10 +75,11 @@ write("other.nkey", other.public)
 write("other.seed", other.seed)
 
 operator, account, system, stranger = Pair(OPERATOR), Pair(ACCOUNT), Pair(ACCOUNT), Pair(ACCOUNT)
+storage = {"mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1}
 trusted = token(operator, operator.public, "operator", {"type": "operator", "version": 2})
 write("operator.conf", "operator: %s\nsystem_account: %s\nresolver: MEMORY\nresolver_preload: {\n %s: %s\n %s: %s\n}\n"
-      % (trusted, system.public, account.public, account_token(operator, account, "spmcq"),
-         system.public, account_token(operator, system, "system")))
+      % (trusted, system.public, account.public, account_token(operator, account, "spmcq", storage),
+         system.public, account_token(operator, system, "system", {})))
 credentials("user", account, {"pub": {}, "sub": {}})
 credentials("limited", account, {"pub": {"deny": ["spmcq.*.item"]}, "sub": {}})
 credentials("stranger", stranger, {"pub": {}, "sub": {}})

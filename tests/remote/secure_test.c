@@ -197,7 +197,7 @@ static void credentials_let_in_whom_the_operator_signed(void)
 #define ASK                                                                                        \
 	"\"$JS.API.INFO\", \"$JS.API.STREAM.INFO.*\", "                                            \
 	"\"$JS.API.CONSUMER.INFO.spmcq-" QUEUE ".consumers\", "                                    \
-	"\"$JS.API.STREAM.MSG.GET.spmcq-" QUEUE "-done\""
+	"\"$JS.API.STREAM.MSG.GET.spmcq-" QUEUE "-done\", \"spmcq." QUEUE ".mended\""
 #define PRODUCER                                                                                   \
 	"user: producer, password: p, permissions: { publish: [ " ASK ", \"spmcq." QUEUE           \
 	".item\", \"spmcq." QUEUE ".bell\", \"$KV.spmcq-" QUEUE ".>\", "                           \
@@ -208,7 +208,7 @@ static void credentials_let_in_whom_the_operator_signed(void)
 	"user: consumer, password: c, permissions: { publish: [ " ASK                              \
 	", \"$JS.API.CONSUMER.MSG.NEXT.spmcq-" QUEUE ".consumers\", "                              \
 	"\"$JS.ACK.spmcq-" QUEUE ".>\", \"spmcq." QUEUE ".done\", "                                \
-	"\"spmcq." QUEUE ".mended\", \"spmcq." QUEUE ".aside\" ], " LISTEN " }"
+	"\"spmcq." QUEUE ".aside\" ], " LISTEN " }"
 
 static struct spmcq_remote *opened_as(struct server *server, const char *user)
 {
@@ -240,6 +240,9 @@ static void the_permissions_that_the_header_names_suffice_and_are_needed(void)
 	RETURNS(-EACCES, spmcq_remote_shutdown(consumer));
 	RETURNS(0, spmcq_remote_shutdown(producer));
 	RETURNS(2, spmcq_remote_unfinished(consumer));
+	RETURNS(2, spmcq_remote_get_many(consumer, (int[3]){0}, 3));
+	RETURNS(0, spmcq_remote_task_done_many(consumer, 2));
+	RETURNS(0, spmcq_remote_join(producer));
 	RETURNS(-EACCES, spmcq_remote_delete(producer));
 	RETURNS(0, spmcq_remote_close(consumer));
 	RETURNS(0, spmcq_remote_close(producer));
