@@ -154,6 +154,9 @@ ssize_t spmcq_remote_try_get_many(struct spmcq_remote *q, void *items, size_t ma
 ssize_t spmcq_remote_get_many_until(struct spmcq_remote *q, void *items, size_t max,
                                     const struct timespec *deadline);
 
+/** How many items the calling thread holds, or -EINVAL. Blocks: no. */
+ssize_t spmcq_remote_held(const struct spmcq_remote *q);
+
 /**
  * How often the newest item that the calling thread holds has been delivered: 1, or more if
  * consumers that got it before did not report it.
@@ -172,7 +175,7 @@ int spmcq_remote_still_working(struct spmcq_remote *q);
  * returns 0 the server has noted it.
  * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported), or
  * -ENOTCONN when the server does not answer for twice answer_ms: the items not known to be noted
- * are still held, and can be reported again.
+ * are still held (see spmcq_remote_held), and can be reported again.
  */
 int spmcq_remote_task_done(struct spmcq_remote *q);
 int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);

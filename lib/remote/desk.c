@@ -191,7 +191,7 @@ static struct desk *desk_make(struct spmcq_remote *q)
 }
 
 /* The calling thread's; NULL: it has none. */
-INTERNAL struct desk *desk_find(struct spmcq_remote *q)
+INTERNAL struct desk *desk_find(const struct spmcq_remote *q)
 {
 	struct desk *desk;
 

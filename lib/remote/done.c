@@ -216,6 +216,15 @@ int spmcq_remote_task_done(struct spmcq_remote *q)
 	return spmcq_remote_task_done_many(q, 1);
 }
 
+ssize_t spmcq_remote_held(const struct spmcq_remote *q)
+{
+	const struct desk *desk = q ? desk_find(q) : NULL;
+
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	return desk ? (ssize_t)desk->n : 0;
+}
+
 int spmcq_remote_deliveries(struct spmcq_remote *q)
 {
 	int error = 0;

@@ -10,19 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BULK_MOST = 1024 };
+enum { BULK_MOST = 1024, REPORT_SECONDS = 30 };
 
 static size_t ledger_size(size_t items)
 {
 	return sizeof(struct ledger) + items * sizeof(struct fate);
 }
 
+int flow_try_begin(struct flow *flow)
+{
+	if (!flow->ledger) {
+		snprintf(flow->path, sizeof(flow->path), "%.140s/ledger",
+		         scratch_directory("flow"));
+		flow->ledger = shared_memory(flow->path, ledger_size(flow->items));
+	}
+	return spmcq_remote_open(&flow->q, flow->url, flow->name, flow->capacity, sizeof(uint64_t),
+	                         &flow->options);
+}
+
 void flow_begin(struct flow *flow)
 {
-	snprintf(flow->path, sizeof(flow->path), "%.140s/ledger", scratch_directory("flow"));
-	flow->ledger = shared_memory(flow->path, ledger_size(flow->items));
-	RETURNS(0, spmcq_remote_open(&flow->q, flow->url, flow->name, flow->capacity,
-	                             sizeof(uint64_t), &flow->options));
+	RETURNS(0, flow_try_begin(flow));
 }
 
 pid_t flow_consumer(const struct flow *flow)
@@ -104,6 +112,17 @@ static void note_got(struct ledger *ledger, size_t items, const uint64_t *number
 	}
 }
 
+/* What was not noted is still held, and reported again for as long as a server may take. */
+static int report_some(struct spmcq_remote *q, size_t n)
+{
+	double until = seconds_now() + REPORT_SECONDS;
+	int error;
+
+	while ((error = spmcq_remote_task_done_many(q, n)) == -ENOTCONN && seconds_now() < until)
+		n = (size_t)spmcq_remote_held(q);
+	return error;
+}
+
 static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t *numbers, size_t n)
 {
 	unsigned epoch = ledger->epoch;
@@ -111,7 +130,7 @@ static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t 
 
 	for (size_t i = 0; i < n; i++)
 		ledger->fate[numbers[i]].reporting++;
-	error = n == 1 ? spmcq_remote_task_done(q) : spmcq_remote_task_done_many(q, n);
+	error = report_some(q, n);
 	for (size_t i = 0; i < n && error == 0; i++) {
 		ledger->fate[numbers[i]].straddled += ledger->epoch != epoch;
 		ledger->fate[numbers[i]].done++;
@@ -125,7 +144,8 @@ static int consume(int argc, char **argv)
 {
 	size_t items = argc == 7 ? strtoul(argv[3], NULL, 10) : 0;
 	size_t bulk = strtoul(argv[5], NULL, 10);
-	struct spmcq_remote_options options = {.answer_ms = (unsigned)strtoul(argv[6], NULL, 10)};
+	struct spmcq_remote_options options = {.answer_ms = (unsigned)strtoul(argv[6], NULL, 10),
+	                                       .allow_plain_text_to_other_machines = true};
 	struct ledger *ledger = shared_memory(argv[2], ledger_size(items));
 	uint64_t numbers[BULK_MOST];
 	struct spmcq_remote *q;

@@ -41,6 +41,7 @@ struct flow {
 };
 
 void flow_begin(struct flow *flow);
+int flow_try_begin(struct flow *flow); /* what open returned; can be called again */
 pid_t flow_consumer(const struct flow *flow);
 
 /* Puts the items from..to-1. */

@@ -109,26 +109,33 @@ int free_port(void)
 
 void server_configure(struct server *server, const char *name, const char *more)
 {
+	server_configure_at(server, name, "127.0.0.1", more);
+}
+
+void server_configure_at(struct server *server, const char *name, const char *host,
+                         const char *more)
+{
 	FILE *file;
 
 	memset(server, 0, sizeof(*server));
 	snprintf(server->directory, sizeof(server->directory), "%s", scratch_directory(name));
 	snprintf(server->config, sizeof(server->config), "%.140s/conf", server->directory);
 	server->port = free_port();
-	snprintf(server->url, sizeof(server->url), "nats://127.0.0.1:%d", server->port);
+	snprintf(server->host, sizeof(server->host), "%s", host);
+	snprintf(server->url, sizeof(server->url), "nats://%s:%d", host, server->port);
 	file = fopen(server->config, "w");
 	CHECK(file, "%s: %s", server->config, strerror(errno));
-	fprintf(file, "listen: \"127.0.0.1:%d\"\nserver_name: \"%s\"\n", server->port, name);
+	fprintf(file, "listen: \"%s:%d\"\nserver_name: \"%s\"\n", host, server->port, name);
 	fprintf(file, "log_file: \"%s/log\"\n", server->directory);
 	fprintf(file, "jetstream { store_dir: \"%s/store\" }\n%s", server->directory, more);
 	fclose(file);
 }
 
-static bool takes_connections(int port)
+static bool takes_connections(const struct server *server)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET,
-	                              .sin_port = htons((uint16_t)port),
-	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	                              .sin_port = htons((uint16_t)server->port),
+	                              .sin_addr.s_addr = inet_addr(server->host)};
 	int out = socket(AF_INET, SOCK_STREAM, 0);
 	bool is_taken = connect(out, (struct sockaddr *)&address, sizeof(address)) == 0;
 
@@ -143,10 +150,14 @@ void server_run(struct server *server)
 	server->pid = fork();
 	if (server->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		execlp("nats-server", "nats-server", "-c", server->config, (char *)NULL);
+		if (server->space[0])
+			execlp("ip", "ip", "netns", "exec", server->space, "nats-server", "-c",
+			       server->config, (char *)NULL);
+		else
+			execlp("nats-server", "nats-server", "-c", server->config, (char *)NULL);
 		_exit(127);
 	}
-	while (!takes_connections(server->port)) {
+	while (!takes_connections(server)) {
 		CHECK(waitpid(server->pid, NULL, WNOHANG) == 0, "%s/log: the server has ended",
 		      server->directory);
 		CHECK(seconds_now() < until, "the server does not listen at %d", server->port);

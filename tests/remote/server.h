@@ -15,6 +15,8 @@ enum { PATH_LENGTH = 160 };
 struct server {
 	int port;
 	pid_t pid; /* 0: not running */
+	char host[32];
+	char space[32]; /* the network namespace it runs in; "": this one */
 	char url[64];
 	char directory[PATH_LENGTH];
 	char config[PATH_LENGTH];
@@ -37,6 +39,8 @@ int free_port(void);
 
 /* more: lines of configuration; "" for none. */
 void server_configure(struct server *server, const char *name, const char *more);
+void server_configure_at(struct server *server, const char *name, const char *host,
+                         const char *more);
 void server_run(struct server *server); /* and wait until it takes connections */
 void server_start(struct server *server, const char *more);
 void server_signal(struct server *server, int signal);
