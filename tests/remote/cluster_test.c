@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* unshare */
 /*
  * Three servers that keep each item three times: any one may be killed, or cut off.
  */
@@ -9,7 +10,9 @@
 
 #include <errno.h>
 #include <nats/nats.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,11 +165,76 @@ static void the_leader_may_be_killed(void)
 	flow_goes_on(&flow, kill_server, run_server);
 }
 
+__attribute__((format(printf, 1, 2))) static bool run(const char *format, ...)
+{
+	char command[512];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(command, sizeof(command), format, list);
+	va_end(list);
+	return system(command) == 0;
+}
+
+static int number_of(const struct server *server)
+{
+	return (int)(server - servers);
+}
+
+/* A cable from the bridge into the server's namespace. */
+static void plug_in(struct server *server)
+{
+	int i = number_of(server);
+
+	CHECK(run("ip link add cable%d type veth peer name eth0 netns %d && "
+	          "ip link set cable%d master bridge up && "
+	          "nsenter -t %d -n sh -c 'ip link set lo up && "
+	          "ip addr add %s/24 dev eth0 && ip link set eth0 up'",
+	          i, (int)server->pid, i, (int)server->pid, server->host),
+	      "no cable for server %d", i);
+}
+
+static void cut_cable(int i)
+{
+	CHECK(run("ip link set cable%d down", i), "cable %d", i);
+}
+
+static void mend_cable(int i)
+{
+	CHECK(run("ip link set cable%d up", i), "cable %d", i);
+}
+
+/* Namespaces go with their last process. */
+static bool make_network(void)
+{
+	return unshare(CLONE_NEWNET) == 0 &&
+	       run("ip link set lo up && ip link add bridge type bridge && "
+	           "ip addr add 198.18.0.1/24 dev bridge && ip link set bridge up") &&
+	       run("nsenter --version >/dev/null");
+}
+
+static void the_leader_may_be_cut_off(void)
+{
+	static const char *const hosts[] = {"198.18.0.10", "198.18.0.11", "198.18.0.12"};
+	struct flow flow = cluster_flow();
+
+	if (!make_network())
+		check_skip("no network namespaces here");
+	configure_cluster(hosts);
+	for (int i = 0; i < SERVERS; i++) {
+		servers[i].is_apart = true;
+		servers[i].connect = plug_in;
+		server_run(&servers[i]);
+	}
+	flow_goes_on(&flow, cut_cable, mend_cable);
+}
+
 int main(int argc, char **argv)
 {
 	const struct peer_role roles[] = {flow_role, {NULL, NULL}};
 
 	remote_begin(argc, argv, roles);
 	RUN(the_leader_may_be_killed);
+	RUN(the_leader_may_be_cut_off);
 	return remote_finish();
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,20 +144,47 @@ static bool takes_connections(const struct server *server)
 	return is_taken;
 }
 
+/* In the server's process: waits until it has a network. */
+static void go_apart(const struct server *server, int ready, int go)
+{
+	char byte = 0;
+
+	if (server->is_apart &&
+	    (unshare(CLONE_NEWNET) != 0 || write(ready, &byte, 1) != 1 || read(go, &byte, 1) != 1))
+		_exit(126);
+	close(ready);
+	close(go);
+}
+
+static void connect_apart(struct server *server, int ready, int go)
+{
+	char byte = 0;
+
+	if (!server->is_apart)
+		return;
+	CHECK(read(ready, &byte, 1) == 1, "the server did not get apart");
+	server->connect(server);
+	CHECK(write(go, &byte, 1) == 1, "write: %s", strerror(errno));
+}
+
 void server_run(struct server *server)
 {
 	double until = seconds_now() + START_SECONDS;
+	int ready[2], go[2];
 
+	CHECK(pipe(ready) == 0 && pipe(go) == 0, "pipe: %s", strerror(errno));
 	server->pid = fork();
 	if (server->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (server->space[0])
-			execlp("ip", "ip", "netns", "exec", server->space, "nats-server", "-c",
-			       server->config, (char *)NULL);
-		else
-			execlp("nats-server", "nats-server", "-c", server->config, (char *)NULL);
+		go_apart(server, ready[1], go[0]);
+		execlp("nats-server", "nats-server", "-c", server->config, (char *)NULL);
 		_exit(127);
 	}
+	close(ready[1]);
+	connect_apart(server, ready[0], go[1]);
+	close(ready[0]);
+	close(go[0]);
+	close(go[1]);
 	while (!takes_connections(server)) {
 		CHECK(waitpid(server->pid, NULL, WNOHANG) == 0, "%s/log: the server has ended",
 		      server->directory);

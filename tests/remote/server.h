@@ -16,7 +16,8 @@ struct server {
 	int port;
 	pid_t pid; /* 0: not running */
 	char host[32];
-	char space[32]; /* the network namespace it runs in; "": this one */
+	bool is_apart; /* runs in a network namespace of its own, named by its pid */
+	void (*connect)(struct server *server); /* then: gives it a network, before it starts */
 	char url[64];
 	char directory[PATH_LENGTH];
 	char config[PATH_LENGTH];
