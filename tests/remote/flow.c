@@ -126,13 +126,15 @@ static int report_some(struct spmcq_remote *q, size_t n)
 static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t *numbers, size_t n)
 {
 	unsigned epoch = ledger->epoch;
+	double since = seconds_now();
 	int error;
 
 	for (size_t i = 0; i < n; i++)
 		ledger->fate[numbers[i]].reporting++;
 	error = report_some(q, n);
 	for (size_t i = 0; i < n && error == 0; i++) {
-		ledger->fate[numbers[i]].straddled += ledger->epoch != epoch;
+		ledger->fate[numbers[i]].straddled +=
+		        ledger->epoch != epoch || seconds_now() - since > 1;
 		ledger->fate[numbers[i]].done++;
 	}
 	ledger->done += error == 0 ? n : 0;

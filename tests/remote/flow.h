@@ -18,8 +18,8 @@ struct fate {
 	_Atomic uint16_t reporting; /* times a peer began to report it */
 	_Atomic uint16_t done;      /* times task_done said 0 for it */
 	_Atomic uint16_t again;     /* times it came out when it had been reported */
-	_Atomic uint16_t straddled; /* times a report began before the server was killed, and ended
-	                             * after: the item may have come to another meanwhile */
+	_Atomic uint16_t straddled; /* times a report was long under way, or while the server was
+	                             * killed: the item may have come to another meanwhile */
 };
 
 struct ledger {
@@ -51,7 +51,7 @@ void flow_put(struct flow *flow, uint64_t from, uint64_t to);
 void flow_check_joined(const struct flow *flow);
 
 /* When the consumers have ended: none came out again after it had been reported, and each was
- * reported once, but if its report straddled a kill of the server. At most unwritten were reported
+ * reported once, but if its report straddled a fault. At most unwritten were reported
  * by consumers that were killed before they wrote that down. */
 void flow_check(const struct flow *flow, size_t unwritten);
 void flow_end(struct flow *flow);

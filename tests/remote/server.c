@@ -202,6 +202,8 @@ void server_start(struct server *server, const char *more)
 void server_signal(struct server *server, int signal)
 {
 	CHECK(kill(server->pid, signal) == 0, "kill: %s", strerror(errno));
+	if (signal == SIGSTOP) /* none of its threads goes on then */
+		waitpid(server->pid, NULL, WUNTRACED);
 }
 
 void server_kill(struct server *server)
