@@ -126,7 +126,7 @@ static void flow_goes_on(struct flow *flow, void (*hurt)(int), void (*heal)(int)
 	RETURNS(0, spmcq_remote_shutdown(flow->q));
 	for (int i = 0; i < CONSUMERS; i++)
 		COUNTS(0, peer_await(consumers[i]));
-	flow_check(flow, 0);
+	flow_check(flow, CONSUMERS * BULK);
 	flow_end(flow);
 }
 

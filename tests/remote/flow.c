@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BULK_MOST = 1024, REPORT_SECONDS = 30 };
+enum { BULK_MOST = 1024, REPORT_SECONDS = 8, OPEN_SECONDS = 30 };
 
 static size_t ledger_size(size_t items)
 {
@@ -141,37 +141,67 @@ static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t 
 	return error;
 }
 
+struct consumer {
+	const char *url, *name;
+	size_t items, capacity, bulk;
+	struct spmcq_remote_options options;
+	struct ledger *ledger;
+	struct spmcq_remote *q;
+};
+
+static int open_patiently(struct consumer *me)
+{
+	double until = seconds_now() + OPEN_SECONDS;
+	int error;
+
+	while ((error = spmcq_remote_open(&me->q, me->url, me->name, me->capacity, sizeof(uint64_t),
+	                                  &me->options)) == -ENOTCONN &&
+	       seconds_now() < until)
+		;
+	return error;
+}
+
+/* One run; what cannot be reported is left to come again, and the next is got over a connection
+ * that may lead to another server. */
+static int consume_run(struct consumer *me)
+{
+	uint64_t numbers[BULK_MOST];
+	ssize_t n = spmcq_remote_get_many(me->q, numbers, me->bulk);
+	int error;
+
+	if (n < 0)
+		return (int)n;
+	note_got(me->ledger, me->items, numbers, (size_t)n);
+	error = report(me->q, me->ledger, numbers, (size_t)n);
+	if (error != -ENOTCONN)
+		return error;
+	(void)spmcq_remote_close(me->q);
+	return open_patiently(me);
+}
+
 /* Consumes until the queue is shut down. */
 static int consume(int argc, char **argv)
 {
-	size_t items = argc == 7 ? strtoul(argv[3], NULL, 10) : 0;
-	size_t bulk = strtoul(argv[5], NULL, 10);
-	struct spmcq_remote_options options = {.answer_ms = (unsigned)strtoul(argv[6], NULL, 10),
-	                                       .allow_plain_text_to_other_machines = true};
-	struct ledger *ledger = shared_memory(argv[2], ledger_size(items));
-	uint64_t numbers[BULK_MOST];
-	struct spmcq_remote *q;
+	struct consumer me = {.url = argv[0], .name = argv[1]};
 	int error;
 
-	error = spmcq_remote_open(&q, argv[0], argv[1], strtoul(argv[4], NULL, 10),
-	                          sizeof(uint64_t), &options);
-	while (error == 0) {
-		ssize_t n = bulk == 1 ? spmcq_remote_get(q, numbers)
-		                      : spmcq_remote_get_many(q, numbers, bulk);
-
-		n = n == 0 ? 1 : n;
-		error = n < 0 ? (int)n : 0;
-		if (error)
-			break;
-		note_got(ledger, items, numbers, (size_t)n);
-		error = report(q, ledger, numbers, (size_t)n);
-	}
+	if (argc != 7)
+		return 2;
+	me.items = strtoul(argv[3], NULL, 10);
+	me.capacity = strtoul(argv[4], NULL, 10);
+	me.bulk = strtoul(argv[5], NULL, 10);
+	me.options.answer_ms = (unsigned)strtoul(argv[6], NULL, 10);
+	me.options.allow_plain_text_to_other_machines = true;
+	me.ledger = shared_memory(argv[2], ledger_size(me.items));
+	error = open_patiently(&me);
+	while (error == 0)
+		error = consume_run(&me);
 	if (error == -ESHUTDOWN)
-		error = spmcq_remote_close(q);
+		error = spmcq_remote_close(me.q);
 	else
 		fprintf(stderr, "# consumer: %s\n", spmcq_remote_reason());
 	if (error)
-		ledger->error = error;
+		me.ledger->error = error;
 	return error != 0;
 }
 
