@@ -94,9 +94,19 @@ const char *nats_use(const char *url, const char *ca)
 	return NULL;
 }
 
+const char *nats_url(void)
+{
+	return server_url;
+}
+
+const char *nats_ca(void)
+{
+	return *server_ca ? server_ca : NULL;
+}
+
 static struct spmcq_remote *open_one(const struct nats_queue *q, int *error)
 {
-	struct spmcq_remote_options options = {.ca_file = *server_ca ? server_ca : NULL};
+	struct spmcq_remote_options options = {.ca_file = nats_ca()};
 	struct spmcq_remote *handle = NULL;
 
 	*error = spmcq_remote_open(&handle, server_url, q->name, q->shape.capacity,

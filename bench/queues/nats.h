@@ -9,4 +9,7 @@
  * Before the first run: these inherit it. */
 const char *nats_use(const char *url, const char *ca);
 
+const char *nats_url(void);
+const char *nats_ca(void); /* NULL: the system's */
+
 #endif
