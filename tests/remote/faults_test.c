@@ -52,7 +52,7 @@ static void consumers_may_be_killed_at_any_moment(void)
 	                    .items = ITEMS,
 	                    .capacity = 5000,
 	                    .bulk = BULK,
-	                    .options = {.ack_wait_ms = 2000, .max_deliveries = 50}};
+	                    .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
 	struct putting putting = {&flow, 0, ITEMS};
 	struct worker producer;
 	pid_t consumers[CONSUMERS];
@@ -84,7 +84,7 @@ static void the_server_may_be_killed_at_any_moment(void)
 	                    .items = ITEMS,
 	                    .capacity = 5000,
 	                    .bulk = BULK,
-	                    .options = {.ack_wait_ms = 2000, .max_deliveries = 50}};
+	                    .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
 	struct putting putting = {&flow, 0, ITEMS};
 	struct worker producer;
 	pid_t consumers[CONSUMERS];

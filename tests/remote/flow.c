@@ -123,9 +123,10 @@ static int report_some(struct spmcq_remote *q, size_t n)
 	return error;
 }
 
-static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t *numbers, size_t n)
+/* epoch: when the items were asked for. */
+static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t *numbers, size_t n,
+                  unsigned epoch)
 {
-	unsigned epoch = ledger->epoch;
 	double since = seconds_now();
 	int error;
 
@@ -166,13 +167,14 @@ static int open_patiently(struct consumer *me)
 static int consume_run(struct consumer *me)
 {
 	uint64_t numbers[BULK_MOST];
+	unsigned epoch = me->ledger->epoch;
 	ssize_t n = spmcq_remote_get_many(me->q, numbers, me->bulk);
 	int error;
 
 	if (n < 0)
 		return (int)n;
 	note_got(me->ledger, me->items, numbers, (size_t)n);
-	error = report(me->q, me->ledger, numbers, (size_t)n);
+	error = report(me->q, me->ledger, numbers, (size_t)n, epoch);
 	if (error != -ENOTCONN)
 		return error;
 	(void)spmcq_remote_close(me->q);

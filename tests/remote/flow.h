@@ -18,8 +18,9 @@ struct fate {
 	_Atomic uint16_t reporting; /* times a peer began to report it */
 	_Atomic uint16_t done;      /* times task_done said 0 for it */
 	_Atomic uint16_t again;     /* times it came out when it had been reported */
-	_Atomic uint16_t straddled; /* times a report was long under way, or while the server was
-	                             * killed: the item may have come to another meanwhile */
+	_Atomic uint16_t straddled; /* times a report was long under way, or the server was killed
+	                             * between the get and its end: the item may have come to
+	                             * another meanwhile */
 };
 
 struct ledger {
