@@ -6,6 +6,7 @@
 #include "remote.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,9 @@ struct answers {
 
 struct desk {
 	struct spmcq_remote *q;
-	natsInbox *inbox; /* items arrive here; NULL: to be made */
+	natsInbox *inbox; /* items and ends of requests arrive at inbox.REQUEST; NULL: to be made */
 	natsSubscription *arrivals;
+	unsigned request;       /* the newest */
 	struct answers answers; /* to reports */
 
 	/* A ring of the items held, the oldest at first. */
@@ -99,14 +101,16 @@ INTERNAL void desk_drop_done(struct desk *desk, size_t n)
 
 INTERNAL int desk_listen(struct desk *desk)
 {
+	char subject[PLACE_MOST];
 	natsStatus status;
 
 	if (desk->inbox)
 		return 0;
 	status = natsInbox_Create(&desk->inbox);
-	if (status == NATS_OK)
-		status = natsConnection_SubscribeSync(&desk->arrivals, desk->q->connection.nats,
-		                                      desk->inbox);
+	if (status != NATS_OK)
+		return fault_of("subscribe", status, 0);
+	snprintf(subject, sizeof(subject), "%s.*", desk->inbox);
+	status = natsConnection_SubscribeSync(&desk->arrivals, desk->q->connection.nats, subject);
 	if (status != NATS_OK) {
 		natsInbox_Destroy(desk->inbox);
 		desk->inbox = NULL;

@@ -1,8 +1,9 @@
 /*
- * Getting. A request asks the server for up to so many items within so much time, and always comes
- * to an end that both sides know: all of them, or a message that says that the time is over. So no
- * item is sent to a thread that has turned away. Only when the connection breaks there is no such
- * end; then the thread moves to another inbox, and what was under way comes again.
+ * Getting. A request asks the server for up to so many items within so much time, and comes to an
+ * end that both sides know: all of them, or a message that says that the time is over. So no item
+ * is sent to a thread that has turned away. Where that message does not come, an item may come
+ * late: it stays in the thread's inbox for its next get. When the connection breaks the thread
+ * moves to another inbox, and what was under way comes again.
  */
 #include "remote.h"
 
@@ -80,6 +81,15 @@ static bool is_status(natsMsg *message)
 	return natsMsgHeader_Get(message, "Status", &status) == NATS_OK;
 }
 
+/* Of the newest request; those of earlier ones may come late. */
+static bool is_current(const struct desk *desk, natsMsg *message)
+{
+	const char *subject = natsMsg_GetSubject(message);
+	size_t prefix = strlen(desk->inbox) + 1;
+
+	return strlen(subject) > prefix && strtoul(subject + prefix, NULL, 10) == desk->request;
+}
+
 /* The end of a request: its time is over, or there is nothing. Any other means that it was not
  * taken. Frees the message. */
 static int end_of(struct get *get, natsMsg *message)
@@ -130,16 +140,16 @@ static int get_look(struct get *get)
 
 static int pull_send(struct get *get, size_t batch, int64_t expires)
 {
-	char body[80];
+	char body[80], reply[PLACE_MOST];
 	int error = desk_listen(get->desk);
 
 	if (error)
 		return error;
+	snprintf(reply, sizeof(reply), "%s.%u", get->desk->inbox, ++get->desk->request);
 	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "}", batch, expires);
 	return fault_of("get",
 	                natsConnection_PublishRequestString(get->q->connection.nats,
-	                                                    get->q->places.next, get->desk->inbox,
-	                                                    body),
+	                                                    get->q->places.next, reply, body),
 	                0);
 }
 
@@ -167,12 +177,16 @@ static int pull_take(struct get *get, natsMsg *message, size_t *missing)
 		take_item(get, message);
 		return --*missing == 0;
 	}
+	if (!is_current(get->desk, message)) {
+		natsMsg_Destroy(message);
+		return 0;
+	}
 	error = end_of(get, message);
 	return error ? error : 1;
 }
 
-/* The request's time is over, and the server has not said so: it does not always. What it had sent
- * before it answers us now is here then; the rest is nobody's. */
+/* The request's time is over, and the server has not said so: it does not always, or it is late.
+ * What it had sent before it answers us now is here then; the rest is for the next get. */
 static int pull_end_unasked(struct get *get, size_t *missing)
 {
 	struct spmcq_remote *q = get->q;
@@ -189,7 +203,6 @@ static int pull_end_unasked(struct get *get, size_t *missing)
 	}
 	if (end < 0)
 		return end;
-	desk_move(get->desk);
 	if (status != NATS_OK && status != NATS_TIMEOUT)
 		return fault_of("get", status, 0);
 	end = server_ask_consumer(q, &state); /* or is there nobody that could say so? */

@@ -52,8 +52,9 @@ void flow_put(struct flow *flow, uint64_t from, uint64_t to);
 void flow_check_joined(const struct flow *flow);
 
 /* When the consumers have ended: none came out again after it had been reported, and each was
- * reported once, but if its report straddled a fault. At most unwritten were reported
- * by consumers that were killed before they wrote that down. */
+ * reported once, but if its report straddled a fault. Of consumers that were killed at most
+ * unwritten were reported before they wrote that down; and at most so many, which they held, may
+ * have been delivered to two others. */
 void flow_check(const struct flow *flow, size_t unwritten);
 void flow_end(struct flow *flow);
 
