@@ -15,6 +15,7 @@
 #include "measure/calibrate.h"
 #include "measure/child.h"
 #include "measure/measure.h"
+#include "queues/nats.h"
 #include "workloads/counted.h"
 
 static int complain(const char *what, int error)
@@ -99,6 +100,21 @@ static int run(const struct options *options, FILE *out)
 	return report(options, out);
 }
 
+static int reach_server(const struct options *options)
+{
+	const char *wrong = NULL;
+
+#ifdef HAVE_NATS
+	if (options->between_machines)
+		wrong = nats_use(options->server, options->ca);
+#else
+	(void)options;
+#endif
+	if (wrong)
+		fprintf(stderr, "spmcq-bench: %s\n", wrong);
+	return wrong ? 1 : 0;
+}
+
 int main(int argc, const char **argv)
 {
 	const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
@@ -123,7 +139,9 @@ int main(int argc, const char **argv)
 		complain(options.output, errno);
 		return 2;
 	}
-	int status = run(&options, out);
+	int status = reach_server(&options);
+	if (status == 0)
+		status = run(&options, out);
 	if (fclose(out) != 0)
 		return complain(options.output ? options.output : "stdout", errno);
 	return status;

@@ -31,6 +31,7 @@ enum bench_can {
 	/* What it is. */
 	BENCH_YARDSTICK = 1 << 5, /* no queue, but a bound on queues; left out unless named */
 	BENCH_ELSEWHERE = 1 << 6, /* another program, which checks its squares itself */
+	BENCH_MACHINES = 1 << 8,  /* goes through a server: only with --between machines */
 	BENCH_SIMULATED = 1 << 7, /* all of its code can be compiled for the simulated machine */
 };
 

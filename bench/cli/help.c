@@ -112,6 +112,12 @@ static void print_options(const struct bench_workload *workload)
 		if (workload->uses & 1u << p)
 			print_parameter(workload, p);
 	print_queues(workload);
+	if (bench_queue_named("nats"))
+		printf("  --between     threads, or machines: spmcq beside nats, over a server "
+		       "(threads)\n"
+		       "  --server      its URL (one is started on this machine); --ca: a FILE of "
+		       "whom to "
+		       "trust\n");
 	if (!workload->talks)
 		printf("  --runs        of each queue, in turns (%zu)\n", workload->runs);
 	if (!workload->describe)

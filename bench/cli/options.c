@@ -17,7 +17,7 @@
 /* What was given, still as text; NULL: not given. */
 static struct {
 	char *parameter[BENCH_PARAMETERS];
-	char *queue, *runs, *format, *output, *plot, *pin, *seed;
+	char *queue, *runs, *format, *output, *plot, *pin, *seed, *between, *server, *ca;
 	int print, help;
 } given;
 
@@ -49,6 +49,9 @@ static const struct poptOption popt_options[] = {
         {"plot", 0, POPT_ARG_STRING, &given.plot, 0, NULL, NULL},
         {"pin", 0, POPT_ARG_STRING, &given.pin, 0, NULL, NULL},
         {"seed", 0, POPT_ARG_STRING, &given.seed, 0, NULL, NULL},
+        {"between", 0, POPT_ARG_STRING, &given.between, 0, NULL, NULL},
+        {"server", 0, POPT_ARG_STRING, &given.server, 0, NULL, NULL},
+        {"ca", 0, POPT_ARG_STRING, &given.ca, 0, NULL, NULL},
         {"print", 0, POPT_ARG_NONE, &given.print, 0, NULL, NULL},
         {"help", 'h', POPT_ARG_NONE, &given.help, 0, NULL, NULL},
         POPT_TABLEEND,
@@ -119,6 +122,8 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 		return bad_name("queue", name, "", names, n);
 	if (!bench_workload_takes(options->plan.workload, queue))
 		return bad("%s cannot be measured with %s", name, options->plan.workload->name);
+	if (queue->can & BENCH_MACHINES && !options->between_machines)
+		return bad("%s is for --between machines", name);
 	for (size_t i = 0; i < options->plan.queue_count; i++)
 		if (options->plan.queues[i] == queue)
 			return OPTIONS_GO; /* named twice */
@@ -134,9 +139,37 @@ static enum options_outcome add_all_queues(struct options *options)
 
 	for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
 		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
+		    (options->between_machines || !(bench_queues[i]->can & BENCH_MACHINES)) &&
 		    bench_workload_takes(options->plan.workload, bench_queues[i]))
 			outcome = add_queue(options, bench_queues[i]->name);
 	return outcome;
+}
+
+/* What is compared if nothing is said. */
+static const char *usual_queues(const struct options *options)
+{
+	if (!options->between_machines)
+		return options->plan.workload->queues;
+	return options->plan.workload->talks ? "nats" : "spmcq,nats";
+}
+
+static enum options_outcome set_between(struct options *options)
+{
+	static const char *const names[] = {"threads", "machines"};
+	const char *text = given.between ? given.between : names[0];
+
+	options->between_machines = strcmp(text, names[1]) == 0;
+	options->server = given.server;
+	options->ca = given.ca;
+	if (!options->between_machines && strcmp(text, names[0]) != 0)
+		return bad_name("place for --between", text, "", names, 2);
+	if (!options->between_machines && (given.server || given.ca))
+		return bad("--server and --ca are for --between machines");
+	if (options->between_machines && !bench_queue_named("nats"))
+		return bad("--between machines: this was built without libnats");
+	if (given.ca && !given.server)
+		return bad("--ca is for a --server");
+	return OPTIONS_GO;
 }
 
 static enum options_outcome set_queues(struct options *options, const char *text)
@@ -329,8 +362,9 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 		return OPTIONS_HELPED;
 	}
 	if (outcome == OPTIONS_GO)
-		outcome = set_queues(options,
-		                     given.queue ? given.queue : options->plan.workload->queues);
+		outcome = set_between(options);
+	if (outcome == OPTIONS_GO)
+		outcome = set_queues(options, given.queue ? given.queue : usual_queues(options));
 	if (outcome == OPTIONS_GO)
 		outcome = set_lists(options);
 	if (outcome == OPTIONS_GO)
@@ -354,8 +388,8 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 /* What an earlier command line gave. */
 static void forget_given(void)
 {
-	char *texts[] = {given.queue, given.runs, given.format, given.output,
-	                 given.plot,  given.pin,  given.seed};
+	char *texts[] = {given.queue, given.runs, given.format,  given.output, given.plot,
+	                 given.pin,   given.seed, given.between, given.server, given.ca};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		free(texts[i]);

@@ -13,6 +13,8 @@ struct options {
 	const char *output; /* NULL: stdout */
 	const char *plot;   /* a picture to draw as well; NULL: none */
 	bool print;
+	bool between_machines;
+	const char *server, *ca; /* with that; NULL: a server is started */
 };
 
 enum options_outcome {

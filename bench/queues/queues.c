@@ -8,7 +8,7 @@
 extern const struct bench_queue bench_spmcq, bench_mine, bench_ck_ring, bench_ck_ticket,
         bench_ck_mcs, bench_ticket, bench_nsync, bench_glib, bench_apr, bench_urcu, bench_tbb,
         bench_moodycamel, bench_boost, bench_rte_ring, bench_rte_ring_rts, bench_python,
-        bench_limit, bench_none;
+        bench_limit, bench_none, bench_nats, bench_nats_plain;
 
 const struct bench_queue *const bench_queues[] = {
         &bench_spmcq,     /* this library */
@@ -44,8 +44,12 @@ const struct bench_queue *const bench_queues[] = {
         &bench_rte_ring_rts, /* and for more threads than cores */
 #endif
         &bench_python, /* the original */
-        &bench_limit,  /* how fast items can move at all */
-        &bench_none,   /* how fast it goes where none has to move */
+#ifdef HAVE_NATS
+        &bench_nats,       /* this library between machines */
+        &bench_nats_plain, /* the same by hand, with none of its promises */
+#endif
+        &bench_limit, /* how fast items can move at all */
+        &bench_none,  /* how fast it goes where none has to move */
         NULL,
 };
 

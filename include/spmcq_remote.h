@@ -1,0 +1,238 @@
+/*
+ * spmcq between machines: the calls of spmcq.h on a queue that a NATS server with JetStream keeps.
+ *
+ * Words are those of spmcq.h. A handle is one process's access to a queue on the server; any number
+ * of its threads may use it. A queue is known to the server by its name, and outlives its handles.
+ * To deliver an item is to give it to a consumer; it comes again if the consumer does not report it
+ * in time.
+ *
+ * What differs from the queue between threads:
+ * - The bound is on unfinished items: an item leaves its room when it is reported, not when it is
+ *   got. The room may be there a moment after task_done has returned.
+ * - Items are delivered in order, each to one consumer. An item is delivered again when whoever got
+ *   it ends, closes its handle, or does not report it within ack_wait_ms. So an item can be
+ *   processed twice if its consumer died just before its report, or the server just after it.
+ * - An item that has been delivered max_deliveries times and was never reported is set aside: it is
+ *   moved to a stream of its own, counted by spmcq_remote_stats(), and is not unfinished any more.
+ * - task_done reports the oldest item that the calling thread holds. What a thread holds when it
+ *   ends is given back, and delivered again.
+ * - After shutdown, a get says -ESHUTDOWN when nothing is queued and no other handle holds an item
+ *   that could still come again.
+ * - A try_ call does not wait for room or items, but for the server's answer. A try_get that finds
+ *   nothing takes some milliseconds.
+ *
+ * Results. 0 or a count on success, a negative errno value otherwise; those of spmcq.h, and:
+ *   -ENOTCONN      the server cannot be reached, or did not answer in time. Of put see below
+ *   -EACCES        the server refuses this user: a wrong key, or no permission
+ *   -EKEYREJECTED  no TLS: a certificate that is not to be trusted, or is for another host, or a
+ *                  server without TLS
+ *   -EPERM         put while another thread, handle or machine owns the producer side; open: plain
+ *                  text to another machine
+ *   -ENOENT        must_exist, and there is no such queue; or it was deleted
+ *   -EEXIST        the queue is there with another capacity or item_size
+ *   -EMSGSIZE      items are larger than the server takes
+ *   -ENOSPC        the server has no memory or disk left
+ *   -EIO           the server failed in some other way
+ * spmcq_remote_reason() says in words what went wrong.
+ *
+ * A put that returned -ENOTCONN may have put its items, or some of them: the answer was lost. Call
+ * it again with the same items: they are put once, whatever became of the first attempt.
+ *
+ * When the connection is lost, the handle connects again by itself, for as long as it exists.
+ * Blocking calls wait meanwhile, timed calls until their deadline, then -ENOTCONN.
+ *
+ * fork: a child must not use its parent's handles.
+ */
+#ifndef SPMCQ_REMOTE_H
+#define SPMCQ_REMOTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct spmcq_remote;
+
+/** How a queue is reached, and how it is made if it is not there. All zero: the defaults. */
+struct spmcq_remote_options {
+	/* Who the server must be. TLS is used if the URL begins with tls://, or any of these is
+	 * given; the server's certificate is then always verified. */
+	const char *ca_file;     /* the certificates to trust; NULL: those of the system */
+	const char *server_name; /* that the certificate must be for; NULL: the host of the URL */
+
+	/* Who we are. Names of files, which the server's operator hands out. */
+	const char *cert_file; /* our certificate, with key_file */
+	const char *key_file;
+	const char *nkey;             /* our public NKey, with nkey_seed_file */
+	const char *nkey_seed_file;   /* its seed, for signing; never sent */
+	const char *credentials_file; /* a JWT and its seed */
+
+	/* Plain text goes to this machine only (localhost, 127.0.0.0/8, ::1), unless this is set.
+	 */
+	bool allow_plain_text_to_other_machines;
+
+	bool must_exist;    /* do not make the queue if it is not there: -ENOENT */
+	unsigned answer_ms; /* how long the server may take to answer; 0: 5000 */
+
+	/* These hold for a queue that this call makes. */
+	unsigned replicas;            /* servers that keep each item; 0: 1 */
+	bool in_memory;               /* of the server: faster, lost when it ends */
+	unsigned ack_wait_ms;         /* an item not reported by then comes again; 0: 30000 */
+	unsigned max_deliveries;      /* then an item is set aside; 0: 5 */
+	size_t max_unacknowledged;    /* items that consumers may hold together; 0: capacity */
+	unsigned duplicate_window_ms; /* how long the server knows an item again; 0: 120000 */
+	unsigned lease_ms; /* a producer that died keeps others out for so long; 0: 10000 */
+};
+
+/** What the server says of the queue: a snapshot. */
+struct spmcq_remote_stats {
+	uint64_t put;         /* items ever put */
+	uint64_t unfinished;  /* put, and neither reported nor set aside */
+	uint64_t held;        /* of those: delivered to consumers */
+	uint64_t redelivered; /* of those: more than once */
+	uint64_t set_aside;   /* items delivered too often */
+};
+
+/**
+ * Open a queue, for the producer or a consumer; make it if it is not there.
+ * @q        set on 0, untouched otherwise
+ * @url      nats://host:port or tls://host:port; several servers of a cluster with commas between
+ * @name     1 to 64 of A-Z a-z 0-9 _ -
+ * @options  NULL: the defaults
+ * Returns 0, -EINVAL, -ENOMEM, -EOVERFLOW, or one of the results above.
+ * Threads: any. Blocks: until the server has answered.
+ * Permissions it needs of the server: see the end of this file.
+ */
+int spmcq_remote_open(struct spmcq_remote **q, const char *url, const char *name, size_t capacity,
+                      size_t item_size, const struct spmcq_remote_options *options);
+
+/**
+ * End the access. The producer side is given up, and what this handle's threads hold is delivered
+ * to others. The queue stays. NULL is allowed.
+ * Returns 0, or -EBUSY while a thread is inside a call. Threads: one, the last.
+ */
+int spmcq_remote_close(struct spmcq_remote *q);
+
+/**
+ * Remove a queue from the server with all that is in it, also what was set aside. Handles that are
+ * open get -ENOENT from then on.
+ * Returns 0, -EINVAL, or one of the results above. Threads: any.
+ */
+int spmcq_remote_delete(struct spmcq_remote *q);
+
+/**
+ * Put one item, or n items in order, as in spmcq.h.
+ * Threads: the producer: the first thread of all handles on all machines to put. It stays that
+ * until it releases the side, its handle is closed, or its process has been dead or out of reach
+ * for lease_ms. Then its puts, should it come back, say -EPERM.
+ * put_many sends a run without waiting for each answer, and checks each.
+ */
+int spmcq_remote_put(struct spmcq_remote *q, const void *item);
+int spmcq_remote_try_put(struct spmcq_remote *q, const void *item);
+int spmcq_remote_put_until(struct spmcq_remote *q, const void *item,
+                           const struct timespec *deadline);
+ssize_t spmcq_remote_put_many(struct spmcq_remote *q, const void *items, size_t n);
+ssize_t spmcq_remote_try_put_many(struct spmcq_remote *q, const void *items, size_t n);
+ssize_t spmcq_remote_put_many_until(struct spmcq_remote *q, const void *items, size_t n,
+                                    const struct timespec *deadline);
+
+/**
+ * Get the oldest item, or the oldest items, up to max, as in spmcq.h. The calling thread holds them
+ * until it reports them.
+ * Threads: any.
+ */
+int spmcq_remote_get(struct spmcq_remote *q, void *item);
+int spmcq_remote_try_get(struct spmcq_remote *q, void *item);
+int spmcq_remote_get_until(struct spmcq_remote *q, void *item, const struct timespec *deadline);
+ssize_t spmcq_remote_get_many(struct spmcq_remote *q, void *items, size_t max);
+ssize_t spmcq_remote_try_get_many(struct spmcq_remote *q, void *items, size_t max);
+ssize_t spmcq_remote_get_many_until(struct spmcq_remote *q, void *items, size_t max,
+                                    const struct timespec *deadline);
+
+/** How many items the calling thread holds, or -EINVAL. Blocks: no. */
+ssize_t spmcq_remote_held(const struct spmcq_remote *q);
+
+/**
+ * How often the newest item that the calling thread holds has been delivered: 1, or more if
+ * consumers that got it before did not report it.
+ * Returns that number, -EINVAL, or -ERANGE when the thread holds none. Blocks: no.
+ */
+int spmcq_remote_deliveries(struct spmcq_remote *q);
+
+/**
+ * Start ack_wait_ms anew for all that the calling thread holds, which takes longer than it should.
+ * Returns 0, -EINVAL or -ENOTCONN. Blocks: no.
+ */
+int spmcq_remote_still_working(struct spmcq_remote *q);
+
+/**
+ * Report the oldest item that the calling thread holds, or the n oldest, as finished. When it
+ * returns 0 the server has noted it.
+ * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported), or
+ * -ENOTCONN when the server does not answer for twice answer_ms: the items not known to be noted
+ * are still held (see spmcq_remote_held), and can be reported again.
+ */
+int spmcq_remote_task_done(struct spmcq_remote *q);
+int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);
+
+/**
+ * Wait until no item is unfinished, by asking the server.
+ * Returns 0 at an instant when nothing was unfinished, or -ETIMEDOUT.
+ */
+int spmcq_remote_join(struct spmcq_remote *q);
+int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadline);
+
+/**
+ * Refuse further puts, of all machines, for good; consumers drain what is left. Again: 0.
+ * Threads: any, of any handle. Blocks: until the server has noted it.
+ */
+int spmcq_remote_shutdown(struct spmcq_remote *q);
+
+/**
+ * Give up the producer side; or become the producer, whoever was. Of the former producer, one last
+ * run may still arrive before the first put of the new one, none after that.
+ * release returns -EPERM when the caller does not own it.
+ */
+int spmcq_remote_release_producer(struct spmcq_remote *q);
+int spmcq_remote_take_producer(struct spmcq_remote *q);
+
+/** Facts, and snapshots for which the server is asked: a count, or what went wrong. */
+size_t spmcq_remote_capacity(const struct spmcq_remote *q);
+size_t spmcq_remote_item_size(const struct spmcq_remote *q);
+ssize_t spmcq_remote_size(struct spmcq_remote *q);       /* queued, and not delivered yet */
+ssize_t spmcq_remote_unfinished(struct spmcq_remote *q); /* put, and not reported yet */
+int spmcq_remote_is_shutdown(struct spmcq_remote *q);    /* 0 or 1 */
+int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out);
+
+/** What went wrong in the calling thread's last call that failed, in one line. Never NULL. */
+const char *spmcq_remote_reason(void);
+
+/*
+ * Permissions by subject, for a queue NAME. Everybody subscribes to _INBOX.> and spmcq.NAME.bell,
+ * and publishes to:
+ *   $JS.API.INFO  $JS.API.STREAM.INFO.*  $JS.API.CONSUMER.INFO.spmcq-NAME.consumers
+ *   $JS.API.STREAM.MSG.GET.spmcq-NAME-done  spmcq.NAME.mended
+ * A consumer also to:
+ *   $JS.API.CONSUMER.MSG.NEXT.spmcq-NAME.consumers  $JS.ACK.spmcq-NAME.>
+ *   spmcq.NAME.done  spmcq.NAME.aside
+ * A producer also to:
+ *   spmcq.NAME.item  spmcq.NAME.bell  $KV.spmcq-NAME.>  $JS.API.STREAM.MSG.GET.KV_spmcq-NAME
+ *   $JS.API.DIRECT.GET.KV_spmcq-NAME.>  $JS.API.STREAM.UPDATE.spmcq-NAME (for shutdown)
+ * Whoever is the first to get or join after a server was killed removes what came back although it
+ * was reported, and whoever reports shortens the log of reports, with:
+ *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME
+ *   $JS.API.STREAM.PURGE.spmcq-NAME-done  $JS.API.CONSUMER.CREATE.spmcq-NAME-done
+ *   $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
+ * Whoever makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
+ */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

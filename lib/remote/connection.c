@@ -1,0 +1,285 @@
+/*
+ * The connection to the server: who both ends must be, and what happens to it. The client library
+ * connects again by itself; callbacks count, and calls that wait look at the counts.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SERVERS_MOST = 32,  /* in a URL */
+	RECONNECT_MS = 100, /* between two attempts to connect again */
+	PING_MS = 2000,     /* a connection that is silent is tried so often ... */
+	PINGS_OUT = 2,      /* ... and is lost when so many were not answered */
+};
+
+static void on_lost(natsConnection *nats, void *closure)
+{
+	struct connection *connection = closure;
+
+	(void)nats;
+	atomic_fetch_add(&connection->lost, 1);
+}
+
+/* The bell may have rung meanwhile. */
+static void on_again(natsConnection *nats, void *closure)
+{
+	struct connection *connection = closure;
+
+	(void)nats;
+	atomic_fetch_add(&connection->rung, 1);
+}
+
+static void on_bell(natsConnection *nats, natsSubscription *bell, natsMsg *message, void *closure)
+{
+	struct connection *connection = closure;
+
+	(void)nats;
+	(void)bell;
+	natsMsg_Destroy(message);
+	atomic_fetch_add(&connection->rung, 1);
+}
+
+/* The server tells of a refused subject, and to the call that used it nothing. */
+static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status,
+                     void *closure)
+{
+	struct connection *connection = closure;
+	const char *text = NULL;
+
+	(void)subscription;
+	if (status != NATS_NOT_PERMITTED)
+		natsConnection_GetLastError(nats, &text);
+	if (status != NATS_NOT_PERMITTED && !(text && strstr(text, "ermissions")))
+		return;
+	if (!text)
+		natsConnection_GetLastError(nats, &text);
+	pthread_mutex_lock(&connection->lock);
+	snprintf(connection->refusal, sizeof(connection->refusal), "%s",
+	         text ? text : "not permitted");
+	pthread_mutex_unlock(&connection->lock);
+	atomic_fetch_add(&connection->refused, 1);
+}
+
+/* The last callback of a kind: after it the handle can go. */
+static void end_one(void *closure)
+{
+	struct connection *connection = closure;
+
+	pthread_mutex_lock(&connection->lock);
+	connection->callers--;
+	pthread_cond_signal(&connection->ended);
+	pthread_mutex_unlock(&connection->lock);
+}
+
+static void on_closed(natsConnection *nats, void *closure)
+{
+	(void)nats;
+	end_one(closure);
+}
+
+INTERNAL bool connection_is_up(struct connection *connection)
+{
+	return natsConnection_Status(connection->nats) == NATS_CONN_STATUS_CONNECTED;
+}
+
+/* Whether the client library has given up for good: after a second refusal to let us in. */
+INTERNAL bool connection_is_dead(struct connection *connection)
+{
+	return natsConnection_IsClosed(connection->nats);
+}
+
+/* Since refused had that value: -EACCES, or error, which it then is. */
+INTERNAL int connection_fault(struct connection *connection, unsigned refused, int error)
+{
+	if (error != -ENOTCONN && error != -ETIMEDOUT)
+		return error;
+	if (atomic_load(&connection->refused) == refused)
+		return error;
+	pthread_mutex_lock(&connection->lock);
+	error = fault(-EACCES, "%s", connection->refusal);
+	pthread_mutex_unlock(&connection->lock);
+	return error;
+}
+
+static natsStatus set_tls(natsOptions *nats, const struct spmcq_remote_options *options)
+{
+	natsStatus status = natsOptions_SetSecure(nats, true);
+
+	if (status == NATS_OK)
+		status = natsOptions_SkipServerVerification(nats, false);
+	if (status == NATS_OK && options->ca_file)
+		status = natsOptions_LoadCATrustedCertificates(nats, options->ca_file);
+	if (status == NATS_OK && options->cert_file)
+		status = natsOptions_LoadCertificatesChain(nats, options->cert_file,
+		                                           options->key_file);
+	if (status == NATS_OK && options->server_name)
+		status = natsOptions_SetExpectedHostname(nats, options->server_name);
+	return status;
+}
+
+static natsStatus set_user(natsOptions *nats, const struct spmcq_remote_options *options)
+{
+	natsStatus status = NATS_OK;
+
+	if (options->nkey)
+		status = natsOptions_SetNKeyFromSeed(nats, options->nkey, options->nkey_seed_file);
+	if (status == NATS_OK && options->credentials_file)
+		status = natsOptions_SetUserCredentialsFromFiles(nats, options->credentials_file,
+		                                                 NULL);
+	return status;
+}
+
+/* Requests go out at once; and fail at once, rather than wait, while there is no connection. */
+static natsStatus set_manners(natsOptions *nats, const struct spmcq_remote_options *options)
+{
+	natsStatus status = natsOptions_SetSendAsap(nats, true);
+
+	if (status == NATS_OK)
+		status = natsOptions_SetFailRequestsOnDisconnect(nats, true);
+	if (status == NATS_OK)
+		status = natsOptions_SetTimeout(nats, options->answer_ms);
+	if (status == NATS_OK)
+		status = natsOptions_SetWriteDeadline(nats, options->answer_ms);
+	if (status == NATS_OK)
+		status = natsOptions_SetPingInterval(nats, PING_MS);
+	if (status == NATS_OK)
+		status = natsOptions_SetMaxPingsOut(nats, PINGS_OUT);
+	if (status == NATS_OK)
+		status = natsOptions_SetMaxReconnect(nats, -1);
+	if (status == NATS_OK)
+		status = natsOptions_SetReconnectWait(nats, RECONNECT_MS);
+	return status;
+}
+
+static natsStatus set_callbacks(natsOptions *nats, struct connection *connection)
+{
+	natsStatus status = natsOptions_SetDisconnectedCB(nats, on_lost, connection);
+
+	if (status == NATS_OK)
+		status = natsOptions_SetReconnectedCB(nats, on_again, connection);
+	if (status == NATS_OK)
+		status = natsOptions_SetErrorHandler(nats, on_error, connection);
+	if (status == NATS_OK)
+		status = natsOptions_SetClosedCB(nats, on_closed, connection);
+	return status;
+}
+
+static bool wants_tls(const char *url, const struct spmcq_remote_options *options)
+{
+	return urls_say_tls(url) || options->ca_file || options->server_name || options->cert_file;
+}
+
+/* Plain text to others only if it was asked for. Then the servers that the first one tells of are
+ * not used either: they may be elsewhere. */
+static int set_privacy(natsOptions *nats, const char *url,
+                       const struct spmcq_remote_options *options)
+{
+	bool stays_here;
+	char *copy;
+
+	if (wants_tls(url, options))
+		return fault_of("TLS", set_tls(nats, options), 0);
+	if (options->allow_plain_text_to_other_machines)
+		return 0;
+	copy = strdup(url);
+	if (!copy)
+		return fault(-ENOMEM, "no memory");
+	stays_here = urls_stay_here(copy);
+	free(copy);
+	if (!stays_here)
+		return fault(-EPERM, "plain text to another machine: use tls://, or "
+		                     "allow_plain_text_to_other_machines");
+	return fault_of("options", natsOptions_SetIgnoreDiscoveredServers(nats, true), 0);
+}
+
+/* The servers of a list with commas. */
+static int set_servers(natsOptions *nats, const char *url)
+{
+	const char *servers[SERVERS_MOST];
+	char *copy = strdup(url), *rest = copy, *server;
+	int n = 0, error = 0;
+
+	if (!copy)
+		return fault(-ENOMEM, "no memory");
+	while (error == 0 && (server = strsep(&rest, ", "))) {
+		if (!*server)
+			continue;
+		if (n == SERVERS_MOST)
+			error = fault(-EINVAL, "more than %d servers", SERVERS_MOST);
+		else
+			servers[n++] = server;
+	}
+	if (error == 0 && n == 0)
+		error = fault(-EINVAL, "no server in the URL");
+	if (error == 0)
+		error = fault_of(url, natsOptions_SetServers(nats, servers, n), 0);
+	free(copy);
+	return error;
+}
+
+static int set_all(natsOptions *nats, struct connection *connection, const char *url,
+                   const struct spmcq_remote_options *options)
+{
+	int error = set_servers(nats, url);
+
+	if (error == 0)
+		error = set_privacy(nats, url, options);
+	if (error == 0)
+		error = fault_of("key", set_user(nats, options), 0);
+	if (error == 0)
+		error = fault_of("options", set_manners(nats, options), 0);
+	if (error == 0)
+		error = fault_of("options", set_callbacks(nats, connection), 0);
+	return error;
+}
+
+INTERNAL int connection_open(struct connection *connection, const char *url,
+                             const struct spmcq_remote_options *options)
+{
+	natsOptions *nats;
+	int error;
+
+	pthread_mutex_init(&connection->lock, NULL);
+	pthread_cond_init(&connection->ended, NULL);
+	if (natsOptions_Create(&nats) != NATS_OK)
+		return fault(-ENOMEM, "no memory");
+	error = set_all(nats, connection, url, options);
+	if (error == 0)
+		error = fault_of(url, natsConnection_Connect(&connection->nats, nats), 0);
+	if (error == 0)
+		connection->callers = 1;
+	natsOptions_Destroy(nats);
+	return error;
+}
+
+INTERNAL int connection_listen(struct connection *connection, const char *bell)
+{
+	natsStatus status = natsConnection_Subscribe(&connection->bell, connection->nats, bell,
+	                                             on_bell, connection);
+
+	if (status == NATS_OK)
+		status = natsSubscription_SetOnCompleteCB(connection->bell, end_one, connection);
+	if (status == NATS_OK)
+		connection->callers++;
+	return fault_of("subscribe", status, 0);
+}
+
+/* Waits for the last of the callbacks. */
+INTERNAL void connection_close(struct connection *connection)
+{
+	if (connection->nats)
+		natsConnection_Close(connection->nats);
+	pthread_mutex_lock(&connection->lock);
+	while (connection->callers > 0)
+		pthread_cond_wait(&connection->ended, &connection->lock);
+	pthread_mutex_unlock(&connection->lock);
+	natsSubscription_Destroy(connection->bell);
+	jsCtx_Destroy(connection->js);
+	natsConnection_Destroy(connection->nats);
+	pthread_cond_destroy(&connection->ended);
+	pthread_mutex_destroy(&connection->lock);
+}

@@ -1,0 +1,235 @@
+/*
+ * What a thread has of its own in a handle: where the server's items and answers to it arrive, and
+ * the items it holds. A desk is made at the thread's first get, and goes with the thread or the
+ * handle, whichever ends first; what is held then is given back.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct held {
+	natsMsg *message; /* its reply subject acknowledges the item */
+	uint64_t position;
+	unsigned deliveries;
+	bool is_done; /* acknowledged, and still in the list */
+};
+
+/* Where answers arrive: at inbox.CALL.NUMBER. */
+struct answers {
+	natsInbox *inbox; /* NULL: to be made */
+	natsSubscription *arrivals;
+	size_t prefix; /* bytes of a subject before CALL */
+	unsigned call; /* the newest; answers to others are late */
+};
+
+struct desk {
+	struct spmcq_remote *q;
+	natsInbox *inbox; /* items and ends of requests arrive at inbox.REQUEST; NULL: to be made */
+	natsSubscription *arrivals;
+	unsigned request;       /* the newest */
+	struct answers answers; /* to reports */
+
+	/* A ring of the items held, the oldest at first. */
+	struct held *held;
+	size_t first, n, room; /* room is a power of two, or 0 */
+
+	/* Both lists, and the desk's being in them, are guarded by desks_lock. */
+	struct desk **thread; /* the list of the thread it is of, which lives as long as it */
+	struct desk *next_of_thread;
+	struct desk *next_of_handle;
+};
+
+static pthread_mutex_t desks_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local struct desk *desks_of_thread; /* guarded by desks_lock */
+static pthread_once_t desks_once = PTHREAD_ONCE_INIT;
+static pthread_key_t desks_key; /* for its destructor */
+static bool has_desks_key;
+
+INTERNAL struct held *desk_held(const struct desk *desk, size_t i)
+{
+	return &desk->held[(desk->first + i) & (desk->room - 1)];
+}
+
+INTERNAL int desk_reserve(struct desk *desk, size_t more)
+{
+	size_t room = desk->room ? desk->room : 16;
+	struct held *held;
+
+	while (room < desk->n + more)
+		room *= 2;
+	if (room == desk->room)
+		return 0;
+	held = calloc(room, sizeof(*held));
+	if (!held)
+		return fault(-ENOMEM, "no memory");
+	for (size_t i = 0; i < desk->n; i++)
+		held[i] = *desk_held(desk, i);
+	free(desk->held);
+	desk->held = held;
+	desk->first = 0;
+	desk->room = room;
+	return 0;
+}
+
+/* There is room. */
+INTERNAL void desk_hold(struct desk *desk, natsMsg *message, uint64_t position, unsigned deliveries)
+{
+	*desk_held(desk, desk->n++) = (struct held){message, position, deliveries, false};
+	atomic_fetch_add(&desk->q->held, 1);
+}
+
+/* Drops the items that are acknowledged among the n oldest. */
+INTERNAL void desk_drop_done(struct desk *desk, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = n; i-- > 0;) {
+		struct held held = *desk_held(desk, i);
+
+		if (held.is_done)
+			natsMsg_Destroy(held.message);
+		else
+			*desk_held(desk, n - ++kept) = held;
+	}
+	desk->first += n - kept;
+	desk->n -= n - kept;
+	atomic_fetch_sub(&desk->q->held, n - kept);
+}
+
+INTERNAL int desk_listen(struct desk *desk)
+{
+	char subject[PLACE_MOST];
+	natsStatus status;
+
+	if (desk->inbox)
+		return 0;
+	status = natsInbox_Create(&desk->inbox);
+	if (status != NATS_OK)
+		return fault_of("subscribe", status, 0);
+	snprintf(subject, sizeof(subject), "%s.*", desk->inbox);
+	status = natsConnection_SubscribeSync(&desk->arrivals, desk->q->connection.nats, subject);
+	if (status != NATS_OK) {
+		natsInbox_Destroy(desk->inbox);
+		desk->inbox = NULL;
+	}
+	return fault_of("subscribe", status, 0);
+}
+
+/* What arrives later at the old inbox is nobody's, and comes again. */
+INTERNAL void desk_move(struct desk *desk)
+{
+	natsSubscription_Destroy(desk->arrivals);
+	natsInbox_Destroy(desk->inbox);
+	desk->arrivals = NULL;
+	desk->inbox = NULL;
+}
+
+/* Gives back what is held: it comes again at once. */
+static void desk_end(struct desk *desk)
+{
+	for (size_t i = 0; i < desk->n; i++) {
+		natsMsg *message = desk_held(desk, i)->message;
+
+		(void)natsConnection_PublishString(desk->q->connection.nats,
+		                                   natsMsg_GetReply(message), "-NAK");
+		natsMsg_Destroy(message);
+	}
+	atomic_fetch_sub(&desk->q->held, desk->n);
+	desk_move(desk);
+	natsSubscription_Destroy(desk->answers.arrivals);
+	natsInbox_Destroy(desk->answers.inbox);
+	free(desk->held);
+	free(desk);
+}
+
+/* desks_lock is held. */
+static void desk_unlink(struct desk **from, struct desk *desk, bool of_thread)
+{
+	while (*from && *from != desk)
+		from = of_thread ? &(*from)->next_of_thread : &(*from)->next_of_handle;
+	if (*from)
+		*from = of_thread ? desk->next_of_thread : desk->next_of_handle;
+}
+
+/* By the thread that ends. A handle may be closed meanwhile: one of the two finds a desk. */
+static void desks_end_of_thread(void *list)
+{
+	struct desk **mine = list;
+
+	pthread_mutex_lock(&desks_lock);
+	while (*mine) {
+		struct desk *desk = *mine;
+
+		*mine = desk->next_of_thread;
+		desk_unlink(&desk->q->desks, desk, false);
+		desk_end(desk);
+	}
+	pthread_mutex_unlock(&desks_lock);
+	nats_ReleaseThreadMemory();
+}
+
+static void desks_make_key(void)
+{
+	has_desks_key = pthread_key_create(&desks_key, desks_end_of_thread) == 0;
+}
+
+static struct desk *desk_make(struct spmcq_remote *q)
+{
+	struct desk *desk = calloc(1, sizeof(*desk));
+
+	if (!desk || !has_desks_key || pthread_setspecific(desks_key, &desks_of_thread) != 0) {
+		free(desk);
+		(void)fault(-ENOMEM, "no memory");
+		return NULL;
+	}
+	desk->q = q;
+	desk->thread = &desks_of_thread;
+	desk->next_of_thread = desks_of_thread;
+	desks_of_thread = desk;
+	desk->next_of_handle = q->desks;
+	q->desks = desk;
+	return desk;
+}
+
+/* The calling thread's; NULL: it has none. */
+INTERNAL struct desk *desk_find(const struct spmcq_remote *q)
+{
+	struct desk *desk;
+
+	pthread_mutex_lock(&desks_lock);
+	desk = desks_of_thread;
+	while (desk && desk->q != q)
+		desk = desk->next_of_thread;
+	pthread_mutex_unlock(&desks_lock);
+	return desk;
+}
+
+/* The same, made if there is none; NULL: no memory. */
+INTERNAL struct desk *desk_of(struct spmcq_remote *q)
+{
+	struct desk *desk = desk_find(q);
+
+	if (desk)
+		return desk;
+	pthread_once(&desks_once, desks_make_key);
+	pthread_mutex_lock(&desks_lock);
+	desk = desk_make(q);
+	pthread_mutex_unlock(&desks_lock);
+	return desk;
+}
+
+INTERNAL void desks_end_of_handle(struct spmcq_remote *q)
+{
+	pthread_mutex_lock(&desks_lock);
+	while (q->desks) {
+		struct desk *desk = q->desks;
+
+		q->desks = desk->next_of_handle;
+		desk_unlink(desk->thread, desk, true);
+		desk_end(desk);
+	}
+	pthread_mutex_unlock(&desks_lock);
+}

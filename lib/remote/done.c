@@ -1,0 +1,248 @@
+/*
+ * Reporting items. An acknowledgement is a request, and the server's answer says that it has noted
+ * it. All of a call are sent, with the record for the log, before the first answer is waited for.
+ * One that was lost can be sent again: the server answers again.
+ */
+#include "remote.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char ack[] = "+ACK";
+enum { ACK_SIZE = sizeof(ack) - 1 };
+
+static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q)
+{
+	char subject[PLACE_MOST];
+	natsStatus status;
+
+	answers->call++;
+	if (answers->inbox)
+		return NATS_OK;
+	status = natsInbox_Create(&answers->inbox);
+	if (status != NATS_OK)
+		return status;
+	answers->prefix = (size_t)snprintf(subject, sizeof(subject), "%s.", answers->inbox);
+	strcpy(subject + answers->prefix, "*.*");
+	status = natsConnection_SubscribeSync(&answers->arrivals, q->connection.nats, subject);
+	if (status == NATS_OK)
+		status = natsSubscription_SetPendingLimits(answers->arrivals, -1, -1);
+	if (status != NATS_OK) {
+		natsInbox_Destroy(answers->inbox);
+		answers->inbox = NULL;
+	}
+	return status;
+}
+
+/* The positions of the n oldest, in spans. Returns how many spans. */
+static size_t write_record(const struct desk *desk, size_t n, struct span *spans)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t position = desk_held(desk, i)->position;
+
+		if (used > 0 && position == spans[used - 1].first + spans[used - 1].n)
+			spans[used - 1].n++;
+		else
+			spans[used++] = (struct span){position, 1};
+	}
+	for (size_t i = 0; i < used; i++)
+		spans[i] = (struct span){htobe64(spans[i].first), htobe64(spans[i].n)};
+	return used;
+}
+
+static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
+{
+	struct span spans[RUN_MOST];
+	size_t used = write_record(desk, n, spans);
+
+	return natsConnection_PublishRequest(desk->q->connection.nats, desk->q->places.log_record,
+	                                     reply, spans, (int)(used * sizeof(*spans)));
+}
+
+/* Answer NUMBER is to the item of that number, n to the record. */
+static natsStatus send_all(struct desk *desk, size_t n)
+{
+	const struct answers *answers = &desk->answers;
+	natsStatus status = NATS_OK;
+	char reply[PLACE_MOST];
+
+	if (desk->q->log.is_kept) {
+		snprintf(reply, sizeof(reply), "%s.%u.%zu", answers->inbox, answers->call, n);
+		status = send_record(desk, reply, n);
+	}
+	for (size_t i = 0; i < n && status == NATS_OK; i++) {
+		const struct held *held = desk_held(desk, i);
+
+		snprintf(reply, sizeof(reply), "%s.%u.%zu", answers->inbox, answers->call, i);
+		status = natsConnection_PublishRequest(desk->q->connection.nats,
+		                                       natsMsg_GetReply(held->message), reply, ack,
+		                                       ACK_SIZE);
+	}
+	return status;
+}
+
+/* Which answer it is; n + 1: none of this call's. */
+static size_t answer_number(const struct answers *answers, natsMsg *answer, size_t n)
+{
+	const char *subject = natsMsg_GetSubject(answer);
+	char *rest;
+
+	if (strlen(subject) <= answers->prefix ||
+	    strtoul(subject + answers->prefix, &rest, 10) != answers->call || *rest != '.')
+		return n + 1;
+	size_t number = strtoul(rest + 1, NULL, 10);
+	return number <= n ? number : n + 1;
+}
+
+/* The server's answer to a record: its number in the log. 0: it was not kept. */
+static uint64_t record_number(natsMsg *answer)
+{
+	char text[256];
+	const char *number;
+
+	snprintf(text, sizeof(text), "%.*s", natsMsg_GetDataLength(answer),
+	         natsMsg_GetData(answer));
+	number = strstr(text, "\"seq\":");
+	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
+}
+
+/* Marks what the server has noted; record: the number of the record in the log. */
+static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
+{
+	size_t missing = n + desk->q->log.is_kept;
+
+	while (missing > 0) {
+		natsMsg *answer;
+		natsStatus status = natsSubscription_NextMsg(&answer, desk->answers.arrivals,
+		                                             desk->q->settings.options.answer_ms);
+		size_t number;
+
+		if (status != NATS_OK)
+			return status;
+		number = answer_number(&desk->answers, answer, n);
+		if (number <= n && natsMsg_IsNoResponders(answer))
+			status = NATS_NO_RESPONDERS;
+		else if (number < n)
+			desk_held(desk, number)->is_done = true;
+		else if (number == n && (*record = record_number(answer)) == 0)
+			status = NATS_ERR;
+		natsMsg_Destroy(answer);
+		if (status != NATS_OK)
+			return status;
+		missing -= number <= n;
+	}
+	return NATS_OK;
+}
+
+/* Nothing of a call is done unless its record is: else it could come again. */
+static int acknowledge(struct desk *desk, size_t n)
+{
+	struct spmcq_remote *q = desk->q;
+	unsigned refused = atomic_load(&q->connection.refused);
+	natsStatus status = answers_open(&desk->answers, q);
+	uint64_t record = 0;
+
+	if (status == NATS_OK)
+		status = send_all(desk, n);
+	if (status == NATS_OK)
+		status = await_all(desk, n, &record);
+	if (q->log.is_kept && record == 0)
+		for (size_t i = 0; i < n; i++)
+			desk_held(desk, i)->is_done = false;
+	if (record > 0)
+		log_trim(q, record);
+	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
+}
+
+/* Until the server has noted it, or for twice the time of an answer. */
+static int report_run(struct desk *desk, size_t n)
+{
+	struct limit limit = limit_in(2 * desk->q->settings.options.answer_ms * MS);
+	int error;
+
+	while ((error = acknowledge(desk, n)) == -ENOTCONN && !limit_is_over(limit))
+		limit_sleep(limit, 50 * MS);
+	desk_drop_done(desk, n);
+	return error;
+}
+
+static int report(struct desk *desk, size_t n)
+{
+	int error = 0;
+
+	for (size_t run; error == 0 && n > 0; n -= run) {
+		run = n < RUN_MOST ? n : RUN_MOST;
+		error = report_run(desk, run);
+	}
+	return error;
+}
+
+/* The caller's desk with at least n items, or NULL and what is wrong. */
+static struct desk *desk_with(struct spmcq_remote *q, size_t n, int *error)
+{
+	struct desk *desk;
+
+	if (!q || n == 0) {
+		*error = fault(-EINVAL, "no queue, or no items");
+		return NULL;
+	}
+	desk = desk_find(q);
+	if (desk && desk->n >= n)
+		return desk;
+	*error = fault(-ERANGE, "this thread holds %zu items", desk ? desk->n : 0);
+	return NULL;
+}
+
+int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n)
+{
+	int error = 0;
+	struct desk *desk = desk_with(q, n, &error);
+
+	if (!desk)
+		return error;
+	atomic_fetch_add(&q->inside, 1);
+	error = report(desk, n);
+	atomic_fetch_sub(&q->inside, 1);
+	return error;
+}
+
+int spmcq_remote_task_done(struct spmcq_remote *q)
+{
+	return spmcq_remote_task_done_many(q, 1);
+}
+
+ssize_t spmcq_remote_held(const struct spmcq_remote *q)
+{
+	const struct desk *desk = q ? desk_find(q) : NULL;
+
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	return desk ? (ssize_t)desk->n : 0;
+}
+
+int spmcq_remote_deliveries(struct spmcq_remote *q)
+{
+	int error = 0;
+	struct desk *desk = desk_with(q, 1, &error);
+
+	return desk ? (int)desk_held(desk, desk->n - 1)->deliveries : error;
+}
+
+int spmcq_remote_still_working(struct spmcq_remote *q)
+{
+	struct desk *desk;
+	natsStatus status = NATS_OK;
+
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	desk = desk_find(q);
+	for (size_t i = 0; desk && i < desk->n && status == NATS_OK; i++)
+		status = natsConnection_PublishString(
+		        q->connection.nats, natsMsg_GetReply(desk_held(desk, i)->message), "+WPI");
+	return fault_of("still_working", status, 0);
+}

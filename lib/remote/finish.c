@@ -1,0 +1,130 @@
+/*
+ * Join, shutdown, and what the server knows of the queue.
+ */
+#include "remote.h"
+
+#include <errno.h>
+
+/* Between two questions of a joiner. */
+#define JOIN_LEAST (MS / 2)
+#define JOIN_MOST (50 * MS)
+
+/* The stream keeps exactly what is unfinished. Its count is taken when the question is answered:
+ * then, if it is 0, nothing was unfinished. */
+static int join_limited(struct spmcq_remote *q, struct limit limit)
+{
+	int64_t nap = JOIN_LEAST;
+	struct stream_state state;
+
+	for (;;) {
+		int error = log_mend(q);
+
+		if (error == 0)
+			error = server_ask_stream(q, &state);
+		if (error == 0 && state.unfinished == 0)
+			return 0;
+		if (error && error != -ENOTCONN)
+			return error;
+		if (limit_is_over(limit) || (error && connection_is_dead(&q->connection)))
+			return error ? error : fault(-ETIMEDOUT, "items are unfinished");
+		limit_sleep(limit, nap);
+		nap = nap * 2 < JOIN_MOST ? nap * 2 : JOIN_MOST;
+	}
+}
+
+int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadline)
+{
+	int error;
+
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	if (!limit_is_valid(deadline))
+		return bad_deadline();
+	atomic_fetch_add(&q->inside, 1);
+	error = join_limited(q, limit_of(deadline));
+	atomic_fetch_sub(&q->inside, 1);
+	return error;
+}
+
+int spmcq_remote_join(struct spmcq_remote *q)
+{
+	return spmcq_remote_join_until(q, NULL);
+}
+
+/* While the server cannot be reached this tries for twice the time of an answer. The bell is for
+ * those that wait: they look when it rings. */
+int spmcq_remote_shutdown(struct spmcq_remote *q)
+{
+	struct limit limit;
+	int error;
+
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	limit = limit_in(2 * q->settings.options.answer_ms * MS);
+	atomic_fetch_add(&q->inside, 1);
+	while ((error = server_close(q)) == -ENOTCONN && !limit_is_over(limit))
+		limit_sleep(limit, 50 * MS);
+	if (error == 0) {
+		atomic_store(&q->is_closed, true);
+		error = fault_of(
+		        "shutdown",
+		        natsConnection_PublishString(q->connection.nats, q->places.bell, ""), 0);
+	}
+	atomic_fetch_sub(&q->inside, 1);
+	return error;
+}
+
+size_t spmcq_remote_capacity(const struct spmcq_remote *q)
+{
+	return q ? q->settings.capacity : 0;
+}
+
+size_t spmcq_remote_item_size(const struct spmcq_remote *q)
+{
+	return q ? q->settings.item_size : 0;
+}
+
+ssize_t spmcq_remote_size(struct spmcq_remote *q)
+{
+	struct consumer_state state;
+	int error = q ? server_ask_consumer(q, &state) : fault(-EINVAL, "no queue");
+
+	return error ? error : (ssize_t)state.queued;
+}
+
+ssize_t spmcq_remote_unfinished(struct spmcq_remote *q)
+{
+	struct stream_state state;
+	int error = q ? server_ask_stream(q, &state) : fault(-EINVAL, "no queue");
+
+	return error ? error : (ssize_t)state.unfinished;
+}
+
+int spmcq_remote_is_shutdown(struct spmcq_remote *q)
+{
+	struct stream_state state;
+	int error = q ? server_ask_stream(q, &state) : fault(-EINVAL, "no queue");
+
+	return error ? error : state.is_closed;
+}
+
+int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out)
+{
+	struct consumer_state consumer;
+	struct stream_state stream;
+	uint64_t aside = 0;
+	int error =
+	        q && out ? server_ask_stream(q, &stream) : fault(-EINVAL, "no queue, or no out");
+
+	if (error == 0)
+		error = server_ask_consumer(q, &consumer);
+	if (error == 0)
+		error = server_ask_aside(q, &aside);
+	if (error == 0)
+		*out = (struct spmcq_remote_stats){.put = stream.last,
+		                                   .unfinished = stream.unfinished,
+		                                   .held = consumer.held,
+		                                   .redelivered = consumer.redelivered,
+		                                   .set_aside = aside};
+	return error;
+}

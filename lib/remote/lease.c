@@ -1,0 +1,228 @@
+/*
+ * Who the producer is, among all machines: who holds the lease, a key of the queue's bucket. A key
+ * ends by itself after lease_ms; the holder's renewer writes it again, three times as often, and
+ * only over its own. A holder that is late may still believe it holds it: what it puts is then
+ * refused by the stream, because each item says after which position it comes (see publish.c).
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { RENEWALS = 3 }; /* in the time that the lease lasts */
+
+static int lease_name_me(struct producer *producer)
+{
+	uint64_t chance[2];
+
+	if (getrandom(chance, sizeof(chance), 0) != sizeof(chance))
+		return fault(-EIO, "no random number");
+	snprintf(producer->me, sizeof(producer->me), "%016" PRIx64 "%016" PRIx64, chance[0],
+	         chance[1]);
+	return 0;
+}
+
+/* What is written over a lease that is given up: only over one's own, which a deletion could not
+ * promise. */
+#define FREE "free"
+
+enum holder { HOLDER_NONE, HOLDER_ME, HOLDER_OTHER, HOLDER_UNKNOWN };
+
+/* revision: of what is written there; 0: nothing is. */
+static enum holder lease_holder(struct producer *producer, uint64_t *revision)
+{
+	kvEntry *entry = NULL;
+	natsStatus status = kvStore_Get(&entry, producer->bucket, LEASE_KEY);
+	enum holder holder = HOLDER_OTHER;
+
+	*revision = 0;
+	if (status == NATS_NOT_FOUND)
+		return HOLDER_NONE;
+	if (status != NATS_OK)
+		return HOLDER_UNKNOWN;
+	if (strcmp(kvEntry_ValueString(entry), producer->me) == 0)
+		holder = HOLDER_ME;
+	else if (strcmp(kvEntry_ValueString(entry), FREE) == 0)
+		holder = HOLDER_NONE;
+	*revision = kvEntry_Revision(entry);
+	kvEntry_Destroy(entry);
+	return holder;
+}
+
+/* Writes our name over that revision; 0: where nothing is. */
+static natsStatus lease_write_over(struct producer *producer, uint64_t *revision)
+{
+	int size = (int)strlen(producer->me);
+
+	if (*revision == 0)
+		return kvStore_Create(revision, producer->bucket, LEASE_KEY, producer->me, size);
+	return kvStore_Update(revision, producer->bucket, LEASE_KEY, producer->me, size, *revision);
+}
+
+/* What is not answered is tried again next time. */
+static void lease_renew(struct producer *producer)
+{
+	uint64_t revision = atomic_load(&producer->revision);
+
+	if (lease_write_over(producer, &revision) == NATS_OK) {
+		atomic_store(&producer->revision, revision);
+		return;
+	}
+	switch (lease_holder(producer, &revision)) {
+	case HOLDER_ME: /* an answer was lost */
+		atomic_store(&producer->revision, revision);
+		break;
+	case HOLDER_NONE: /* it ended while we were cut off */
+		if (lease_write_over(producer, &revision) == NATS_OK)
+			atomic_store(&producer->revision, revision);
+		break;
+	case HOLDER_OTHER:
+		atomic_store(&producer->is_lost, true);
+		break;
+	case HOLDER_UNKNOWN:
+		break;
+	}
+}
+
+static bool lease_nap(struct producer *producer, int64_t ns)
+{
+	struct timespec until;
+	bool goes_on;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)((until.tv_nsec + ns) / SECOND);
+	until.tv_nsec = (long)((until.tv_nsec + ns) % SECOND);
+	pthread_mutex_lock(&producer->lock);
+	while (!producer->is_ending &&
+	       pthread_cond_timedwait(&producer->ending, &producer->lock, &until) == 0)
+		;
+	goes_on = !producer->is_ending;
+	pthread_mutex_unlock(&producer->lock);
+	return goes_on;
+}
+
+static void *renew(void *arg)
+{
+	struct spmcq_remote *q = arg;
+
+	while (!atomic_load(&q->producer.is_lost) &&
+	       lease_nap(&q->producer, q->settings.options.lease_ms * MS / RENEWALS))
+		lease_renew(&q->producer);
+	nats_ReleaseThreadMemory();
+	return NULL;
+}
+
+static int lease_bind(struct spmcq_remote *q)
+{
+	struct producer *producer = &q->producer;
+	natsStatus status;
+
+	if (producer->bucket)
+		return 0;
+	status = js_KeyValue(&producer->bucket, q->connection.js, q->places.bucket);
+	return fault_of(q->places.bucket, status, 0);
+}
+
+static natsStatus lease_write_by_force(struct producer *producer, uint64_t *revision)
+{
+	return kvStore_PutString(revision, producer->bucket, LEASE_KEY, producer->me);
+}
+
+/* Where none is; by force also where another's is. */
+static int lease_write(struct producer *producer, bool by_force)
+{
+	uint64_t revision = 0;
+	natsStatus status;
+
+	switch (lease_holder(producer, &revision)) {
+	case HOLDER_UNKNOWN:
+		return fault(-ENOTCONN, "who is the producer is not known");
+	case HOLDER_OTHER:
+		if (!by_force)
+			return fault(-EPERM, "another is the producer");
+		status = lease_write_by_force(producer, &revision);
+		break;
+	default:
+		status = lease_write_over(producer, &revision);
+	}
+	/* Another was faster, or the answer was lost. */
+	if (status != NATS_OK && lease_holder(producer, &revision) != HOLDER_ME)
+		return fault(-ENOTCONN, "the producer's lease could not be written");
+	producer->epoch = revision;
+	atomic_store(&producer->revision, revision);
+	return 0;
+}
+
+/* If the server does not hear of it, the lease ends by itself. */
+static void lease_write_free(struct producer *producer)
+{
+	uint64_t revision = atomic_load(&producer->revision);
+
+	(void)kvStore_UpdateString(&revision, producer->bucket, LEASE_KEY, FREE, revision);
+}
+
+/* -EPERM: another has it. -ENOTCONN: may be tried again. */
+INTERNAL int lease_take(struct spmcq_remote *q, bool by_force)
+{
+	struct producer *producer = &q->producer;
+	int error = lease_bind(q);
+
+	if (error == 0)
+		error = lease_name_me(producer);
+	if (error == 0)
+		error = lease_write(producer, by_force);
+	if (error)
+		return error;
+	atomic_store(&producer->is_lost, false);
+	producer->is_ending = false;
+	if (pthread_create(&producer->renewer, NULL, renew, q) != 0) {
+		lease_write_free(producer);
+		return fault(-ENOMEM, "no thread to renew the lease");
+	}
+	producer->is_held = true;
+	return 0;
+}
+
+static void lease_end_renewer(struct producer *producer)
+{
+	pthread_mutex_lock(&producer->lock);
+	producer->is_ending = true;
+	pthread_cond_signal(&producer->ending);
+	pthread_mutex_unlock(&producer->lock);
+	pthread_join(producer->renewer, NULL);
+	producer->is_held = false;
+}
+
+INTERNAL void lease_give_up(struct producer *producer)
+{
+	if (!producer->is_held)
+		return;
+	lease_end_renewer(producer);
+	if (!atomic_load(&producer->is_lost))
+		lease_write_free(producer);
+}
+
+/* Somebody else has put: is the lease another's? 0: no; -EPERM; -ENOTCONN: unknown. */
+INTERNAL int lease_check(struct producer *producer)
+{
+	uint64_t revision;
+
+	if (!atomic_load(&producer->is_lost)) {
+		switch (lease_holder(producer, &revision)) {
+		case HOLDER_ME:
+		case HOLDER_NONE: /* ended, and nobody has it: the renewer will write it again */
+			return 0;
+		case HOLDER_UNKNOWN:
+			return fault(-ENOTCONN, "who is the producer is not known");
+		case HOLDER_OTHER:
+			atomic_store(&producer->is_lost, true);
+		}
+	}
+	return fault(-EPERM, "another has become the producer");
+}

@@ -1,0 +1,156 @@
+/*
+ * A handle: made, ended; and a queue removed.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ANSWER_MS = 5000,
+	ACK_WAIT_MS = 30000,
+	DELIVERIES = 5,
+	DUPLICATE_MS = 120000,
+	LEASE_MS = 10000,
+	LEASE_LEAST_MS = 300, /* a bucket forgets no sooner than after 100 ms */
+	LINGER_MS = 1000,     /* at close, for what was sent last to arrive */
+};
+
+static unsigned or_else(unsigned value, unsigned otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static int settle_options(struct settings *settings, const struct spmcq_remote_options *given)
+{
+	struct spmcq_remote_options *options = &settings->options;
+
+	if (given)
+		*options = *given;
+	options->answer_ms = or_else(options->answer_ms, ANSWER_MS);
+	options->replicas = or_else(options->replicas, 1);
+	options->ack_wait_ms = or_else(options->ack_wait_ms, ACK_WAIT_MS);
+	options->max_deliveries = or_else(options->max_deliveries, DELIVERIES);
+	options->duplicate_window_ms = or_else(options->duplicate_window_ms, DUPLICATE_MS);
+	options->lease_ms = or_else(options->lease_ms, LEASE_MS);
+	if (options->max_unacknowledged == 0 || options->max_unacknowledged > settings->capacity)
+		options->max_unacknowledged = settings->capacity;
+	if (options->lease_ms < LEASE_LEAST_MS)
+		return fault(-EINVAL, "a lease of less than %d ms", LEASE_LEAST_MS);
+	if (!options->cert_file != !options->key_file || !options->nkey != !options->nkey_seed_file)
+		return fault(-EINVAL, "a certificate without its key, or an nkey without its seed");
+	return 0;
+}
+
+static int settle(struct settings *settings, size_t capacity, size_t item_size,
+                  const struct spmcq_remote_options *options)
+{
+	if (capacity == 0 || item_size == 0)
+		return fault(-EINVAL, "capacity and item_size must be at least 1");
+	if (item_size > INT_MAX || capacity > INT64_MAX / item_size)
+		return fault(-EOVERFLOW, "too many items, or too large");
+	settings->capacity = capacity;
+	settings->item_size = item_size;
+	return settle_options(settings, options);
+}
+
+static int start_jetstream(struct spmcq_remote *q)
+{
+	jsOptions options;
+	natsStatus status;
+
+	jsOptions_Init(&options);
+	options.Wait = q->settings.options.answer_ms;
+	options.PublishAsync.MaxPending = RUN_MOST;
+	options.PublishAsync.AckHandler = publish_answered;
+	options.PublishAsync.AckHandlerClosure = &q->producer.run;
+	status = natsConnection_JetStream(&q->connection.js, q->connection.nats, &options);
+	return fault_of("JetStream", status, 0);
+}
+
+static int check_size(const struct spmcq_remote *q)
+{
+	int64_t most = natsConnection_GetMaxPayload(q->connection.nats);
+
+	if ((int64_t)q->settings.item_size <= most)
+		return 0;
+	return fault(-EMSGSIZE, "the server takes items of up to %lld bytes", (long long)most);
+}
+
+static int open_all(struct spmcq_remote *q, const char *url)
+{
+	int error = connection_open(&q->connection, url, &q->settings.options);
+
+	if (error == 0)
+		error = start_jetstream(q);
+	if (error == 0)
+		error = check_size(q);
+	/* The bell first: what rings after the server was asked is heard. */
+	if (error == 0)
+		error = connection_listen(&q->connection, q->places.bell);
+	if (error == 0)
+		error = server_open(q);
+	return error;
+}
+
+static void forget_names_of_files(struct spmcq_remote_options *options)
+{
+	options->ca_file = options->server_name = options->cert_file = options->key_file = NULL;
+	options->nkey = options->nkey_seed_file = options->credentials_file = NULL;
+}
+
+static void end(struct spmcq_remote *q)
+{
+	desks_end_of_handle(q);
+	producer_destroy(&q->producer);
+	if (q->connection.nats && connection_is_up(&q->connection))
+		(void)natsConnection_FlushTimeout(q->connection.nats, LINGER_MS);
+	connection_close(&q->connection);
+	pthread_mutex_destroy(&q->log.lock);
+	free(q);
+}
+
+int spmcq_remote_open(struct spmcq_remote **out, const char *url, const char *name, size_t capacity,
+                      size_t item_size, const struct spmcq_remote_options *options)
+{
+	struct spmcq_remote *q;
+	int error;
+
+	if (!out || !url || !name)
+		return fault(-EINVAL, "no queue, url or name");
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return fault(-ENOMEM, "no memory");
+	error = places_of(&q->places, name);
+	if (error == 0)
+		error = settle(&q->settings, capacity, item_size, options);
+	if (error) {
+		free(q);
+		return error;
+	}
+	producer_init(&q->producer);
+	pthread_mutex_init(&q->log.lock, NULL);
+	error = open_all(q, url);
+	forget_names_of_files(&q->settings.options);
+	if (error)
+		end(q);
+	else
+		*out = q;
+	return error;
+}
+
+int spmcq_remote_close(struct spmcq_remote *q)
+{
+	if (q && atomic_load(&q->inside) > 0)
+		return fault(-EBUSY, "a thread is inside a call");
+	if (q)
+		end(q);
+	return 0;
+}
+
+int spmcq_remote_delete(struct spmcq_remote *q)
+{
+	return q ? server_delete(q) : fault(-EINVAL, "no queue");
+}

@@ -1,0 +1,69 @@
+/*
+ * Whether a URL may be used without TLS: only where all of its hosts are this machine.
+ */
+#include "remote.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+/* An address of this machine by its very form. A name is looked up by whoever answers for names,
+ * so that the only one taken is localhost. */
+static bool is_loopback(const char *host)
+{
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (strcmp(host, "localhost") == 0)
+		return true;
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == 127;
+	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+/* Cuts the host out of scheme://user:password@host:port/path. */
+static char *host_in(char *url)
+{
+	char *scheme = strstr(url, "://");
+	char *host = scheme ? scheme + 3 : url;
+	char *at;
+
+	host[strcspn(host, "/?#")] = '\0';
+	at = strrchr(host, '@');
+	if (at)
+		host = at + 1;
+	if (*host == '[') {
+		host++;
+		host[strcspn(host, "]")] = '\0';
+	} else {
+		host[strcspn(host, ":")] = '\0';
+	}
+	return host;
+}
+
+/* Whether the client library will use TLS for it by itself. */
+static bool says_tls(const char *url)
+{
+	return strncmp(url, "tls://", 6) == 0;
+}
+
+/* urls: a copy, which is cut up. */
+INTERNAL bool urls_stay_here(char *urls)
+{
+	char *url;
+
+	while ((url = strsep(&urls, ",")))
+		if (!is_loopback(host_in(url + strspn(url, " "))))
+			return false;
+	return true;
+}
+
+/* The library uses TLS for all of the servers or for none. */
+INTERNAL bool urls_say_tls(const char *urls)
+{
+	for (; urls; urls = strchr(urls, ',')) {
+		urls += strspn(urls, ", ");
+		if (says_tls(urls))
+			return true;
+	}
+	return false;
+}

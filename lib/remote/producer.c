@@ -1,0 +1,181 @@
+/*
+ * Who may put: one thread of one handle of all machines. And what is not known after an answer was
+ * lost, and how it becomes known.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a living thread; another may have it later. */
+static uintptr_t this_thread(void)
+{
+	static _Thread_local char here;
+
+	return (uintptr_t)&here;
+}
+
+INTERNAL int producer_init(struct producer *producer)
+{
+	pthread_condattr_t monotonic;
+
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&producer->lock, NULL);
+	pthread_cond_init(&producer->ending, &monotonic);
+	pthread_mutex_init(&producer->run.lock, NULL);
+	pthread_cond_init(&producer->run.answered_all, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return 0;
+}
+
+INTERNAL void producer_destroy(struct producer *producer)
+{
+	lease_give_up(producer);
+	kvStore_Destroy(producer->bucket);
+	free(producer->doubt);
+	pthread_cond_destroy(&producer->run.answered_all);
+	pthread_mutex_destroy(&producer->run.lock);
+	pthread_cond_destroy(&producer->ending);
+	pthread_mutex_destroy(&producer->lock);
+}
+
+static int not_the_producer(void)
+{
+	return fault(-EPERM, "another thread is the producer");
+}
+
+/* Where the stream is, for a producer that has just become it. */
+static int producer_find_last(struct spmcq_remote *q)
+{
+	struct stream_state state;
+	int error = server_ask_stream(q, &state);
+
+	if (error)
+		return error;
+	if (state.is_closed)
+		return fault(-ESHUTDOWN, "the queue is shut down");
+	q->producer.last = state.last;
+	return 0;
+}
+
+/* Returns 0 with the lease held and last known, or what is wrong. */
+INTERNAL int producer_begin(struct spmcq_remote *q, bool by_force)
+{
+	struct producer *producer = &q->producer;
+	int error;
+
+	if (producer->is_held && !by_force)
+		return atomic_load(&producer->is_lost) ? lease_check(producer) : 0;
+	error = producer_find_last(q);
+	if (error == 0)
+		error = lease_take(q, by_force);
+	if (error == 0)
+		error = producer_find_last(q); /* another may have put in between */
+	if (error)
+		lease_give_up(producer);
+	return error;
+}
+
+/* Makes the calling thread the owner, if it can be. */
+INTERNAL int producer_enter(struct producer *producer)
+{
+	uintptr_t me = this_thread(), owner = 0;
+
+	if (!atomic_compare_exchange_strong(&producer->owner, &owner, me) && owner != me)
+		return not_the_producer();
+	atomic_store(&producer->inside, true);
+	return 0;
+}
+
+INTERNAL void producer_leave(struct producer *producer)
+{
+	if (!producer->is_held) /* it did not come to anything */
+		atomic_store(&producer->owner, 0);
+	atomic_store(&producer->inside, false);
+}
+
+/* Notes a run whose answer was lost. Without memory for it the next put is not compared: then its
+ * items are taken for others. */
+INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n)
+{
+	struct producer *producer = &q->producer;
+	size_t size = n * q->settings.item_size;
+
+	free(producer->doubt);
+	producer->doubt = malloc(size);
+	producer->doubt_n = n;
+	if (producer->doubt)
+		memcpy(producer->doubt, items, size);
+}
+
+/* How many of n items after last the server has; it also has all that was put before. */
+INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *stored)
+{
+	struct producer *producer = &q->producer;
+	struct stream_state state;
+	int error = server_ask_stream(q, &state);
+
+	if (error == 0)
+		error = lease_check(producer);
+	if (error)
+		return error;
+	*stored = state.last - producer->last < n ? (size_t)(state.last - producer->last) : n;
+	return 0;
+}
+
+/* Ends the doubt, as the server can be asked now. Returns 0, and how many of the items that follow
+ * are the same and have been put; or why it is still in doubt. */
+INTERNAL int producer_settle(struct spmcq_remote *q, const char *items, size_t n, size_t *stored)
+{
+	struct producer *producer = &q->producer;
+	size_t compared = n < producer->doubt_n ? n : producer->doubt_n;
+	int error = producer_ask_stored(q, producer->doubt_n, stored);
+
+	if (error)
+		return error;
+	producer->last += *stored;
+	if (*stored > compared || !producer->doubt ||
+	    memcmp(producer->doubt, items, compared * q->settings.item_size) != 0) {
+		/* Other items. What is still under way must not be taken for them. */
+		producer->attempt++;
+		*stored = 0;
+	}
+	free(producer->doubt);
+	producer->doubt = NULL;
+	producer->doubt_n = 0;
+	return 0;
+}
+
+int spmcq_remote_release_producer(struct spmcq_remote *q)
+{
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	if (atomic_load(&q->producer.owner) != this_thread())
+		return not_the_producer();
+	lease_give_up(&q->producer);
+	atomic_store(&q->producer.owner, 0);
+	return 0;
+}
+
+/* The former owner, if it is a thread of this handle, must have ended, or be outside. */
+int spmcq_remote_take_producer(struct spmcq_remote *q)
+{
+	struct producer *producer;
+	int error;
+
+	if (!q)
+		return fault(-EINVAL, "no queue");
+	producer = &q->producer;
+	if (atomic_load(&producer->inside))
+		return fault(-EBUSY, "the producer is inside a put");
+	atomic_store(&producer->owner, this_thread());
+	if (producer->is_held && !atomic_load(&producer->is_lost))
+		return 0;
+	lease_give_up(producer);
+	error = producer_begin(q, true);
+	if (error)
+		atomic_store(&producer->owner, 0);
+	return error;
+}

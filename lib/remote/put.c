@@ -1,0 +1,247 @@
+/*
+ * Putting. Full is what the server says; then the producer looks again after a while, which doubles
+ * each time it was in vain.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <limits.h>
+
+/* From a round trip on one machine, to what a consumer that works slowly needs. */
+#define NAP_LEAST (MS / 5)
+#define NAP_MOST (20 * MS)
+
+struct put {
+	struct spmcq_remote *q;
+	const char *items;
+	size_t n, placed;
+	struct limit limit;
+	int64_t nap;
+	size_t room;      /* as far as known */
+	unsigned refused; /* times that the server had refused a subject when the call began */
+};
+
+/* Returns 0 to look again, or error, when there is no time left. */
+static int put_wait(struct put *put, int error)
+{
+	if (put->limit.once)
+		return error == -ETIMEDOUT ? fault(-EAGAIN, "full") : error;
+	if (limit_is_over(put->limit))
+		return error;
+	limit_sleep(put->limit, put->nap);
+	put->nap = put->nap * 2 < NAP_MOST ? put->nap * 2 : NAP_MOST;
+	return 0;
+}
+
+static int put_full(struct put *put)
+{
+	struct stream_state state;
+	int error = put_wait(put, fault(-ETIMEDOUT, "full"));
+
+	if (error)
+		return error;
+	put->room = 1;
+	if (put->n - put->placed > 1 && server_ask_stream(put->q, &state) == 0 &&
+	    state.unfinished < put->q->settings.capacity)
+		put->room = put->q->settings.capacity - (size_t)state.unfinished;
+	return 0;
+}
+
+/* The stream listens to nobody: it is shut down, or has lost its leader for a moment. */
+static int put_nobody(struct put *put)
+{
+	struct stream_state state;
+	int error = server_ask_stream(put->q, &state);
+
+	if (error == 0 && state.is_closed)
+		return fault(-ESHUTDOWN, "the queue is shut down");
+	if (error && error != -ENOTCONN)
+		return error;
+	return put_wait(put, fault(-ENOTCONN, "nobody answers for the queue"));
+}
+
+/* Somebody else has put, which we did not know of. It may have been a producer before us. */
+static int put_out_of_order(struct put *put)
+{
+	int error = lease_check(&put->q->producer);
+	struct stream_state state;
+
+	if (error == 0)
+		error = server_ask_stream(put->q, &state);
+	if (error == 0)
+		put->q->producer.last = state.last;
+	return error == -ENOTCONN ? put_wait(put, error) : error;
+}
+
+/* Of a run of n: waits until the server can be asked. */
+static int put_ask(struct put *put, const void *items, size_t n)
+{
+	struct limit patience = limit_in(put->q->settings.options.answer_ms * MS);
+	struct put wait = *put;
+	size_t stored;
+	int error;
+
+	if (put->limit.once)
+		wait.limit = patience;
+	while ((error = producer_ask_stored(put->q, n, &stored)) == -ENOTCONN)
+		if ((error = put_wait(&wait, error)))
+			break;
+	if (error) {
+		producer_doubt(put->q, items, n);
+		return error;
+	}
+	put->q->producer.last += stored;
+	put->placed += stored;
+	return 0;
+}
+
+/* No answer; but if it is because we may not put, there will be none. */
+static int put_lost(struct put *put, const void *items, size_t n)
+{
+	int error = put_ask(put, items, n);
+
+	if (error == 0 && connection_fault(&put->q->connection, put->refused, -ENOTCONN) == -EACCES)
+		return -EACCES;
+	return error;
+}
+
+static int put_run(struct put *put)
+{
+	const char *items = put->items + put->placed * put->q->settings.item_size;
+	size_t n = put->n - put->placed;
+	struct published published;
+
+	if (n > put->room)
+		n = put->room;
+	if (n > RUN_MOST)
+		n = RUN_MOST;
+	published = publish(put->q, items, n);
+	if (published.answer == ANSWER_NONE)
+		return put_lost(put, items, n);
+	put->q->producer.last += published.stored;
+	put->placed += published.stored;
+	if (published.stored > 0)
+		put->nap = NAP_LEAST;
+	put->room = RUN_MOST;
+	switch (published.answer) {
+	case ANSWER_FULL:
+		return put_full(put);
+	case ANSWER_OUT_OF_ORDER:
+		return put_out_of_order(put);
+	case ANSWER_NOBODY:
+		return put_nobody(put);
+	case ANSWER_REFUSED:
+		return published.error;
+	default:
+		return 0;
+	}
+}
+
+static int put_wait_for_server(struct put *put)
+{
+	int error = 0;
+
+	while (error == 0 && !connection_is_up(&put->q->connection)) {
+		if (connection_is_dead(&put->q->connection))
+			return fault(-ENOTCONN, "the server does not let us in any more");
+		error = put_wait(put, fault(-ENOTCONN, "not connected"));
+	}
+	return error;
+}
+
+/* The lease, and what an earlier put left in doubt. */
+static int put_begin(struct put *put)
+{
+	struct spmcq_remote *q = put->q;
+	int error;
+
+	do {
+		error = put_wait_for_server(put);
+		if (error == 0)
+			error = producer_begin(q, false);
+		if (error == 0 && q->producer.doubt_n > 0)
+			error = producer_settle(q, put->items, put->n, &put->placed);
+		error = connection_fault(&q->connection, put->refused, error);
+		if (error != -ENOTCONN)
+			return error;
+	} while ((error = put_wait(put, error)) == 0);
+	return error;
+}
+
+static int put_all(struct put *put)
+{
+	int error = put_begin(put);
+
+	while (error == 0 && put->placed < put->n) {
+		error = put_wait_for_server(put);
+		if (error == 0)
+			error = put_run(put);
+	}
+	return connection_fault(&put->q->connection, put->refused, error);
+}
+
+static ssize_t put_limited(struct spmcq_remote *q, const void *items, size_t n, struct limit limit)
+{
+	struct put put = {.q = q,
+	                  .items = items,
+	                  .n = n,
+	                  .limit = limit,
+	                  .nap = NAP_LEAST,
+	                  .room = RUN_MOST,
+	                  .refused = atomic_load(&q->connection.refused)};
+	int error;
+
+	if (atomic_load(&q->is_closed))
+		return fault(-ESHUTDOWN, "the queue is shut down");
+	atomic_fetch_add(&q->inside, 1);
+	error = producer_enter(&q->producer);
+	if (error == 0) {
+		error = put_all(&put);
+		producer_leave(&q->producer);
+	}
+	atomic_fetch_sub(&q->inside, 1);
+	return put.placed > 0 ? (ssize_t)put.placed : error;
+}
+
+static ssize_t put_checked(struct spmcq_remote *q, const void *items, size_t n, struct limit limit)
+{
+	if (!q || !items || n == 0 || n > SSIZE_MAX / q->settings.item_size)
+		return fault(-EINVAL, "no queue, or no items");
+	return put_limited(q, items, n, limit);
+}
+
+int spmcq_remote_put(struct spmcq_remote *q, const void *item)
+{
+	return one(put_checked(q, item, 1, limit_never));
+}
+
+int spmcq_remote_try_put(struct spmcq_remote *q, const void *item)
+{
+	return one(put_checked(q, item, 1, limit_try));
+}
+
+int spmcq_remote_put_until(struct spmcq_remote *q, const void *item,
+                           const struct timespec *deadline)
+{
+	if (!limit_is_valid(deadline))
+		return bad_deadline();
+	return one(put_checked(q, item, 1, limit_of(deadline)));
+}
+
+ssize_t spmcq_remote_put_many(struct spmcq_remote *q, const void *items, size_t n)
+{
+	return put_checked(q, items, n, limit_never);
+}
+
+ssize_t spmcq_remote_try_put_many(struct spmcq_remote *q, const void *items, size_t n)
+{
+	return put_checked(q, items, n, limit_try);
+}
+
+ssize_t spmcq_remote_put_many_until(struct spmcq_remote *q, const void *items, size_t n,
+                                    const struct timespec *deadline)
+{
+	if (!limit_is_valid(deadline))
+		return bad_deadline();
+	return put_checked(q, items, n, limit_of(deadline));
+}

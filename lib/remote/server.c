@@ -1,0 +1,341 @@
+/*
+ * The queue on the server: made, found, asked and removed.
+ *
+ * The stream keeps an item until it is acknowledged, and takes no more than capacity (a publisher
+ * is told). One durable consumer hands the items out. Shutdown is the stream's own list of
+ * subjects: while it has the one of items the queue is open. So the server itself refuses what is
+ * put later, by anybody, and the last item is the last one there.
+ */
+#include "remote.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WAITING_MOST = 65536 }; /* gets that wait at the same time, of all handles */
+
+/* What the server said of the stream. */
+struct stream_state {
+	uint64_t unfinished;
+	uint64_t first; /* the oldest position that is unfinished, or beyond all */
+	uint64_t last;  /* the newest position ever taken */
+	bool is_closed;
+};
+
+/* What it said of the durable consumer. */
+struct consumer_state {
+	uint64_t queued; /* not delivered yet */
+	uint64_t held;   /* delivered, and not acknowledged */
+	uint64_t redelivered;
+	uint64_t delivered; /* the newest position delivered */
+};
+
+static bool listens_to(const jsStreamConfig *config, const char *subject)
+{
+	for (int i = 0; i < config->SubjectsLen; i++)
+		if (strcmp(config->Subjects[i], subject) == 0)
+			return true;
+	return false;
+}
+
+/* Calls of the library's that went wrong may have been refused. */
+static int server_fault(struct spmcq_remote *q, unsigned refused, const char *what,
+                        natsStatus status, jsErrCode code)
+{
+	return connection_fault(&q->connection, refused, fault_of(what, status, code));
+}
+
+INTERNAL int server_ask_stream(struct spmcq_remote *q, struct stream_state *state)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsStreamInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status =
+	        js_GetStreamInfo(&info, q->connection.js, q->places.stream, NULL, &code);
+
+	if (status != NATS_OK)
+		return server_fault(q, refused, q->places.stream, status, code);
+	*state = (struct stream_state){.unfinished = info->State.Msgs,
+	                               .first = info->State.FirstSeq,
+	                               .last = info->State.LastSeq,
+	                               .is_closed = !listens_to(info->Config, q->places.item)};
+	if (state->is_closed)
+		atomic_store(&q->is_closed, true);
+	jsStreamInfo_Destroy(info);
+	return 0;
+}
+
+INTERNAL int server_ask_consumer(struct spmcq_remote *q, struct consumer_state *state)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsConsumerInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status =
+	        js_GetConsumerInfo(&info, q->connection.js, q->places.stream, DURABLE, NULL, &code);
+
+	if (status != NATS_OK)
+		return server_fault(q, refused, q->places.stream, status, code);
+	*state = (struct consumer_state){.queued = info->NumPending,
+	                                 .held = (uint64_t)info->NumAckPending,
+	                                 .redelivered = (uint64_t)info->NumRedelivered,
+	                                 .delivered = info->Delivered.Stream};
+	jsConsumerInfo_Destroy(info);
+	return 0;
+}
+
+INTERNAL int server_ask_aside(struct spmcq_remote *q, uint64_t *set_aside)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsStreamInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status = js_GetStreamInfo(&info, q->connection.js, q->places.aside, NULL, &code);
+
+	if (status != NATS_OK)
+		return server_fault(q, refused, q->places.aside, status, code);
+	*set_aside = info->State.Msgs;
+	jsStreamInfo_Destroy(info);
+	return 0;
+}
+
+/* What the server keeps with the stream: what all who open the queue must agree on. */
+#define DESCRIPTION "spmcq items of %zu bytes, set aside after %u deliveries, lease %u ms"
+
+static void describe(char *text, size_t size, const struct settings *settings)
+{
+	snprintf(text, size, DESCRIPTION, settings->item_size, settings->options.max_deliveries,
+	         settings->options.lease_ms);
+}
+
+static void fill_stream(jsStreamConfig *config, struct spmcq_remote *q, const char *description,
+                        const char **subject)
+{
+	const struct spmcq_remote_options *options = &q->settings.options;
+
+	jsStreamConfig_Init(config);
+	config->Name = q->places.stream;
+	config->Description = description;
+	config->Subjects = subject;
+	config->SubjectsLen = 1;
+	config->Retention = js_WorkQueuePolicy;
+	config->MaxMsgs = (int64_t)q->settings.capacity;
+	config->Discard = js_DiscardNew;
+	config->Storage = options->in_memory ? js_MemoryStorage : js_FileStorage;
+	config->Replicas = options->replicas;
+	config->Duplicates = options->duplicate_window_ms * MS;
+}
+
+static int make_stream(struct spmcq_remote *q)
+{
+	const char *subject = q->places.item;
+	jsStreamConfig config;
+	char description[128];
+	jsErrCode code = 0;
+	natsStatus status;
+
+	describe(description, sizeof(description), &q->settings);
+	fill_stream(&config, q, description, &subject);
+	status = js_AddStream(NULL, q->connection.js, &config, NULL, &code);
+	/* Somebody else made it at the same time, and not quite alike: it will be compared. */
+	if (status != NATS_OK && code == JSStreamNameExistErr)
+		return 0;
+	return fault_of(q->places.stream, status, code);
+}
+
+/* A plain stream without limits. */
+static int make_plain(struct spmcq_remote *q, const char *name, const char **subjects, int n)
+{
+	const struct spmcq_remote_options *options = &q->settings.options;
+	jsStreamConfig config;
+	jsErrCode code = 0;
+	natsStatus status;
+
+	jsStreamConfig_Init(&config);
+	config.Name = name;
+	config.Subjects = subjects;
+	config.SubjectsLen = n;
+	config.Storage = options->in_memory ? js_MemoryStorage : js_FileStorage;
+	config.Replicas = options->replicas;
+	config.Duplicates = options->duplicate_window_ms * MS;
+	status = js_AddStream(NULL, q->connection.js, &config, NULL, &code);
+	if (status != NATS_OK && code == JSStreamNameExistErr)
+		return 0;
+	return fault_of(name, status, code);
+}
+
+static bool needs_log(bool in_memory, int64_t replicas)
+{
+	return !in_memory && replicas <= 1;
+}
+
+static int make_log(struct spmcq_remote *q)
+{
+	const char *subjects[] = {q->places.log_record, q->places.log_mended};
+	const struct spmcq_remote_options *options = &q->settings.options;
+
+	if (!needs_log(options->in_memory, options->replicas))
+		return 0;
+	return make_plain(q, q->places.log, subjects, 2);
+}
+
+/* Delivery never ends by itself: what is delivered too often is set aside by who gets it. */
+static int make_consumer(struct spmcq_remote *q)
+{
+	const struct spmcq_remote_options *options = &q->settings.options;
+	jsConsumerConfig config;
+	jsErrCode code = 0;
+	natsStatus status;
+
+	jsConsumerConfig_Init(&config);
+	config.Durable = DURABLE;
+	config.AckPolicy = js_AckExplicit;
+	config.AckWait = options->ack_wait_ms * MS;
+	config.MaxDeliver = -1;
+	config.MaxAckPending = (int64_t)options->max_unacknowledged;
+	config.MaxWaiting = WAITING_MOST;
+	status = js_AddConsumer(NULL, q->connection.js, q->places.stream, &config, NULL, &code);
+	if (status != NATS_OK && code == JSConsumerNameExistErr)
+		return 0;
+	return fault_of(DURABLE, status, code);
+}
+
+static int make_bucket(struct spmcq_remote *q)
+{
+	const struct spmcq_remote_options *options = &q->settings.options;
+	kvStore *bucket = NULL;
+	kvConfig config;
+	natsStatus status;
+
+	kvConfig_Init(&config);
+	config.Bucket = q->places.bucket;
+	config.History = 1;
+	config.TTL = options->lease_ms * MS;
+	config.StorageType = options->in_memory ? js_MemoryStorage : js_FileStorage;
+	config.Replicas = (int)options->replicas;
+	status = js_CreateKeyValue(&bucket, q->connection.js, &config);
+	kvStore_Destroy(bucket);
+	if (status == NATS_ERR) { /* it is there, and not quite alike */
+		status = js_KeyValue(&bucket, q->connection.js, q->places.bucket);
+		kvStore_Destroy(bucket);
+	}
+	return fault_of(q->places.bucket, status, 0);
+}
+
+/* The stream comes last: once it is there, so is all else. But the consumer is made on it. */
+static int make(struct spmcq_remote *q)
+{
+	const char *aside = q->places.aside_item;
+	int error = make_plain(q, q->places.aside, &aside, 1);
+
+	if (error == 0)
+		error = make_log(q);
+	if (error == 0)
+		error = make_bucket(q);
+	if (error == 0)
+		error = make_stream(q);
+	if (error == 0)
+		error = make_consumer(q);
+	return error;
+}
+
+/* Takes over what whoever made it decided. */
+static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
+{
+	const char *description = config->Description ? config->Description : "";
+	size_t item_size = 0;
+	unsigned deliveries = 0, lease = 0;
+
+	if (sscanf(description, DESCRIPTION, &item_size, &deliveries, &lease) != 3 ||
+	    deliveries == 0 || lease == 0 || item_size != q->settings.item_size ||
+	    config->MaxMsgs != (int64_t)q->settings.capacity)
+		return fault(-EEXIST, "%s: is there with room for %" PRId64 " and with \"%s\"",
+		             q->places.stream, config->MaxMsgs, description);
+	q->settings.options.max_deliveries = deliveries;
+	q->settings.options.lease_ms = lease;
+	q->log.is_kept = needs_log(config->Storage == js_MemoryStorage, config->Replicas);
+	return 0;
+}
+
+/* Whether it is there, and as it should be: 0, -ENOENT, -EEXIST, ... */
+static int find(struct spmcq_remote *q)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsStreamInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status =
+	        js_GetStreamInfo(&info, q->connection.js, q->places.stream, NULL, &code);
+	int error;
+
+	if (status == NATS_NOT_FOUND)
+		return fault(-ENOENT, "%s: there is no such queue", q->places.stream);
+	if (status != NATS_OK)
+		return server_fault(q, refused, q->places.stream, status, code);
+	error = agree(q, info->Config);
+	if (error == 0 && !listens_to(info->Config, q->places.item))
+		atomic_store(&q->is_closed, true);
+	jsStreamInfo_Destroy(info);
+	return error;
+}
+
+/* Whoever makes the queue may have got no further than the stream. */
+static int find_consumer(struct spmcq_remote *q)
+{
+	struct consumer_state state;
+	int error = server_ask_consumer(q, &state);
+
+	if (error == -ENOENT && !q->settings.options.must_exist)
+		error = make_consumer(q);
+	return error;
+}
+
+INTERNAL int server_open(struct spmcq_remote *q)
+{
+	int error = find(q);
+
+	if (error == -ENOENT && !q->settings.options.must_exist) {
+		error = make(q);
+		if (error == 0)
+			error = find(q);
+	} else if (error == 0) {
+		error = find_consumer(q);
+	}
+	return error;
+}
+
+/* A stream that listens to something else for good. */
+INTERNAL int server_close(struct spmcq_remote *q)
+{
+	const char *subject = q->places.closed;
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsStreamInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status =
+	        js_GetStreamInfo(&info, q->connection.js, q->places.stream, NULL, &code);
+
+	if (status == NATS_OK && listens_to(info->Config, q->places.item)) {
+		jsStreamConfig config = *info->Config; /* as it was made, whoever made it */
+
+		config.Subjects = &subject;
+		config.SubjectsLen = 1;
+		status = js_UpdateStream(NULL, q->connection.js, &config, NULL, &code);
+	}
+	jsStreamInfo_Destroy(info);
+	return server_fault(q, refused, q->places.stream, status, code);
+}
+
+INTERNAL int server_delete(struct spmcq_remote *q)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsErrCode code = 0;
+	natsStatus status = js_DeleteStream(q->connection.js, q->places.stream, NULL, &code);
+
+	if (status == NATS_OK || status == NATS_NOT_FOUND)
+		status = js_DeleteStream(q->connection.js, q->places.aside, NULL, &code);
+	if (status == NATS_OK || status == NATS_NOT_FOUND)
+		status = js_DeleteStream(q->connection.js, q->places.log, NULL, &code);
+	if (status == NATS_OK || status == NATS_NOT_FOUND)
+		status = js_DeleteKeyValue(q->connection.js, q->places.bucket);
+	if (status == NATS_NOT_FOUND)
+		status = NATS_OK;
+	return server_fault(q, refused, q->places.stream, status, code);
+}

@@ -1,0 +1,27 @@
+/*
+ * The library as one translation unit, as spmcq.c is: only spmcq_remote_* reaches the linker.
+ */
+#define _GNU_SOURCE
+
+#include "fault.c"
+#include "places.c"
+#include "plain.c"
+
+#include "connection.c"
+#include "server.c"
+
+#include "payload.c"
+#include "publish.c"
+
+#include "lease.c"
+#include "producer.c"
+#include "put.c"
+
+#include "desk.c"
+#include "log.c"
+
+#include "done.c"
+#include "get.c"
+
+#include "finish.c"
+#include "open.c"

@@ -1,0 +1,348 @@
+/*
+ * What must survive: consumers, the producer and the server killed at any moment, and a network
+ * that is silent for a while.
+ */
+#include "flow.h"
+#include "server.h"
+
+#include "support/check.h"
+#include "support/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spmcq.h>
+
+enum { ITEMS = 100000, CONSUMERS = 3, BULK = 64, KILLS = 6 };
+
+struct putting {
+	struct flow *flow;
+	uint64_t from, to;
+};
+
+static void put_all(void *arg)
+{
+	struct putting *putting = arg;
+
+	flow_put(putting->flow, putting->from, putting->to);
+}
+
+static void await_done(const struct flow *flow, uint64_t done)
+{
+	double until = seconds_now() + 50;
+
+	while (flow->ledger->done < done) {
+		CHECK(flow->ledger->error == 0, "a consumer stopped: %d", flow->ledger->error);
+		CHECK(seconds_now() < until, "%llu of %llu reported",
+		      (unsigned long long)flow->ledger->done, (unsigned long long)done);
+		sleep_ms(1);
+	}
+}
+
+static void end_consumers(struct flow *flow, const pid_t *consumers)
+{
+	RETURNS(0, spmcq_remote_shutdown(flow->q));
+	for (size_t i = 0; i < CONSUMERS; i++)
+		COUNTS(0, peer_await(consumers[i]));
+}
+
+static void consumers_may_be_killed_at_any_moment(void)
+{
+	struct server server;
+	struct flow flow = {.name = "killed",
+	                    .items = ITEMS,
+	                    .capacity = 5000,
+	                    .bulk = BULK,
+	                    .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
+	struct putting putting = {&flow, 0, ITEMS};
+	struct worker producer;
+	pid_t consumers[CONSUMERS];
+
+	server_start(&server, "");
+	flow.url = server.url;
+	flow_begin(&flow);
+	for (size_t i = 0; i < CONSUMERS; i++)
+		consumers[i] = flow_consumer(&flow);
+	worker_start(&producer, put_all, &putting);
+	for (uint64_t kill = 1; kill <= KILLS; kill++) {
+		check_doing("kill %llu", (unsigned long long)kill);
+		await_done(&flow, kill * ITEMS / (KILLS + 1));
+		peer_kill(consumers[kill % CONSUMERS]);
+		consumers[kill % CONSUMERS] = flow_consumer(&flow);
+	}
+	worker_join(&producer);
+	RETURNS(0, spmcq_remote_join(flow.q));
+	flow_check_joined(&flow);
+	end_consumers(&flow, consumers);
+	flow_check(&flow, KILLS * BULK);
+	flow_end(&flow);
+}
+
+static void the_server_may_be_killed_at_any_moment(void)
+{
+	struct server server;
+	struct flow flow = {.name = "restarted",
+	                    .items = ITEMS,
+	                    .capacity = 5000,
+	                    .bulk = BULK,
+	                    .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
+	struct putting putting = {&flow, 0, ITEMS};
+	struct worker producer;
+	pid_t consumers[CONSUMERS];
+
+	server_start(&server, "");
+	flow.url = server.url;
+	flow_begin(&flow);
+	for (size_t i = 0; i < CONSUMERS; i++)
+		consumers[i] = flow_consumer(&flow);
+	worker_start(&producer, put_all, &putting);
+	for (uint64_t kill = 1; kill <= 3; kill++) {
+		check_doing("kill %llu", (unsigned long long)kill);
+		await_done(&flow, kill * ITEMS / 4);
+		flow.ledger->epoch++;
+		server_kill(&server);
+		flow.ledger->epoch++;
+		sleep_ms(100);
+		server_run(&server);
+	}
+	worker_join(&producer);
+	RETURNS(0, spmcq_remote_join(flow.q));
+	flow_check_joined(&flow);
+	end_consumers(&flow, consumers);
+	flow_check(&flow, 0);
+	flow_end(&flow);
+}
+
+static struct spmcq_remote *opened(const struct server *server,
+                                   const struct spmcq_remote_options *options)
+{
+	struct spmcq_remote *q = NULL;
+
+	RETURNS(0, spmcq_remote_open(&q, server->url, "faults", 10, sizeof(int), options));
+	return q;
+}
+
+static void an_item_that_is_never_reported_is_set_aside_and_counted(void)
+{
+	struct spmcq_remote_options options = {.ack_wait_ms = 200, .max_deliveries = 3};
+	struct spmcq_remote_stats stats;
+	struct spmcq_remote *q;
+	struct server server;
+	int item = 7;
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	RETURNS(0, spmcq_remote_put(q, &item));
+	for (int delivery = 1; delivery <= 3; delivery++) {
+		struct timespec soon = spmcq_after(2);
+
+		item = 0;
+		RETURNS(0, spmcq_remote_get_until(q, &item, &soon));
+		COUNTS(7, item);
+		RETURNS(delivery, spmcq_remote_deliveries(q));
+	}
+	struct timespec soon = spmcq_after(1);
+	RETURNS(-ETIMEDOUT, spmcq_remote_get_until(q, &item, &soon));
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(0, spmcq_remote_stats(q, &stats));
+	COUNTS(1, stats.put);
+	COUNTS(0, stats.unfinished);
+	COUNTS(1, stats.set_aside);
+	RETURNS(0, spmcq_remote_task_done_many(q, 3)); /* late, and no harm */
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+static void who_works_long_can_keep_an_item(void)
+{
+	struct spmcq_remote_options options = {.ack_wait_ms = 300};
+	struct spmcq_remote *q, *other;
+	struct server server;
+	int item = 7;
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	other = opened(&server, &options);
+	RETURNS(0, spmcq_remote_put(q, &item));
+	RETURNS(0, spmcq_remote_get(q, &item));
+	for (int i = 0; i < 10; i++) {
+		RETURNS(-EAGAIN, spmcq_remote_try_get(other, &item));
+		sleep_ms(100);
+		RETURNS(0, spmcq_remote_still_working(q));
+	}
+	RETURNS(0, spmcq_remote_task_done(q));
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+/* Puts one item, and waits to be killed or stopped. */
+static int produce(int argc, char **argv)
+{
+	struct spmcq_remote *q;
+	int item = 1;
+
+	if (argc != 1 || spmcq_remote_open(&q, argv[0], "faults", 10, sizeof(int), NULL) != 0)
+		return 1;
+	if (spmcq_remote_put(q, &item) != 0)
+		return 2;
+	sleep_ms(1500);
+	return spmcq_remote_put(q, &item) == -EPERM ? 0 : 3;
+}
+
+static const struct peer_role producer_role = {"produce", produce};
+
+static void await_unfinished(struct spmcq_remote *q, ssize_t n)
+{
+	for (int i = 0; i < 300 && spmcq_remote_unfinished(q) < n; i++)
+		sleep_ms(10);
+	RETURNS(n, spmcq_remote_unfinished(q));
+}
+
+static int put_within(struct spmcq_remote *q, int item, double seconds)
+{
+	double until = seconds_now() + seconds;
+	int error;
+
+	while ((error = spmcq_remote_put(q, &item)) == -EPERM && seconds_now() < until)
+		sleep_ms(20);
+	return error;
+}
+
+static void a_dead_producer_is_followed_when_its_lease_has_ended(void)
+{
+	struct spmcq_remote_options options = {.lease_ms = 1000};
+	struct spmcq_remote *q;
+	struct server server;
+	int item = 2;
+	pid_t peer;
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	peer = peer_start(producer_role.name, server.url, NULL);
+	await_unfinished(q, 1);
+	for (int i = 0; i < 12; i++) { /* it is alive, and keeps its lease */
+		RETURNS(-EPERM, spmcq_remote_put(q, &item));
+		sleep_ms(100);
+	}
+	peer_kill(peer);
+	RETURNS(-EPERM, spmcq_remote_put(q, &item));
+	RETURNS(0, put_within(q, 2, 3));
+	RETURNS(2, spmcq_remote_unfinished(q));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+static void a_producer_that_was_stopped_is_fenced_off(void)
+{
+	struct spmcq_remote_options options = {.lease_ms = 600};
+	struct spmcq_remote *q;
+	struct server server;
+	pid_t peer;
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	peer = peer_start(producer_role.name, server.url, NULL);
+	await_unfinished(q, 1);
+	kill(peer, SIGSTOP);
+	RETURNS(0, put_within(q, 2, 3));
+	sleep_ms(1500); /* it wakes to put at once */
+	kill(peer, SIGCONT);
+	RETURNS(0, peer_await(peer));
+	RETURNS(2, spmcq_remote_unfinished(q));
+	RETURNS(0, put_within(q, 3, 0));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+static void let_go_on(void *arg)
+{
+	const struct server *server = arg;
+
+	sleep_ms(1500);
+	kill(server->pid, SIGCONT);
+}
+
+/* A server that is stopped is a network that is cut: nothing comes back, and nothing is refused. */
+static void calls_wait_or_time_out_while_the_network_is_cut(void)
+{
+	struct spmcq_remote_options options = {.answer_ms = 300};
+	struct worker healer;
+	struct spmcq_remote *q;
+	struct server server;
+	struct timespec soon;
+	int item = 0, items[3] = {1, 2, 3};
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	RETURNS(0, spmcq_remote_put(q, &item));
+	RETURNS(0, spmcq_remote_get(q, &item));
+	server_signal(&server, SIGSTOP);
+	soon = spmcq_after(0.5);
+	item = 1;
+	RETURNS(-ENOTCONN, spmcq_remote_put_until(q, &item, &soon));
+	RETURNS(-ENOTCONN, spmcq_remote_try_put_many(q, items, 3)); /* begins with the same */
+	RETURNS(-ENOTCONN, spmcq_remote_try_get(q, &item));
+	soon = spmcq_after(0.2);
+	CHECK(spmcq_remote_get_until(q, &item, &soon) < 0, "got from a server that is stopped");
+	soon = spmcq_after(0.2);
+	RETURNS(-ENOTCONN, spmcq_remote_join_until(q, &soon));
+	RETURNS(-ENOTCONN, spmcq_remote_unfinished(q));
+	RETURNS(-ENOTCONN, spmcq_remote_task_done(q));
+	worker_start(&healer, let_go_on, &server);
+	RETURNS(3, spmcq_remote_put_many(q, items, 3)); /* the same again: once each */
+	worker_join(&healer);
+	RETURNS(0, spmcq_remote_task_done(q));
+	for (int i = 1; i <= 3; i++) {
+		RETURNS(0, spmcq_remote_get(q, &item));
+		CHECK(item == i, "got %d, not %d", item, i);
+	}
+	RETURNS(3, spmcq_remote_unfinished(q));
+	RETURNS(0, spmcq_remote_task_done_many(q, 3));
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+/* The answer to a put is lost with the server, which has the item or has it not. */
+static void a_put_that_is_repeated_puts_once(void)
+{
+	struct spmcq_remote_options options = {.answer_ms = 300};
+	struct spmcq_remote *q;
+	struct server server;
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	for (int i = 0; i < 8; i++) {
+		int item = i, got = -1, error;
+		struct timespec now = spmcq_after(0.01);
+
+		check_doing("put %d", i);
+		if (i > 0)
+			server_signal(&server, SIGSTOP);
+		error = spmcq_remote_put_until(q, &item, &now);
+		CHECK(error == 0 || error == -ENOTCONN, "put: %d", error);
+		if (i % 2)
+			server_kill(&server), server_run(&server);
+		else
+			server_signal(&server, SIGCONT);
+		if (error)
+			RETURNS(0, spmcq_remote_put(q, &item));
+		RETURNS(0, spmcq_remote_get(q, &got));
+		CHECK(got == item, "got %d, not %d", got, item);
+		RETURNS(0, spmcq_remote_task_done(q));
+		RETURNS(0, spmcq_remote_join(q));
+	}
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+int main(int argc, char **argv)
+{
+	const struct peer_role roles[] = {flow_role, producer_role, {NULL, NULL}};
+
+	remote_begin(argc, argv, roles);
+	RUN(consumers_may_be_killed_at_any_moment);
+	RUN(the_server_may_be_killed_at_any_moment);
+	RUN(an_item_that_is_never_reported_is_set_aside_and_counted);
+	RUN(who_works_long_can_keep_an_item);
+	RUN(a_dead_producer_is_followed_when_its_lease_has_ended);
+	RUN(a_producer_that_was_stopped_is_fenced_off);
+	RUN(calls_wait_or_time_out_while_the_network_is_cut);
+	RUN(a_put_that_is_repeated_puts_once);
+	return remote_finish();
+}
