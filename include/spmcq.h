@@ -99,8 +99,8 @@ struct spmcq_stats {
  * @options  NULL: the defaults
  * Returns 0, -EINVAL, -EOVERFLOW or -ENOMEM.
  * Threads: any. Blocks: no. Memory: capacity, rounded up to a power of two, times item_size,
- * rounded up to a multiple of 8 bytes, plus at most 112 cache lines (7 KiB if they are of 64 bytes);
- * nothing is allocated later.
+ * rounded up to a multiple of 8 bytes, plus at most 112 cache lines (7 KiB if they are of 64
+ * bytes); nothing is allocated later.
  */
 int spmcq_create(struct spmcq **q, size_t capacity, size_t item_size,
                  const struct spmcq_options *options);
@@ -123,8 +123,11 @@ int spmcq_destroy(struct spmcq *q);
  * When a call returns, a consumer can get the items.
  * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
  * Blocks: try never; the others sleep while the queue is full.
- * Progress: try is wait-free. Cost: O(items), one system call if a consumer must be woken, or two
- * if it is because another that was to come for items does not.
+ * The others use no CPU while the queue is full, but for some 25 us. They wait for half the queue
+ * to be free, or, when 100 us have passed since they last found room, for any room. Progress: try
+ * is wait-free. Cost: O(items), and a system call if a consumer must be woken. Where one consumer
+ * has taken all the items, the first try_ call of the queue's life that finds it full makes one
+ * more (membarrier), and so may a call that waits for room.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);
@@ -143,7 +146,10 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -ESHUTDOWN or -EINVAL.
  * Threads: any. Blocks: try never; the others sleep while the queue is empty.
- * Progress: lock-free; a consumer stopped anywhere holds up nobody. Cost: O(items).
+ * Progress: lock-free. A consumer stopped anywhere holds up nobody for more than some milliseconds;
+ * but an item that it was just woken for may wait until the next put or get. Cost: O(items). Where
+ * one consumer has taken all the items, the first get by another makes a system call (membarrier);
+ * after the first try_ call that does, no later one has to.
  */
 int spmcq_get(struct spmcq *q, void *item);
 int spmcq_try_get(struct spmcq *q, void *item);
@@ -157,8 +163,8 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
  * Report one item, or n items, as finished. What the caller wrote before is visible to a joiner.
  * Returns 0, -EINVAL, or -ERANGE when more would be reported than were got: nothing is counted,
  * also if several threads report the same item at the same time: one of them is told 0.
- * Threads: any; cheapest from the thread that got the items. Blocks: no. Progress: wait-free for a
- * thread that reports what it got itself, lock-free otherwise.
+ * Threads: any; cheapest from the thread that got the items. Blocks: no. Progress: lock-free;
+ * wait-free for a thread that reports what it got itself, while all do so.
  */
 int spmcq_task_done(struct spmcq *q);
 int spmcq_task_done_many(struct spmcq *q, size_t n);

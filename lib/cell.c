@@ -4,8 +4,8 @@
 #include "cell.h"
 
 /* Two steps double the pauses, from 4 on; one takes 10 to 65 ns by processor. The least is about
- * what a line takes to move, the most some 100 us. `spmcq-bench simulate --consumers 16,64 --work
- * 1us`: a tenth without. */
+ * what a line takes to move, the most some 80 to 500 us. `spmcq-bench simulate --consumers 16,64
+ * --work 1us`: a tenth without. */
 enum { BACKOFF_MOST = 22 };
 
 INTERNAL void cells_init(struct cells *cells)

@@ -12,6 +12,9 @@ INTERNAL void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead)
 	atomic_init(&cursor->tail, first);
 	atomic_init(&cursor->state, CURSOR_SHARED);
 	atomic_init(&cursor->end, NO_END);
+#ifndef SPMCQ_LEAD
+	can_lead = false;
+#endif
 	cursor->can_lead = can_lead;
 	atomic_init(&cursor->may_lead, can_lead);
 	atomic_init(&cursor->head, first);

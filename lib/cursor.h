@@ -87,8 +87,8 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 }
 
 /* A consumer that another one always outruns asks for a turn: the others then take no item at once,
- * but go the long way first, on which they end what was asked. So a consumer that stops after it
- * asked holds nobody up. Relaxed, all of it: a hint; orders nothing. */
+ * but go the long way first, on which blocking gets end what was asked. So a consumer that stops
+ * after it asked holds nobody up. Relaxed, all of it: a hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;

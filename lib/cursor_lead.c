@@ -115,8 +115,15 @@ SLOW_PATH INTERNAL void cursor_share(struct cursor *cursor)
 SLOW_PATH INTERNAL void cursor_share_for_good(struct cursor *cursor)
 {
 	/* Pairs with lead_begin(): it reads this, or we see its lead. */
+	uint64_t state;
+
 	atomic_store_explicit(&cursor->may_lead, false, memory_order_seq_cst);
 	cursor_share(cursor);
+	/* Of a lead that has not come to head yet, or whose end has not come to state: the thread
+	 * that begins or ends it may be stopped. */
+	state = atomic_load_explicit(&cursor->state, memory_order_seq_cst);
+	if (state > CURSOR_ASKED)
+		lead_end(cursor, state | LEAD);
 }
 
 /* Notes how many items the consumer has taken alone: whether they are enough. */

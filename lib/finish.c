@@ -5,7 +5,7 @@
 
 #include <errno.h>
 
-/* A joiner looks this often before it sleeps, which takes some 10 us of both sides. */
+/* A joiner pauses this often before it sleeps, which takes some 10 us of both sides. */
 #ifdef SPMCQ_MODEL
 enum { JOIN_PAUSES = 0 };
 #else

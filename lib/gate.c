@@ -39,17 +39,13 @@ INTERNAL uint32_t gate_announce(struct gate *gate)
 
 INTERNAL bool gate_sleep(struct gate *gate, uint32_t epoch, const struct timespec *deadline)
 {
-	bool sleeps = false, interrupted = false;
-
 	/* Pairs with wake(). */
-	while (atomic_load_explicit(&gate->epoch.value, memory_order_seq_cst) == epoch &&
-	       !interrupted && !deadline_has_passed(deadline)) {
-		if (!sleeps)
-			count(&gate->slept);
-		sleeps = true;
-		interrupted = sys_sleep(&gate->epoch, epoch, deadline);
-	}
-	return interrupted;
+	if (atomic_load_explicit(&gate->epoch.value, memory_order_seq_cst) != epoch ||
+	    deadline_has_passed(deadline))
+		return false;
+	count(&gate->slept);
+	/* Once: a wake-up for another sleeper may have come to us, so the caller looks again. */
+	return sys_sleep(&gate->epoch, epoch, deadline);
 }
 
 INTERNAL void gate_leave(struct gate *gate)

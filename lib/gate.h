@@ -45,7 +45,8 @@ INTERNAL void gate_destroy(struct gate *gate);
 /* Step 1 of a sleeper. Returns the epoch. */
 INTERNAL uint32_t gate_announce(struct gate *gate);
 
-/* Step 3: until woken after the epoch, or the deadline. Returns true if a signal handler ran. */
+/* Step 3: until woken after the epoch, or the deadline, or for no reason. Returns true if a signal
+ * handler ran. The caller looks again. */
 INTERNAL bool gate_sleep(struct gate *gate, uint32_t epoch, const struct timespec *deadline);
 
 /* Step 4. */

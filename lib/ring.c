@@ -19,7 +19,7 @@ enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 /* What a get that fails leaves as it was: this many bytes of the caller's buffer. */
 enum { COPY_BYTES = 64 };
 
-/* A take that has lost this often asks for a turn. */
+/* A take that has lost more often than this asks for a turn. */
 enum { ASK_AFTER = 3 };
 
 /* While others take items faster than this many bytes can be copied, fewer are tried. */
@@ -212,11 +212,14 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 
 		if (known <= 0 || there < max)
 			there = (uint64_t)position_distance(claim.at, fresh_tail(ring, claim.at));
-		if (there == 0)
+		if (there == 0) {
+			if (lost > ASK_AFTER)
+				cursor_end_asking(&ring->cursor);
 			return closed ? -ESHUTDOWN : 0;
+		}
 		n = there < max ? (size_t)there : max;
 		if (take_copy(ring, cell, claim, items, n, there)) {
-			if (lost >= ASK_AFTER)
+			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
 			return (ssize_t)n;
 		}
