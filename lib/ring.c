@@ -20,7 +20,7 @@ enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 enum { COPY_BYTES = 64 };
 
 /* A take that has lost more often than this asks for a turn. */
-enum { ASK_AFTER = 3 };
+enum { ASK_AFTER = 16 };
 
 /* While others take items faster than this many bytes can be copied, fewer are tried. */
 enum { SHRINK_BYTES = 512 };
