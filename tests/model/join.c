@@ -246,16 +246,11 @@ static void report_two(void *arg)
 	MODEL_CHECK(spmcq_task_done_many(queue, 2) == -ERANGE, "an item too many was counted");
 }
 
-static void begin_over_call(bool lazy)
+/* The joiner sleeps already. */
+static void an_over_call_hides_no_report(bool lazy)
 {
 	begin_work(1, lazy);
 	take_for(1);
-}
-
-/* The joiner sleeps already. */
-static void an_over_call_hides_no_report_lazily(void)
-{
-	begin_over_call(true);
 	join_or_sleep(NULL);
 	model_start(report_of_mine, NULL);
 	model_start(report_two, NULL);
@@ -263,14 +258,14 @@ static void an_over_call_hides_no_report_lazily(void)
 	free(queue);
 }
 
+static void an_over_call_hides_no_report_lazily(void)
+{
+	an_over_call_hides_no_report(true);
+}
+
 static void an_over_call_hides_no_report_in_order(void)
 {
-	begin_over_call(false);
-	model_start(report_of_mine, NULL);
-	model_start(report_two, NULL);
-	model_start(join_or_sleep, NULL);
-	finish_asleep();
-	free(queue);
+	an_over_call_hides_no_report(false);
 }
 
 /* What is known of, however often another is faster. */
