@@ -32,7 +32,7 @@ enum { STREAM_NS = 50000 };
 
 /* How long a reserve sleeps, for each that sleeps: so some reserve looks that often. No get on a
  * queue that is never empty takes much longer. */
-enum { RESERVE_NS = 2000000 };
+enum { RESERVE_NS = 3000000 };
 
 /* How long a poller that found items at its last look lets more gather before the next: less than a
  * microsecond. Two to three times as fast as without where all poll. */
@@ -130,6 +130,9 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	int64_t began = clock_ns(), taken;
 
 	pause_and_spin();
+	/* They may be waiting for our processor. */
+	if (cursor_head(cursor) == before)
+		pause_and_yield();
 	taken = position_distance(before, cursor_head(cursor));
 	return taken >= CROWD_ITEMS && clock_ns() - began < taken * CROWD_ITEM_NS &&
 	       !cursor_is_closed(cursor);
