@@ -45,7 +45,6 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	/* Fails if another thread was here before. */
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, ENDING(lead),
 	                                        memory_order_seq_cst, memory_order_relaxed);
-
 	sys_fence_all();
 	/* A6, pairs with R6 in leader_counts(). */
 	decide(cursor, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
@@ -114,9 +113,9 @@ SLOW_PATH INTERNAL void cursor_share(struct cursor *cursor)
 
 SLOW_PATH INTERNAL void cursor_share_for_good(struct cursor *cursor)
 {
-	/* Pairs with lead_begin(): it reads this, or we see its lead. */
 	uint64_t state;
 
+	/* Pairs with lead_begin(): it reads this, or we see its lead. */
 	atomic_store_explicit(&cursor->may_lead, false, memory_order_seq_cst);
 	cursor_share(cursor);
 	/* Of a lead that has not come to head yet, or whose end has not come to state: the thread
@@ -150,7 +149,6 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 
 	if (head & LEAD)
 		return false;
-
 	CELL_SET(cell, alone, false);
 	CELL_SET(cell, lead_id, lead);
 	/* R8, pairs with A8: a thread that still sees the last lead of this cell in head reads

@@ -60,10 +60,10 @@ SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 	return 0;
 }
 
-/* After taking something: returns 0. */
-static inline int after_take(struct spmcq *q)
+/* After taking something, or looking for it: returns 0. again: as wake_producer_if_room(). */
+static inline int after_take(struct spmcq *q, bool again)
 {
-	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, false) : 0;
+	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, again) : 0;
 }
 
 /* Take n items that are known of: n, or 0 if that many are not, or others were faster too often.
@@ -87,7 +87,7 @@ static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t
 		return 0;
 	if (wait || cell_expects_to_lose(cell))
 		cell_was_fast(cell);
-	after_take(q);
+	after_take(q, false);
 	return (ssize_t)n;
 }
 
@@ -98,8 +98,7 @@ static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, 
 	ssize_t r = ring_take(&q->ring, cell, items, max, final);
 
 	/* Also if we took nothing: we may have settled what a stopped consumer took. */
-	if (gate_sleepers(&q->room) != 0)
-		wake_producer_if_room(q, final);
+	after_take(q, final);
 	return r;
 }
 
@@ -174,9 +173,8 @@ static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 	bool interrupted = false;
 
 	/* Pairs with spmcq_shutdown(), whose wake-up is not missed. */
-	if (atomic_load_explicit(&q->ring.cursor.state, memory_order_seq_cst) != CURSOR_CLOSED)
+	if (!cursor_is_closed(&q->ring.cursor))
 		interrupted = gate_sleep(&q->reserve, epoch, deadline_sooner(&soon, deadline));
-
 	gate_leave(&q->reserve);
 	return interrupted;
 }
@@ -377,7 +375,7 @@ SLOW_PATH static int get_item_disputed(struct spmcq *q, struct cell *cell, void 
 	if (!cursor_settle(&q->ring.cursor, cell, 1))
 		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
 	memcpy(item, &word, sizeof word);
-	return after_take(q);
+	return after_take(q, false);
 }
 
 FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
@@ -388,7 +386,7 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	switch (ring_take_word(&q->ring, cell, &word)) {
 	case RING_TAKEN:
 		memcpy(item, &word, sizeof word);
-		return after_take(q);
+		return after_take(q, false);
 	case RING_DISPUTED:
 		return get_item_disputed(q, cell, item, word, deadline, try);
 	case RING_NONE_KNOWN:
