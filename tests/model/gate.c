@@ -119,12 +119,6 @@ static void open_it(void *arg)
 	gate_wake(&gate, UINT64_MAX);
 }
 
-static void start_asleep(void (*run)(void *arg))
-{
-	model_start(run, NULL);
-	model_until_asleep();
-}
-
 static void nobody_sleeps_beside_a_thing(void)
 {
 	model_end();
@@ -151,7 +145,7 @@ static void a_waiter_is_woken_by_a_bringer_that_keeps_count(void)
 static void a_newcomer_may_take_it(void (*bring_it)(void *arg))
 {
 	begin();
-	start_asleep(wait_here);
+	model_start_asleep(wait_here, NULL);
 	model_start(wait_here, NULL);
 	model_start(bring_it, NULL);
 	nobody_sleeps_beside_a_thing();
@@ -180,8 +174,8 @@ static void a_newcomer_passes_on_what_is_brought_often(void)
 static void two_asleep(void (*bring_them)(void *arg))
 {
 	begin();
-	start_asleep(wait_here);
-	start_asleep(wait_here);
+	model_start_asleep(wait_here, NULL);
+	model_start_asleep(wait_here, NULL);
 	model_start(bring_them, NULL);
 	nobody_sleeps_beside_a_thing();
 }
@@ -199,8 +193,8 @@ static void two_things_at_once_wake_two(void)
 static void two_wakers_wake_two(void)
 {
 	begin();
-	start_asleep(wait_here);
-	start_asleep(wait_here);
+	model_start_asleep(wait_here, NULL);
+	model_start_asleep(wait_here, NULL);
 	model_start(bring_one_often, NULL);
 	model_go();
 	bring(1);
@@ -230,7 +224,7 @@ static void a_lazy_bringer_is_not_missed(void)
 static void one_leaves_by_deadline(void (*bring_it)(void *arg))
 {
 	begin();
-	start_asleep(wait_here);
+	model_start_asleep(wait_here, NULL);
 	model_start(wait_a_while, NULL);
 	model_start(bring_it, NULL);
 	nobody_sleeps_beside_a_thing();
@@ -250,8 +244,8 @@ static void a_waiter_that_is_late_is_not_counted_for_another(void)
 static void a_sleeper_that_leaves_is_not_counted_for_another(void)
 {
 	begin();
-	start_asleep(wait_a_while);
-	start_asleep(wait_here);
+	model_start_asleep(wait_a_while, NULL);
+	model_start_asleep(wait_here, NULL);
 	model_start(bring_two_often, NULL);
 	nobody_sleeps_beside_a_thing();
 }
@@ -259,7 +253,7 @@ static void a_sleeper_that_leaves_is_not_counted_for_another(void)
 static void nobody_sleeps_at_an_open_gate(void)
 {
 	begin();
-	start_asleep(wait_here);
+	model_start_asleep(wait_here, NULL);
 	model_start(wait_here, NULL);
 	model_start(open_it, NULL);
 	nobody_sleeps_beside_a_thing();

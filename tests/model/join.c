@@ -63,8 +63,7 @@ static void join_them(void *arg)
 
 static void join_asleep(void)
 {
-	model_start(join_them, NULL);
-	model_until_asleep();
+	model_start_asleep(join_them, NULL);
 }
 
 static void finish_joined(unsigned joiners)

@@ -192,6 +192,13 @@ static inline void model_until_asleep(void)
 	pthread_mutex_unlock(&model_lock);
 }
 
+/* The next thread of the case, and until it sleeps. */
+static inline void model_start_asleep(void (*run)(void *arg), void *arg)
+{
+	model_start(run, arg);
+	model_until_asleep();
+}
+
 /* Until every thread has come to its end, or sleeps. */
 static void model_end(void)
 {

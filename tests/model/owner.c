@@ -41,8 +41,7 @@ static void a_thread_inside_keeps_the_queue(void)
 	int r;
 
 	begin(1);
-	model_start(get_none, NULL);
-	model_until_asleep();
+	model_start_asleep(get_none, NULL);
 	MODEL_CHECK(spmcq_shutdown(queue) == 0, "shutdown failed");
 	r = spmcq_destroy(queue);
 	MODEL_CHECK(r == 0 || r == -EBUSY, "destroy returned %d", r);

@@ -45,8 +45,7 @@ static void try_get_two(void *arg)
 static void the_get_that_makes_half_room_wakes_the_producer(void)
 {
 	begin_full(3);
-	model_start(put_one, NULL);
-	model_until_asleep();
+	model_start_asleep(put_one, NULL);
 	model_start(try_get_two, &got[0]);
 	finish();
 }
@@ -156,8 +155,7 @@ static void get_until_empty(void *arg)
 static void a_consumer_that_finds_no_more_wakes_for_a_stopped_one(void)
 {
 	begin_full(2);
-	model_start(sleep_here, NULL);
-	model_until_asleep();
+	model_start_asleep(sleep_here, NULL);
 	model_start(get_and_stop, &got[0]);
 	model_start(get_until_empty, &got[1]);
 	finish();

@@ -147,12 +147,6 @@ static void bring_two(void *arg)
 	bring(1);
 }
 
-static void start_asleep(void (*run)(void *arg))
-{
-	model_start(run, NULL);
-	model_until_asleep();
-}
-
 /* Reserves do not sleep for ever, so none is counted. */
 static void nobody_sleeps_beside_a_thing(void)
 {
@@ -196,7 +190,7 @@ static void a_sleeper_beside_a_crowd_is_woken(void)
 static void a_looker_that_goes_passes_on(void)
 {
 	begin();
-	start_asleep(take_one);
+	model_start_asleep(take_one, NULL);
 	model_start(look_and_go, NULL);
 	model_start(bring_two, NULL);
 	nobody_sleeps_beside_a_thing();

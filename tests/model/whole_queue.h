@@ -92,8 +92,7 @@ static inline void try_get_one(void *arg)
 
 static inline void get_asleep(unsigned *count)
 {
-	model_start(get_one, count);
-	model_until_asleep();
+	model_start_asleep(get_one, count);
 }
 
 /* When all threads have ended: every item put was got once or is there. Nobody sleeps for ever
