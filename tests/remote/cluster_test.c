@@ -88,18 +88,6 @@ static void put_all(void *arg)
 	flow_put(arg, 0, ITEMS);
 }
 
-static void await_done(const struct flow *flow, uint64_t done)
-{
-	double until = seconds_now() + 50;
-
-	while (flow->ledger->done < done) {
-		CHECK(flow->ledger->error == 0, "a consumer stopped: %d", flow->ledger->error);
-		CHECK(seconds_now() < until, "%llu of %llu reported",
-		      (unsigned long long)flow->ledger->done, (unsigned long long)done);
-		sleep_ms(1);
-	}
-}
-
 /* A flow in which hurt and heal are called for the leader, in the middle. */
 static void flow_goes_on(struct flow *flow, void (*hurt)(int), void (*heal)(int))
 {
@@ -111,12 +99,12 @@ static void flow_goes_on(struct flow *flow, void (*hurt)(int), void (*heal)(int)
 	for (int i = 0; i < CONSUMERS; i++)
 		consumers[i] = flow_consumer(flow);
 	worker_start(&producer, put_all, flow);
-	await_done(flow, ITEMS / 3);
+	flow_await_done(flow, ITEMS / 3);
 	leader = leader_of("spmcq-cluster");
 	check_doing("server %d leads, and is hurt", leader);
 	flow->ledger->epoch++;
 	hurt(leader);
-	await_done(flow, ITEMS * 2 / 3);
+	flow_await_done(flow, ITEMS * 2 / 3);
 	flow->ledger->epoch++;
 	heal(leader);
 	check_doing("server %d is back", leader);

@@ -26,90 +26,77 @@ static void put_all(void *arg)
 	flow_put(putting->flow, putting->from, putting->to);
 }
 
-static void await_done(const struct flow *flow, uint64_t done)
-{
-	double until = seconds_now() + 50;
+/* A producer and consumers, while faults fall into what they do. */
+struct siege {
+	struct server server;
+	struct flow flow;
+	struct putting putting;
+	struct worker producer;
+	pid_t consumers[CONSUMERS];
+};
 
-	while (flow->ledger->done < done) {
-		CHECK(flow->ledger->error == 0, "a consumer stopped: %d", flow->ledger->error);
-		CHECK(seconds_now() < until, "%llu of %llu reported",
-		      (unsigned long long)flow->ledger->done, (unsigned long long)done);
-		sleep_ms(1);
-	}
+static void siege_begin(struct siege *siege, const char *name)
+{
+	siege->flow = (struct flow){.name = name,
+	                            .items = ITEMS,
+	                            .capacity = 5000,
+	                            .bulk = BULK,
+	                            .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
+	siege->putting = (struct putting){&siege->flow, 0, ITEMS};
+	server_start(&siege->server, "");
+	siege->flow.url = siege->server.url;
+	flow_begin(&siege->flow);
+	for (size_t i = 0; i < CONSUMERS; i++)
+		siege->consumers[i] = flow_consumer(&siege->flow);
+	worker_start(&siege->producer, put_all, &siege->putting);
 }
 
-static void end_consumers(struct flow *flow, const pid_t *consumers)
+/* unwritten: as flow_check(). */
+static void siege_end(struct siege *siege, size_t unwritten)
 {
+	struct flow *flow = &siege->flow;
+
+	worker_join(&siege->producer);
+	RETURNS(0, spmcq_remote_join(flow->q));
+	flow_check_joined(flow);
 	RETURNS(0, spmcq_remote_shutdown(flow->q));
 	for (size_t i = 0; i < CONSUMERS; i++)
-		COUNTS(0, peer_await(consumers[i]));
+		COUNTS(0, peer_await(siege->consumers[i]));
+	flow_check(flow, unwritten);
+	flow_end(flow);
 }
 
 static void consumers_may_be_killed_at_any_moment(void)
 {
-	struct server server;
-	struct flow flow = {.name = "killed",
-	                    .items = ITEMS,
-	                    .capacity = 5000,
-	                    .bulk = BULK,
-	                    .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
-	struct putting putting = {&flow, 0, ITEMS};
-	struct worker producer;
-	pid_t consumers[CONSUMERS];
+	struct siege siege;
 
-	server_start(&server, "");
-	flow.url = server.url;
-	flow_begin(&flow);
-	for (size_t i = 0; i < CONSUMERS; i++)
-		consumers[i] = flow_consumer(&flow);
-	worker_start(&producer, put_all, &putting);
+	siege_begin(&siege, "killed");
 	for (uint64_t kill = 1; kill <= KILLS; kill++) {
+		pid_t *consumer = &siege.consumers[kill % CONSUMERS];
+
 		check_doing("kill %llu", (unsigned long long)kill);
-		await_done(&flow, kill * ITEMS / (KILLS + 1));
-		peer_kill(consumers[kill % CONSUMERS]);
-		consumers[kill % CONSUMERS] = flow_consumer(&flow);
+		flow_await_done(&siege.flow, kill * ITEMS / (KILLS + 1));
+		peer_kill(*consumer);
+		*consumer = flow_consumer(&siege.flow);
 	}
-	worker_join(&producer);
-	RETURNS(0, spmcq_remote_join(flow.q));
-	flow_check_joined(&flow);
-	end_consumers(&flow, consumers);
-	flow_check(&flow, KILLS * BULK);
-	flow_end(&flow);
+	siege_end(&siege, KILLS * BULK);
 }
 
 static void the_server_may_be_killed_at_any_moment(void)
 {
-	struct server server;
-	struct flow flow = {.name = "restarted",
-	                    .items = ITEMS,
-	                    .capacity = 5000,
-	                    .bulk = BULK,
-	                    .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
-	struct putting putting = {&flow, 0, ITEMS};
-	struct worker producer;
-	pid_t consumers[CONSUMERS];
+	struct siege siege;
 
-	server_start(&server, "");
-	flow.url = server.url;
-	flow_begin(&flow);
-	for (size_t i = 0; i < CONSUMERS; i++)
-		consumers[i] = flow_consumer(&flow);
-	worker_start(&producer, put_all, &putting);
+	siege_begin(&siege, "restarted");
 	for (uint64_t kill = 1; kill <= 3; kill++) {
 		check_doing("kill %llu", (unsigned long long)kill);
-		await_done(&flow, kill * ITEMS / 4);
-		flow.ledger->epoch++;
-		server_kill(&server);
-		flow.ledger->epoch++;
+		flow_await_done(&siege.flow, kill * ITEMS / 4);
+		siege.flow.ledger->epoch++;
+		server_kill(&siege.server);
+		siege.flow.ledger->epoch++;
 		sleep_ms(100);
-		server_run(&server);
+		server_run(&siege.server);
 	}
-	worker_join(&producer);
-	RETURNS(0, spmcq_remote_join(flow.q));
-	flow_check_joined(&flow);
-	end_consumers(&flow, consumers);
-	flow_check(&flow, 0);
-	flow_end(&flow);
+	siege_end(&siege, 0);
 }
 
 static struct spmcq_remote *opened(const struct server *server,

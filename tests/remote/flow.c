@@ -4,13 +4,14 @@
 #include "flow.h"
 
 #include "support/check.h"
+#include "support/worker.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BULK_MOST = 1024, REPORT_SECONDS = 8, OPEN_SECONDS = 30 };
+enum { BULK_MOST = 1024, REPORT_SECONDS = 8, OPEN_SECONDS = 30, DONE_SECONDS = 50 };
 
 static size_t ledger_size(size_t items)
 {
@@ -59,6 +60,18 @@ void flow_put(struct flow *flow, uint64_t from, uint64_t to)
 		CHECK(placed > 0, "put of %llu: %s", (unsigned long long)from,
 		      spmcq_remote_reason());
 		from += (uint64_t)placed;
+	}
+}
+
+void flow_await_done(const struct flow *flow, uint64_t done)
+{
+	double until = seconds_now() + DONE_SECONDS;
+
+	while (flow->ledger->done < done) {
+		CHECK(flow->ledger->error == 0, "a consumer stopped: %d", flow->ledger->error);
+		CHECK(seconds_now() < until, "%llu of %llu reported",
+		      (unsigned long long)flow->ledger->done, (unsigned long long)done);
+		sleep_ms(1);
 	}
 }
 

@@ -48,6 +48,9 @@ pid_t flow_consumer(const struct flow *flow);
 /* Puts the items from..to-1. */
 void flow_put(struct flow *flow, uint64_t from, uint64_t to);
 
+/* Waits until so many reports are made in all; fails if a consumer stops, or after 50 s. */
+void flow_await_done(const struct flow *flow, uint64_t done);
+
 /* When join has returned: every item came out, and somebody reported it, or was about to. */
 void flow_check_joined(const struct flow *flow);
 
