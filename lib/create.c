@@ -46,6 +46,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 		free(q);
 		return -ENOMEM;
 	}
+	q->elsewhere = NULL;
 	q->unchecked = options != NULL && options->unchecked_producer;
 	q->interruptible = options != NULL && options->interruptible;
 	atomic_init(&q->producer, NO_THREAD);
@@ -67,6 +68,8 @@ int spmcq_destroy(struct spmcq *q)
 {
 	if (q == NULL)
 		return 0;
+	if (is_elsewhere(q))
+		return q->elsewhere->destroy(q);
 	/* Acquire, pairs with leave(): the last thing a waiting thread does here. */
 	if (atomic_load_explicit(&q->inside, memory_order_acquire) != 0)
 		return -EBUSY;

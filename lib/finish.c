@@ -48,6 +48,8 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 
 	if (q == NULL || n == 0)
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->task_done(q, n);
 	cell = cell_at_home(&q->ring.cursor.cells);
 	return tally_done_own(&q->tally, true, cell, n) ? after_report(q, cell, 0)
 	                                                : report_slowly(q, n);
@@ -87,6 +89,8 @@ int spmcq_join_until(struct spmcq *q, const struct timespec *deadline)
 
 	if (q == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->join(q, deadline);
 	for (int i = 0; i <= JOIN_PAUSES; i++) {
 		if (look_for_finish(q, false))
 			return 0;

@@ -322,6 +322,8 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 
 	if (q == NULL || items == NULL || max == 0 || !deadline_is_valid(deadline))
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->get(q, items, max, deadline, false);
 	cell = my_cell(q);
 	r = get_known(q, cell, items, max);
 	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
@@ -334,6 +336,8 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->get(q, items, max, NULL, true);
 	cell = my_cell(q);
 	/* As if the producer was near in get_unknown(). */
 	for (int i = 0; i < CHASE_STALLS && CELL_GET(cell, streaming); i++)
@@ -416,6 +420,8 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
 	cell = cell_at_home(&q->ring.cursor.cells);
 	if (cell == NULL)
 		return try ? try_get_item_from_afar(q, item)

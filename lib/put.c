@@ -181,6 +181,8 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 
 	if (q == NULL || items == NULL || n == 0 || !deadline_is_valid(deadline))
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->put(q, items, n, deadline, false);
 	r = refusal(q);
 	if (r != 0)
 		return r;
@@ -205,6 +207,8 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 
 	if (q == NULL || items == NULL || n == 0)
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->put(q, items, n, NULL, true);
 	r = refusal(q);
 	if (r != 0)
 		return r;
@@ -248,7 +252,7 @@ FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec 
 
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
-	if (!is_producer_already(q) || !ring_put_word(&q->ring, item, &how))
+	if (is_elsewhere(q) || !is_producer_already(q) || !ring_put_word(&q->ring, item, &how))
 		return try ? try_put_item_slowly(q, item) : put_item_slowly(q, item, deadline);
 	switch (how) {
 	case CURSOR_PUT_WATCHED:
@@ -281,6 +285,8 @@ int spmcq_release_producer(struct spmcq *q)
 
 	if (q == NULL)
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->release_producer(q);
 	/* Release, pairs with is_producer(). */
 	if (!q->unchecked &&
 	    !atomic_compare_exchange_strong_explicit(&q->producer, &self, NO_THREAD,
@@ -293,6 +299,8 @@ int spmcq_take_producer(struct spmcq *q)
 {
 	if (q == NULL)
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->take_producer(q);
 	/* Acquire, pairs with spmcq_release_producer(). An owner that has ended without that is
 	 * ordered before the caller by whatever told the caller. */
 	atomic_exchange_explicit(&q->producer, thread_id(), memory_order_acq_rel);

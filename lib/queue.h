@@ -14,12 +14,14 @@
 #include "spmcq.h"
 
 #include "deadline.h"
+#include "elsewhere.h"
 #include "gate.h"
 #include "ring.h"
 #include "tally.h"
 #include "watch.h"
 
 struct spmcq {
+	const struct elsewhere *elsewhere; /* NULL: here */
 	/* Set by create, then only read. */
 	bool unchecked;
 	bool interruptible;
@@ -45,6 +47,12 @@ struct spmcq {
 };
 _Static_assert(offsetof(struct spmcq, ring) + sizeof(struct ring) == sizeof(struct spmcq),
                "the slots must follow the queue");
+
+/* Returns whether the queue lies elsewhere. */
+FAST_PATH bool is_elsewhere(const struct spmcq *q)
+{
+	return __builtin_expect(q->elsewhere != NULL, 0);
+}
 
 /* Returns 0 for a count, or the error. */
 static inline int count_to_status(ssize_t r)

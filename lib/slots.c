@@ -3,13 +3,7 @@
  */
 #include "slots.h"
 
-#include <string.h>
-
-enum { WORD = sizeof(slot_word), LINE_WORDS = CACHE_LINE / WORD };
-
-/* How many words ahead lines are prefetched, if known. Explicitly, as unrolled loops are too much
- * for the processor's own guesses: without, bulk of 256 loses a fourth. */
-enum { AHEAD_WORDS = 64 };
+#include "words.h"
 
 static uint64_t slots_for(size_t capacity)
 {
@@ -60,55 +54,6 @@ static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
 {
 	return slots->item_size != slots->words * WORD ? 1 : to_end(slots, position, n);
-}
-
-/* The line to prefetch at word, before the end of what is known; itself if there is none. */
-static inline const slot_word *line_ahead(const slot_word *word, const slot_word *end)
-{
-	return end - word > AHEAD_WORDS ? word + AHEAD_WORDS : word;
-}
-
-static inline void word_in(slot_word *to, const unsigned char *from, size_t bytes)
-{
-	uint64_t word = 0;
-
-	memcpy(&word, from, bytes);
-	atomic_store_explicit(to, word, memory_order_relaxed);
-}
-
-static inline void word_out(unsigned char *to, const slot_word *from, size_t bytes)
-{
-	uint64_t word = atomic_load_explicit(from, memory_order_relaxed);
-
-	memcpy(to, &word, bytes);
-}
-
-static void words_in(slot_word *to, const unsigned char *from, size_t bytes, const slot_word *end)
-{
-	for (; bytes >= CACHE_LINE; bytes -= CACHE_LINE, to += LINE_WORDS, from += CACHE_LINE) {
-		__builtin_prefetch(line_ahead(to, end), 1);
-#pragma GCC unroll 8
-		for (size_t i = 0; i < LINE_WORDS; i++)
-			word_in(to + i, from + i * WORD, WORD);
-	}
-	for (; bytes >= WORD; bytes -= WORD, to++, from += WORD)
-		word_in(to, from, WORD);
-	if (bytes > 0)
-		word_in(to, from, bytes);
-}
-
-static void words_out(unsigned char *to, const slot_word *from, size_t bytes, const slot_word *end)
-{
-	for (; bytes >= CACHE_LINE; bytes -= CACHE_LINE, to += CACHE_LINE, from += LINE_WORDS) {
-		__builtin_prefetch(line_ahead(from, end));
-#pragma GCC unroll 8
-		for (size_t i = 0; i < LINE_WORDS; i++)
-			word_out(to + i * WORD, from + i, WORD);
-	}
-	for (; bytes >= WORD; bytes -= WORD, to += WORD, from++)
-		word_out(to, from, WORD);
-	if (bytes > 0)
-		word_out(to, from, bytes);
 }
 
 INTERNAL void slots_write(struct slots *slots, uint64_t position, const void *items, size_t n,

@@ -1,21 +1,14 @@
 /*
  * The slots: a circle of places for items, each copied word by word.
  *
- * Position p lies in slot p modulo their number. Words are atomic, so that a consumer whose copy is
- * overtaken by the producer reads garbage it will drop, not a data race. They order nothing: the
- * ring does.
+ * Position p lies in slot p modulo their number.
  */
 #ifndef SPMCQ_SLOTS_H
 #define SPMCQ_SLOTS_H
 
-#include "internal.h"
+#include "words.h"
 
 #include <stdalign.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-
-typedef _Atomic uint64_t slot_word;
 
 /* Set by slots_init(), then only read. The slots lie right behind it. */
 struct slots {

@@ -24,18 +24,33 @@ INTERNAL void pause_and_spin(void)
 	while (!deadline_has_passed(&end));
 }
 
+/* Of a queue that lies elsewhere. */
+static struct elsewhere_facts look_elsewhere(const struct spmcq *q)
+{
+	struct elsewhere_facts facts;
+
+	q->elsewhere->look(q, &facts);
+	return facts;
+}
+
 size_t spmcq_capacity(const struct spmcq *q)
 {
+	if (q != NULL && is_elsewhere(q))
+		return look_elsewhere(q).capacity;
 	return q != NULL ? (size_t)q->ring.capacity : 0;
 }
 
 size_t spmcq_item_size(const struct spmcq *q)
 {
+	if (q != NULL && is_elsewhere(q))
+		return look_elsewhere(q).item_size;
 	return q != NULL ? q->ring.slots.item_size : 0;
 }
 
 size_t spmcq_size(const struct spmcq *q)
 {
+	if (q != NULL && is_elsewhere(q))
+		return look_elsewhere(q).size;
 	return q != NULL ? ring_size(&q->ring) : 0;
 }
 
@@ -46,6 +61,8 @@ size_t spmcq_unfinished(const struct spmcq *q)
 
 	if (q == NULL)
 		return 0;
+	if (is_elsewhere(q))
+		return look_elsewhere(q).unfinished;
 	/* The sum first, as in tally_is_all_done(): never below what is unfinished. */
 	done = tally_sum(&q->tally, &q->ring);
 	open = position_distance(done, cursor_tail_glimpsed(&q->ring.cursor));
@@ -54,6 +71,8 @@ size_t spmcq_unfinished(const struct spmcq *q)
 
 bool spmcq_is_shutdown(const struct spmcq *q)
 {
+	if (q != NULL && is_elsewhere(q))
+		return look_elsewhere(q).is_shutdown;
 	return q == NULL || cursor_is_closed(&q->ring.cursor);
 }
 
@@ -77,6 +96,8 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 
 	if (q == NULL || out == NULL)
 		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere->stats(q, out);
 	discarded = read_count(&q->discarded);
 	done = tally_sum(&q->tally, &q->ring);
 	out->discarded = discarded;

@@ -8,6 +8,7 @@
 #include "sys_semaphore.c"
 #else
 #include "sys_futex.c"
+#include "sys_membarrier.c"
 #endif
 
 #include "gate.c"

@@ -1,7 +1,7 @@
 /*
  * What the library asks of the system: to put a thread to sleep until a word changes, to wake it,
- * and to make all threads of the process pass a fence. sys_futex.c uses the calls of Linux,
- * sys_semaphore.c POSIX semaphores.
+ * and to make all threads of the process pass a fence. sys_futex.c and sys_membarrier.c use the
+ * calls of Linux, sys_semaphore.c POSIX semaphores.
  */
 #ifndef SPMCQ_SYS_H
 #define SPMCQ_SYS_H

@@ -1,24 +1,20 @@
 /*
- * The system calls of Linux: futex and membarrier. The kernel compares the word and puts the thread
- * to sleep in one step.
+ * Sleeping and waking by the futex of Linux: the kernel compares the word and puts the thread to
+ * sleep in one step. SYS_FUTEX_SHARED: the words lie in memory that processes share.
  */
 #include "sys.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <linux/membarrier.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__has_include) && !defined(SPMCQ_MODEL)
-#if __has_include(<sys/single_threaded.h>)
-#include <sys/single_threaded.h>
-#define HAVE_SINGLE_THREADED
-#endif
+#ifdef SYS_FUTEX_SHARED
+enum { SCOPE = 0 };
+#else
+enum { SCOPE = FUTEX_PRIVATE_FLAG };
 #endif
 
 /* A 32-bit system with 64-bit time has its own call, which kernels before 5.1 do not know, and
@@ -56,7 +52,7 @@ static long sleep_by_long_time(struct sys_word *word, uint32_t seen,
 		time[0] = (long)deadline->tv_sec;
 		time[1] = deadline->tv_nsec;
 	}
-	return syscall(SYS_futex, &word->value, FUTEX_WAIT_BITSET_PRIVATE, seen,
+	return syscall(SYS_futex, &word->value, FUTEX_WAIT_BITSET | SCOPE, seen,
 	               deadline != NULL ? time : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
 #else
 	(void)word;
@@ -69,7 +65,7 @@ static long sleep_by_long_time(struct sys_word *word, uint32_t seen,
 INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct timespec *deadline)
 {
 	/* WAIT_BITSET, unlike WAIT, takes an absolute CLOCK_MONOTONIC time. */
-	long r = syscall(FUTEX_CALL, &word->value, FUTEX_WAIT_BITSET_PRIVATE, seen, deadline, NULL,
+	long r = syscall(FUTEX_CALL, &word->value, FUTEX_WAIT_BITSET | SCOPE, seen, deadline, NULL,
 	                 FUTEX_BITSET_MATCH_ANY);
 
 	if (r != 0 && (errno == ENOSYS || errno == EPERM))
@@ -85,42 +81,5 @@ INTERNAL void sys_wake(struct sys_word *word, uint32_t n)
 {
 	int most = n > INT_MAX ? INT_MAX : (int)n;
 
-	syscall(FUTEX_WAKE_CALL, &word->value, FUTEX_WAKE_PRIVATE, most, NULL, NULL, 0);
-}
-
-static bool register_for_fences(void)
-{
-	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
-/* Registering takes milliseconds once the process has threads, and nothing before. So it is done
- * when the program starts; if that was too late, by the first fence. */
-#ifndef SPMCQ_MODEL
-__attribute__((constructor)) static void register_early(void)
-{
-#ifdef HAVE_SINGLE_THREADED
-	if (!__libc_single_threaded)
-		return;
-#endif
-	register_for_fences();
-}
-#endif
-
-INTERNAL bool sys_can_fence_all(void)
-{
-	long commands = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
-
-	return commands > 0 && (commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0;
-}
-
-INTERNAL void sys_fence_all(void)
-{
-	/* It fails before the process is registered, which a fork undoes. Without the fence items
-	 * could be lost. */
-	while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-		if (!register_for_fences()) {
-			fputs("spmcq: membarrier is refused, and was not when the queue was made\n",
-			      stderr);
-			abort();
-		}
+	syscall(FUTEX_WAKE_CALL, &word->value, FUTEX_WAKE | SCOPE, most, NULL, NULL, 0);
 }

@@ -1,0 +1,35 @@
+/*
+ * A queue that lies elsewhere than in this process's own memory has the same type, and the same
+ * public calls: once they have checked their arguments, they hand over to these. A queue between
+ * threads has none of them, and knows nothing of lib/shared.
+ */
+#ifndef SPMCQ_ELSEWHERE_H
+#define SPMCQ_ELSEWHERE_H
+
+#include "spmcq.h"
+
+struct elsewhere_facts {
+	size_t capacity;
+	size_t item_size;
+	size_t size;
+	size_t unfinished;
+	bool is_shutdown;
+};
+
+struct elsewhere {
+	/* Of one item or more; one that tries has no deadline. */
+	ssize_t (*put)(struct spmcq *q, const void *items, size_t n,
+	               const struct timespec *deadline, bool try);
+	ssize_t (*get)(struct spmcq *q, void *items, size_t max, const struct timespec *deadline,
+	               bool try);
+	int (*task_done)(struct spmcq *q, size_t n);
+	int (*join)(struct spmcq *q, const struct timespec *deadline);
+	int (*shutdown)(struct spmcq *q, bool now);
+	int (*release_producer)(struct spmcq *q);
+	int (*take_producer)(struct spmcq *q);
+	void (*look)(const struct spmcq *q, struct elsewhere_facts *facts);
+	int (*stats)(const struct spmcq *q, struct spmcq_stats *out);
+	int (*destroy)(struct spmcq *q);
+};
+
+#endif
