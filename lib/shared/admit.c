@@ -1,0 +1,206 @@
+/*
+ * Admission, as seen by who lets in.
+ */
+#include "calls.h"
+#include "create.h"
+#include "life.h"
+#include "message.h"
+#include "reap.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static bool may_in(const struct handle *h, const struct spmcq_peer *peer)
+{
+	if (h->is_producer && h->options.allow != NULL)
+		return h->options.allow(peer, h->options.argument);
+	return peer->user == geteuid();
+}
+
+/* A free place. Those that are gone and lost nothing are forgotten first. Returns its number, or
+ * -EUSERS. */
+static int free_place(struct handle *h)
+{
+	reap_gone(h);
+	for (uint32_t i = 0; i < h->layout.processes; i++)
+		if (i != h->number && !h->peers[i].is_used)
+			return (int)i;
+	return -EUSERS;
+}
+
+/* The place of a peer that returns to a successor. Returns its number, or -EACCES. */
+static int old_place(struct handle *h, const struct message *hello, pid_t process)
+{
+	struct peer_record *record = record_of(h, hello->number);
+
+	if (hello->number >= h->layout.processes || hello->number == h->number ||
+	    !h->peers[hello->number].is_used || h->peers[hello->number].is_gone)
+		return -EACCES;
+	if (atomic_load_explicit(&record->process, memory_order_relaxed) != (uint64_t)process ||
+	    atomic_load_explicit(&record->serial, memory_order_relaxed) != hello->serial ||
+	    atomic_load_explicit(&record->born, memory_order_relaxed) != life_began(process))
+		return -EACCES;
+	return (int)hello->number;
+}
+
+/* Give the process that talks a place: its number, or -errno. */
+static int give_place(struct handle *h, struct talk *talk, const struct message *hello,
+                      int lifeline)
+{
+	struct my_peer *peer;
+	int number;
+
+	number =
+	        hello->wish == TO_RETURN ? old_place(h, hello, talk->other.process) : free_place(h);
+	if (number < 0)
+		return number;
+	peer = &h->peers[number];
+	if (hello->wish != TO_RETURN)
+		record_write(h, (uint32_t)number, talk->other.process);
+	close_if_open(&peer->process);
+	close_if_open(&peer->lifeline);
+	peer->is_used = true;
+	peer->process = talk->life;
+	peer->lifeline = lifeline;
+	peer->id = talk->other.process;
+	peer->serial =
+	        atomic_load_explicit(&record_of(h, (uint32_t)number)->serial, memory_order_relaxed);
+	talk->life = -1;
+	return number;
+}
+
+/* The key, if there is one, into a message. */
+static int add_key(const struct handle *h, struct message *message)
+{
+	if (h->key == NULL)
+		return 0;
+	message->key_size = SPMCQ_KEY_EXPORTED;
+	return spmcq_key_export(h->key, message->key, sizeof message->key);
+}
+
+/* Send the memory and the key, and hear whether it could be used. From here on it is in. */
+static int welcome(struct handle *h, struct talk *talk, const struct message *here, int number,
+                   int lifeline)
+{
+	const int files[DESCRIPTORS] = {h->one_file, h->two_file, lifeline,
+	                                h->is_producer ? h->lifeline_of_peers
+	                                               : h->producer_lifeline};
+	struct message message = {.kind = WELCOME, .number = (uint32_t)number};
+	int r = add_key(h, &message);
+
+	if (h->is_producer)
+		message.serial = h->peers[number].serial;
+	memcpy(message.echo, here->nonce, NONCE);
+	if (r == 0)
+		r = talk_say(talk, &message, files, DESCRIPTORS);
+	spmcq_wipe(&message, sizeof message);
+	if (r == 0)
+		r = talk_hear(talk, DONE, &message, NULL, 0);
+	return r == 0 && message.result != 0 ? -EPROTO : r;
+}
+
+/* Hear from the same process again that it is there. */
+static int ask_who(struct talk *talk, struct message *here)
+{
+	struct message who = {.kind = WHO};
+	int r = talk_remember(talk);
+
+	if (r == 0)
+		r = talk_make_nonce(talk, who.nonce);
+	if (r == 0)
+		r = talk_say(talk, &who, NULL, 0);
+	if (r == 0)
+		r = talk_hear(talk, HERE, here, NULL, 0);
+	if (r == 0 && !talk_is_answer(talk, here))
+		r = -EPROTO;
+	return r;
+}
+
+static int admit_peer(struct handle *h, struct talk *talk, const struct message *hello,
+                      const struct message *here)
+{
+	int ends[2], number;
+	int r = lifeline_of_peer(ends);
+
+	if (r != 0)
+		return r;
+	pthread_mutex_lock(&h->lock);
+	number = give_place(h, talk, hello, ends[0]);
+	pthread_mutex_unlock(&h->lock);
+	if (number < 0) {
+		close(ends[0]);
+		r = number;
+	} else {
+		struct talk with_peer = *talk;
+
+		/* The pidfd is the peer's by now; that the same process speaks is still seen. */
+		with_peer.life = h->peers[number].process;
+		r = welcome(h, &with_peer, here, number, ends[1]);
+	}
+	close(ends[1]);
+	if (r == 0)
+		/* A hint for a successor: peers of this one exist. */
+		atomic_store_explicit(&h->two->generation, h->one->shape.generation,
+		                      memory_order_seq_cst);
+	return r;
+}
+
+/* A successor gets no place from a peer, and no lifeline of its own. */
+static int admit_successor(struct handle *h, struct talk *talk, const struct message *here)
+{
+	return welcome(h, talk, here, 0, h->producer_lifeline);
+}
+
+static bool is_welcome_here(struct handle *h, const struct message *hello)
+{
+	if (hello->wish == TO_SUCCEED)
+		return !h->is_producer && producer_is_gone(h);
+	return h->is_producer && (hello->wish == TO_CONSUME || hello->wish == TO_RETURN);
+}
+
+static int admit(struct handle *h, struct talk *talk)
+{
+	struct message hello, here;
+	int r = talk_hear(talk, HELLO, &hello, NULL, 0);
+
+	if (r != 0)
+		return r;
+	if (!is_welcome_here(h, &hello))
+		r = -EPERM;
+	else if (!may_in(h, &talk->other))
+		r = -EACCES;
+	if (r == 0)
+		r = ask_who(talk, &here);
+	if (r == 0)
+		r = hello.wish == TO_SUCCEED ? admit_successor(h, talk, &here)
+		                             : admit_peer(h, talk, &hello, &here);
+	return r;
+}
+
+int spmcq_shared_admit(struct spmcq *q, int socket)
+{
+	struct handle *h = handle_of(q);
+	struct talk talk;
+	int r;
+
+	if (q == NULL || h->elsewhere != &shared_calls)
+		return -EINVAL;
+	r = handle_status(h);
+	if (r == 0 && !h->is_producer && !producer_is_gone(h))
+		r = -EPERM;
+	if (r == 0)
+		r = talk_begin(&talk, socket);
+	if (r != 0)
+		return r;
+	enter(h);
+	r = admit(h, &talk);
+	if (r != 0 && r != -ECONNRESET && r != -ETIMEDOUT) {
+		struct message refused = {.kind = REFUSED,
+		                          .result = r == -EUSERS || r == -EACCES ? r : -EACCES};
+
+		talk_say(&talk, &refused, NULL, 0);
+	}
+	talk_end(&talk);
+	leave(h);
+	return r;
+}

@@ -1,0 +1,35 @@
+/*
+ * The calls of spmcq.h on a shared queue: put.c, get.c, finish.c, close.c, facts.c.
+ */
+#ifndef SPMCQ_SHARED_CALLS_H
+#define SPMCQ_SHARED_CALLS_H
+
+#include "life.h"
+#include "take.h"
+
+/* Returns whether the producer's process is gone; a system call unless it was found so before. */
+INTERNAL bool producer_is_gone(struct handle *h);
+
+/* After a report or a discard: wake who waits for it. */
+INTERNAL void after_report(struct handle *h);
+
+/* Items that are finished, from the reports of all seats and what was settled; and those that were
+ * put. Both count from create on. */
+INTERNAL uint64_t sum_of_reports(const struct handle *h);
+INTERNAL uint64_t sum_of_puts(const struct handle *h);
+
+/* The calls themselves: see struct elsewhere. */
+INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
+                            const struct timespec *deadline, bool try);
+INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
+                            const struct timespec *deadline, bool try);
+INTERNAL int shared_task_done(struct spmcq *q, size_t n);
+INTERNAL int shared_join(struct spmcq *q, const struct timespec *deadline);
+INTERNAL int shared_shutdown(struct spmcq *q, bool now);
+INTERNAL int shared_release_producer(struct spmcq *q);
+INTERNAL int shared_take_producer(struct spmcq *q);
+INTERNAL int shared_destroy(struct spmcq *q);
+
+static const struct elsewhere shared_calls; /* all of them; in facts.c */
+
+#endif

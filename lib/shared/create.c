@@ -1,0 +1,225 @@
+/*
+ * Making a queue, and letting go of a handle.
+ */
+#include "create.h"
+
+#include "calls.h"
+#include "life.h"
+#include "memory.h"
+#include "reap.h"
+#include "thread_id.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PROCESSES = 64, THREADS = 16 };
+
+INTERNAL int break_handle(struct handle *h)
+{
+	atomic_store_explicit(&h->is_broken, true, memory_order_relaxed);
+	return -EPROTO;
+}
+
+INTERNAL int handle_status(const struct handle *h)
+{
+	if (*h->attached == 0)
+		return -EPERM;
+	return atomic_load_explicit(&h->is_broken, memory_order_relaxed) ? -EPROTO : 0;
+}
+
+INTERNAL struct handle *handle_new(void)
+{
+	struct handle *h = calloc(1, sizeof *h);
+
+	if (h == NULL)
+		return NULL;
+	h->elsewhere = &shared_calls;
+	h->one_file = h->two_file = -1;
+	h->producer_process = h->producer_lifeline = -1;
+	h->lifeline = h->lifeline_of_peers = -1;
+	h->attached = attached_page();
+	if (h->attached == NULL || pthread_mutex_init(&h->lock, NULL) != 0) {
+		attached_free(h->attached);
+		free(h);
+		return NULL;
+	}
+	return h;
+}
+
+INTERNAL void handle_free(struct handle *h)
+{
+	for (uint32_t i = 0; h->peers != NULL && i < h->layout.processes; i++)
+		peer_forget(&h->peers[i]);
+	/* A child of fork has no such memory, but may have something else there. */
+	if (*h->attached != 0)
+		memory_unmap(h);
+	if (h->seats != NULL)
+		pthread_key_delete(h->seat_key);
+	seats_free(h);
+	close_if_open(&h->one_file);
+	close_if_open(&h->two_file);
+	close_if_open(&h->producer_process);
+	close_if_open(&h->producer_lifeline);
+	close_if_open(&h->lifeline);
+	close_if_open(&h->lifeline_of_peers);
+	spmcq_key_destroy(h->key);
+	pthread_mutex_destroy(&h->lock);
+	attached_free(h->attached);
+	free(h->peers);
+	free(h->needed);
+	free(h->run);
+	free(h->spare_run);
+	free(h->aside);
+	free(h);
+}
+
+INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_options *options)
+{
+	struct layout *layout = &h->layout;
+	int ends[2];
+	int r;
+
+	h->is_producer = true;
+	h->options = *options;
+	h->unchecked = options->unchecked_producer;
+	h->interruptible = options->interruptible;
+	atomic_init(&h->owner, NO_THREAD);
+	h->peers = calloc(layout->processes, sizeof *h->peers);
+	h->needed = calloc(layout->kept + 1, sizeof *h->needed);
+	h->run = malloc(layout->run_most * layout->item_size + layout->tag_size);
+	h->spare_run = malloc(layout->run_most * layout->item_size + layout->tag_size);
+	h->aside = malloc(layout->item_size + layout->tag_size);
+	if (h->peers == NULL || h->needed == NULL || h->run == NULL || h->spare_run == NULL ||
+	    h->aside == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < layout->processes; i++)
+		h->peers[i] = (struct my_peer){.process = -1, .lifeline = -1};
+	r = lifeline_of_producer(ends);
+	if (r != 0)
+		return r;
+	h->lifeline_of_peers = ends[0];
+	h->lifeline = ends[1];
+	return 0;
+}
+
+INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
+{
+	struct peer_record *record = record_of(h, number);
+	uint64_t peers = atomic_load_explicit(&h->one->peers, memory_order_relaxed);
+
+	atomic_store_explicit(&record->born, life_began(process), memory_order_relaxed);
+	atomic_store_explicit(&record->serial, ++h->next_serial, memory_order_relaxed);
+	atomic_store_explicit(&record->named, 0, memory_order_relaxed);
+	/* Sequentially consistent, pairs with sum_of_reports(): before any report of it. */
+	atomic_store_explicit(&record->process, (uint64_t)process, memory_order_seq_cst);
+	if (peers <= number)
+		atomic_store_explicit(&h->one->peers, number + 1, memory_order_seq_cst);
+}
+
+static void begin_at(struct handle *h, uint64_t first)
+{
+	uint64_t seats = (uint64_t)h->layout.processes * h->layout.threads;
+
+	h->tail = h->room_limit = h->head_seen = first;
+	atomic_init(&h->tail_seen, first);
+	atomic_store_explicit(&h->one->tail, first, memory_order_relaxed);
+	atomic_store_explicit(&h->one->kept_up_to, first, memory_order_relaxed);
+	atomic_store_explicit(&h->two->head, head_word(first, NO_SEAT), memory_order_relaxed);
+	atomic_store_explicit(&h->two->again_head, head_word(0, NO_SEAT), memory_order_relaxed);
+	for (uint64_t i = 0; i < h->layout.kept; i++)
+		atomic_store_explicit(&kept_at(h, i)->position, KEPT_NOTHING, memory_order_relaxed);
+	if (first == 0)
+		return; /* as the memory is */
+	for (uint64_t i = 0; i < seats; i++) {
+		atomic_store_explicit(&seat_at(h, i)->end[QUEUE], first, memory_order_relaxed);
+		atomic_store_explicit(&seat_at(h, i)->confirmed[QUEUE], first,
+		                      memory_order_relaxed);
+	}
+}
+
+static int make_key(struct handle *h, struct shape *shape, enum spmcq_algorithm algorithm)
+{
+	ssize_t sealed;
+	int r = spmcq_key_create(&h->key, algorithm);
+
+	if (r != 0)
+		return r;
+	sealed = spmcq_sealed_size(h->key, 1, 1);
+	if (sealed < 0)
+		return (int)sealed;
+	shape->algorithm = (uint32_t)spmcq_key_algorithm(h->key);
+	shape->tag_size = (uint32_t)sealed - 1;
+	return 0;
+}
+
+static int make(struct handle *h, struct shape *shape, const struct spmcq_shared_options *options)
+{
+	int r = options->sealed ? make_key(h, shape, options->algorithm) : 0;
+
+	if (r == 0)
+		r = layout_make(&h->layout, shape);
+	if (r == 0)
+		r = producer_prepare(h, options);
+	if (r == 0)
+		r = memory_make_one(h, shape);
+	if (r == 0)
+		r = memory_make_two(h);
+	if (r == 0)
+		r = seats_make(h);
+	if (r != 0)
+		return r;
+	h->redelivers = options->redeliver;
+	begin_at(h, shape->first);
+	record_write(h, 0, getpid());
+	h->serial = h->next_serial;
+	return 0;
+}
+
+int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
+                        const struct spmcq_shared_options *given)
+{
+	struct spmcq_shared_options options = {0};
+	struct shape shape;
+	struct handle *h;
+	int r;
+
+	if (q == NULL || capacity == 0 || item_size == 0)
+		return -EINVAL;
+	if (given != NULL)
+		options = *given;
+	if (options.processes > SEATS_MOST || options.threads > SEATS_MOST)
+		return -EINVAL;
+	shape_begin(&shape, capacity, item_size);
+	shape.first = options.first_position & POSITION_ONES;
+	shape.processes = (options.processes != 0 ? options.processes : PROCESSES) + 1;
+	shape.threads = options.threads != 0 ? options.threads : THREADS;
+	shape.redeliver = options.redeliver;
+	h = handle_new();
+	if (h == NULL)
+		return -ENOMEM;
+	r = make(h, &shape, &options);
+	if (r != 0) {
+		handle_free(h);
+		return r;
+	}
+	*q = (struct spmcq *)(void *)h;
+	return 0;
+}
+
+INTERNAL int shared_destroy(struct spmcq *q)
+{
+	struct handle *h = handle_of(q);
+
+	if (*h->attached != 0) {
+		/* Acquire, pairs with leave(). */
+		if (atomic_load_explicit(&h->inside, memory_order_acquire) != 0)
+			return -EBUSY;
+		if (h->is_producer)
+			atomic_store_explicit(&h->one->left, 1, memory_order_seq_cst);
+		else
+			lifeline_let_go(h->lifeline);
+	}
+	handle_free(h);
+	return 0;
+}

@@ -1,0 +1,19 @@
+/*
+ * What making a queue, joining one and succeeding to one have in common.
+ */
+#ifndef SPMCQ_SHARED_CREATE_H
+#define SPMCQ_SHARED_CREATE_H
+
+#include "handle.h"
+
+/* Returns an empty handle, or NULL. */
+INTERNAL struct handle *handle_new(void);
+INTERNAL void handle_free(struct handle *h);
+
+/* All that the producer's process has beside the two parts: 0 or -errno. */
+INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_options *options);
+
+/* Enter a process that was admitted. */
+INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process);
+
+#endif

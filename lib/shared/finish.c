@@ -1,0 +1,190 @@
+/*
+ * Reporting what is finished, and waiting for all of it.
+ */
+#include "calls.h"
+
+#include "reap.h"
+
+#include <errno.h>
+
+/* Looks before sleeping. */
+enum { JOIN_LOOKS = 8 };
+
+/* At what a peer that is gone had reported, while it is settled. */
+enum { SETTLING_LOOKS = 1000 };
+
+INTERNAL uint64_t sum_of_puts(const struct handle *h)
+{
+	return (uint64_t)position_distance(h->layout.first, queue_end(h)) & POSITION_ONES;
+}
+
+/* The reports of a peer, whose seats are counted. */
+static uint64_t reports_of(const struct handle *h, uint64_t peer)
+{
+	struct peer_line *line = line_of(h, peer);
+	uint64_t used = atomic_load_explicit(&line->seats, memory_order_seq_cst);
+	uint64_t sum = atomic_load_explicit(&line->done_for_others, memory_order_seq_cst);
+
+	for (uint64_t i = 0; i < used && i < h->layout.threads; i++)
+		sum += atomic_load_explicit(&seat_at(h, peer * h->layout.threads + i)->done,
+		                            memory_order_seq_cst);
+	return sum;
+}
+
+/* Again while the producer's process settles the reports of a peer that is gone. If it is killed
+ * while it does, join waits for its successor. */
+INTERNAL uint64_t sum_of_reports(const struct handle *h)
+{
+	for (int i = 0; i < SETTLING_LOOKS; i++) {
+		uint64_t before = atomic_load_explicit(&h->one->settling, memory_order_seq_cst);
+		uint64_t peers = atomic_load_explicit(&h->one->peers, memory_order_seq_cst);
+		uint64_t sum = atomic_load_explicit(&h->one->settled, memory_order_seq_cst);
+
+		for (uint64_t peer = 0; peer < peers && peer < h->layout.processes; peer++)
+			if (atomic_load_explicit(&record_of(h, peer)->process,
+			                         memory_order_seq_cst) != 0)
+				sum += reports_of(h, peer);
+		if ((before & 1) == 0 &&
+		    before == atomic_load_explicit(&h->one->settling, memory_order_seq_cst))
+			return sum;
+		pause_and_yield();
+	}
+	return 0;
+}
+
+/* Returns whether nothing is unfinished: 1, 0, -ERANGE if more was reported than put. */
+static int is_all_done(const struct handle *h)
+{
+	/* The sum first, and what was put last: neither goes back. */
+	uint64_t done = sum_of_reports(h);
+	uint64_t put = sum_of_puts(h);
+
+	return done > put ? -ERANGE : done == put;
+}
+
+INTERNAL void after_report(struct handle *h)
+{
+	if (gate_has_waiters(&h->two->finished) && is_all_done(h) != 0)
+		gate_wake(h, &h->two->finished, UINT64_MAX);
+	/* An item is kept until it is reported. */
+	if (h->redelivers && gate_has_waiters(&h->two->room))
+		gate_wake(h, &h->two->room, 1);
+}
+
+INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
+{
+	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;
+
+	/* Relaxed: others of this process only read it to compare. */
+	atomic_store_explicit(&me->reported, reported, memory_order_relaxed);
+	/* Release, pairs with sum_of_reports(): what was written before is seen by a joiner.
+	 * Sequentially consistent, for the gate. */
+	atomic_store_explicit(&me->seat->done, reported, memory_order_seq_cst);
+	after_report(h);
+}
+
+/* What the thread of a seat got and did not report itself. */
+static uint64_t held_by(const struct my_seat *me)
+{
+	/* Acquire, pairs with note_take(): what is reported was got before. */
+	return atomic_load_explicit(&me->taken, memory_order_acquire) -
+	       atomic_load_explicit(&me->reported, memory_order_relaxed);
+}
+
+/* Where a thread of this process reports what another one got, or has done so. */
+static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
+{
+	uint64_t held = 0, others = atomic_load_explicit(&h->for_others, memory_order_relaxed);
+
+	for (uint32_t i = 0; i < h->layout.threads; i++)
+		held += held_by(&h->seats[i]);
+	if (held < others + n)
+		return -ERANGE;
+	if (me != NULL && held_by(me) >= n) {
+		report_own(h, me, n);
+		return 0;
+	}
+	atomic_store_explicit(&h->for_others, others + n, memory_order_relaxed);
+	/* As in report_own(). */
+	atomic_store_explicit(&line_of(h, h->number)->done_for_others, others + n,
+	                      memory_order_seq_cst);
+	after_report(h);
+	return 0;
+}
+
+INTERNAL int shared_task_done(struct spmcq *q, size_t n)
+{
+	struct handle *h = handle_of(q);
+	struct my_seat *me;
+	int r = handle_status(h);
+
+	if (r != 0)
+		return r;
+	me = seat_of_thread(h);
+	/* Relaxed: a report that races with this one may be counted twice; join then says so. */
+	if (me != NULL && atomic_load_explicit(&h->for_others, memory_order_relaxed) == 0 &&
+	    held_by(me) >= n) {
+		report_own(h, me, n);
+		return 0;
+	}
+	pthread_mutex_lock(&h->lock);
+	r = report_slowly(h, me, n);
+	pthread_mutex_unlock(&h->lock);
+	return r;
+}
+
+/* Why a joiner need not wait any longer: 1 if all is done, 0 to wait, -EOWNERDEAD, -ERANGE. */
+static int look_for_finish(struct handle *h, bool looks_for_lives)
+{
+	int r = is_all_done(h);
+
+	if (r != 0 || !looks_for_lives)
+		return r;
+	if (h->is_producer ? reap_finds_losses(h) : producer_is_gone(h)) {
+		r = is_all_done(h);
+		return r != 0 ? r : -EOWNERDEAD;
+	}
+	return 0;
+}
+
+static int await_finish(struct handle *h, const struct timespec *deadline)
+{
+	bool looks = false;
+
+	for (;;) {
+		uint32_t epoch = gate_announce(&h->two->finished);
+		int r = look_for_finish(h, looks);
+		enum gate_woken woken;
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (deadline_has_passed(deadline))
+			return -ETIMEDOUT;
+		atomic_fetch_add_explicit(&h->joiner_sleeps, 1, memory_order_relaxed);
+		woken = gate_sleep(&h->two->finished, epoch, deadline, h->interruptible);
+		if (woken == GATE_SIGNAL)
+			return is_all_done(h) == 1 ? 0 : -EINTR;
+		looks = woken == GATE_SLICE;
+	}
+}
+
+INTERNAL int shared_join(struct spmcq *q, const struct timespec *deadline)
+{
+	struct handle *h = handle_of(q);
+	int r = handle_status(h);
+
+	if (r != 0)
+		return r;
+	for (int i = 0; i < JOIN_LOOKS; i++) {
+		r = is_all_done(h);
+		if (r != 0)
+			return r < 0 ? r : 0;
+		if (deadline_has_passed(deadline))
+			return -ETIMEDOUT;
+		pause_and_yield();
+	}
+	enter(h);
+	r = await_finish(h, deadline);
+	leave(h);
+	return r;
+}

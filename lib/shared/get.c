@@ -1,0 +1,194 @@
+/*
+ * Getting: what there is, else after waiting for some.
+ */
+#include "calls.h"
+
+#include <errno.h>
+
+/* Looks before sleeping: sleeping and being woken takes some 10 us of both sides. */
+enum { LOOKS = 8 };
+
+/* As in the queue between threads: others take so many items in a pause, one each 150 ns or less,
+ * that one more consumer is in their way. It then sleeps for a while, where nobody wakes it for an
+ * item. */
+enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 40, RESERVE_NS = 10000000 };
+
+/* Every so many try calls in succession that find nothing ask whether the producer lives. */
+enum { TRIES = 1024 };
+
+INTERNAL bool producer_is_gone(struct handle *h)
+{
+	if (h->is_producer)
+		return false;
+	if (!atomic_load_explicit(&h->producer_gone, memory_order_relaxed) &&
+	    (life_is_over(h->producer_process, h->producer_lifeline) ||
+	     atomic_load_explicit(&h->one->left, memory_order_relaxed) != 0))
+		atomic_store_explicit(&h->producer_gone, true, memory_order_relaxed);
+	return atomic_load_explicit(&h->producer_gone, memory_order_relaxed);
+}
+
+static void wake_producer(struct handle *h)
+{
+	/* Relaxed: stored before the announcement that was seen. */
+	uint64_t at = atomic_load_explicit(&h->one->wake_at, memory_order_relaxed);
+	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
+
+	if (h->redelivers || position_distance(at, word_position(head)) >= 0)
+		gate_wake(h, &h->two->room, 1);
+}
+
+static inline void after_take(struct handle *h)
+{
+	if (gate_has_waiters(&h->two->room))
+		wake_producer(h);
+}
+
+/* Take what there is: how many, 0 if nothing, -ESHUTDOWN, -EPROTO, -EBADMSG, -ENOBUFS. */
+static ssize_t get_some(struct handle *h, struct my_seat *me, void *items, size_t max)
+{
+	ssize_t r = take(h, me, items, max);
+
+	if (r == 0)
+		return is_drained(h) ? -ESHUTDOWN : 0;
+	after_take(h);
+	return r;
+}
+
+static uint64_t head_glimpsed(const struct handle *h)
+{
+	return word_position(atomic_load_explicit(&h->two->head, memory_order_relaxed));
+}
+
+/* Returns whether others take the items so fast that one more is a hindrance. */
+static bool see_crowd(const struct handle *h)
+{
+	uint64_t before = head_glimpsed(h);
+	int64_t began = clock_ns(), taken;
+
+	for (int i = 0; i < CROWD_PAUSES; i++)
+		ck_pr_stall();
+	if (head_glimpsed(h) == before)
+		pause_and_yield();
+	taken = position_distance(before, head_glimpsed(h));
+	return taken >= CROWD_ITEMS && clock_ns() - began < taken * CROWD_ITEM_NS;
+}
+
+/* A consumer that waits. */
+struct item_wait {
+	struct handle *h;
+	struct my_seat *me;
+	void *items;
+	size_t max;
+	const struct timespec *deadline;
+	ssize_t got; /* what get_some() said last */
+};
+
+static bool look_for_items(struct item_wait *wait)
+{
+	wait->got = get_some(wait->h, wait->me, wait->items, wait->max);
+	return wait->got != 0;
+}
+
+static bool look_around(struct item_wait *wait)
+{
+	for (int i = 0; i < LOOKS; i++) {
+		if (look_for_items(wait))
+			return true;
+		if (deadline_has_passed(wait->deadline))
+			return false;
+		pause_and_yield();
+	}
+	return false;
+}
+
+/* Sleep beside a crowd. Returns true if a signal handler is to end the call. */
+static bool sleep_as_reserve(struct item_wait *wait)
+{
+	struct shared_gate *gate = &wait->h->two->reserve;
+	struct timespec soon = spmcq_after(1e-9 * RESERVE_NS);
+	uint32_t epoch = atomic_load_explicit(&gate->epoch, memory_order_seq_cst);
+
+	return is_closed(wait->h) ? false
+	                          : gate_sleep(gate, epoch, deadline_sooner(&soon, wait->deadline),
+	                                       wait->h->interruptible) == GATE_SIGNAL;
+}
+
+/* Sleep until woken: 0 to look again, or why not: -EINTR, -EOWNERDEAD, or 1 if something was got.
+ */
+static int sleep_for_items(struct item_wait *wait)
+{
+	struct handle *h = wait->h;
+	uint32_t epoch = gate_announce(&h->two->items);
+	enum gate_woken woken;
+
+	if (look_for_items(wait))
+		return 1;
+	if (atomic_load_explicit(&h->producer_gone, memory_order_relaxed))
+		return -EOWNERDEAD;
+	atomic_fetch_add_explicit(&h->consumer_sleeps, 1, memory_order_relaxed);
+	woken = gate_sleep(&h->two->items, epoch, wait->deadline, h->interruptible);
+	if (woken == GATE_SIGNAL)
+		return look_for_items(wait) ? 1 : -EINTR;
+	/* What it put before it was gone is there. */
+	if (woken == GATE_SLICE && producer_is_gone(h))
+		return look_for_items(wait) ? 1 : -EOWNERDEAD;
+	return 0;
+}
+
+/* Wait for items until there are some: 0, or why there are none. */
+static int await_items(struct item_wait *wait)
+{
+	for (;;) {
+		bool interrupted = see_crowd(wait->h) && sleep_as_reserve(wait);
+		int r;
+
+		if (look_around(wait))
+			return 0;
+		if (interrupted || deadline_has_passed(wait->deadline))
+			return interrupted ? -EINTR : -ETIMEDOUT;
+		r = sleep_for_items(wait);
+		if (r != 0)
+			return r > 0 ? 0 : r;
+	}
+}
+
+/* Who was woken wakes the next for what is left. */
+static void pass_on(struct handle *h)
+{
+	if (gate_has_waiters(&h->two->items) &&
+	    position_distance(head_glimpsed(h), queue_end(h)) > 0)
+		gate_wake(h, &h->two->items, 1);
+}
+
+/* A try call that found nothing. */
+static int found_nothing(struct handle *h, struct my_seat *me)
+{
+	if (++me->found_nothing % TRIES == 0)
+		producer_is_gone(h);
+	return atomic_load_explicit(&h->producer_gone, memory_order_relaxed) ? -EOWNERDEAD
+	                                                                     : -EAGAIN;
+}
+
+INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
+                            const struct timespec *deadline, bool try)
+{
+	struct handle *h = handle_of(q);
+	struct item_wait wait = {h, NULL, items, max, deadline, 0};
+	ssize_t r = handle_status(h);
+
+	if (r != 0)
+		return r;
+	wait.me = seat_mine(h);
+	if (wait.me == NULL)
+		return -EUSERS;
+	if (look_for_items(&wait))
+		return wait.got;
+	if (try)
+		return found_nothing(h, wait.me);
+	enter(h);
+	r = await_items(&wait);
+	if (r == 0 && wait.got > 0)
+		pass_on(h);
+	leave(h);
+	return r != 0 ? r : wait.got;
+}

@@ -1,0 +1,159 @@
+/*
+ * A process's handle of a shared queue: the two parts as mapped here, and in this process's own
+ * memory all that it must not take from others.
+ *
+ *   memory    making, checking and mapping the parts
+ *   life      who is gone
+ *   wait      gates: sleeping where processes sleep
+ *   take      moving head past items: claims and their notes
+ *   keep      items that may have to be given out again
+ *   run       sealed items
+ *   messages, admit, join, succeed   how processes come to have the memory
+ */
+#ifndef SPMCQ_SHARED_HANDLE_H
+#define SPMCQ_SHARED_HANDLE_H
+
+#include "spmcq_shared.h"
+
+#include "deadline.h"
+#include "elsewhere.h"
+#include "layout.h"
+
+#include <pthread.h>
+
+/* Of a thread that gets; its part of memory that others do not touch. */
+struct my_seat {
+	_Atomic bool is_used;
+	struct seat *seat;
+	uint64_t number; /* among the seats of all processes */
+	uint64_t takes;
+	_Atomic uint64_t taken;    /* items; as reported */
+	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
+	uint64_t backoff;          /* pauses after a lost claim, at most */
+	uint64_t chance;           /* for back-off */
+	unsigned found_nothing;    /* try calls in succession */
+	unsigned char *run;        /* room for a sealed run and its tag; NULL if not sealed */
+};
+
+/* A peer, as its producer knows it. */
+struct my_peer {
+	bool is_used;
+	bool is_gone; /* it has ended, but what it lost is not settled yet */
+	int process;  /* pidfd */
+	int lifeline; /* the end of a pipe that the peer holds open; it writes when it leaves */
+	pid_t id;
+	uint64_t serial;
+	/* Once it is gone. */
+	struct lost_item *lost; /* NULL: not looked yet */
+	size_t lost_n, named;
+	uint64_t finished; /* items that it reported */
+};
+
+struct handle {
+	const struct elsewhere *elsewhere; /* first, as in struct spmcq */
+	struct layout layout;
+	struct part_one *one;
+	struct part_two *two;
+	int one_file, two_file;   /* memfds */
+	const uint32_t *attached; /* a page of its own that is empty in a child of fork */
+	_Atomic bool is_broken;   /* somebody wrote what no peer writes */
+	bool is_producer;         /* this is the producer's process */
+	bool redelivers;
+	bool interruptible;
+	uint32_t number;         /* of this process among all */
+	uint64_t serial;         /* as in its record */
+	_Atomic uint32_t inside; /* threads that wait */
+	struct my_seat *seats;   /* layout.threads */
+	pthread_key_t seat_key;
+	pthread_mutex_t lock;        /* admission, reaping, reports for others */
+	_Atomic uint64_t for_others; /* items that threads reported which had not got them */
+	struct spmcq_key *key;       /* NULL: not sealed */
+	unsigned char *run;          /* the producer's room for a sealed run, */
+	unsigned char *aside;        /* and for an item of it with its tag; */
+	unsigned char *spare_run;    /* for a run of the last producer's */
+	_Atomic uint64_t tail_seen;
+
+	/* A consumer's: whether the producer lives. */
+	int producer_process, producer_lifeline;
+	pid_t producer_id;
+	_Atomic bool producer_gone;
+
+	/* The producer's. */
+	bool unchecked;
+	_Atomic uint64_t owner; /* thread_id() */
+	uint64_t tail;
+	uint64_t room_limit;
+	uint64_t head_seen;
+	uint64_t kept_n; /* places in use, or more */
+	uint64_t next_serial;
+	bool *needed;          /* for each place of a kept item, while those are found that are */
+	struct my_peer *peers; /* layout.processes; this process's own is not used */
+	int lifeline;          /* the end of the pipe that peers look at */
+	int lifeline_of_peers; /* the other end */
+	struct spmcq_shared_options options;
+
+	/* Statistics, of this process. */
+	_Atomic uint64_t consumer_sleeps, producer_sleeps, joiner_sleeps, wakeups;
+};
+
+static inline struct handle *handle_of(struct spmcq *q)
+{
+	return (struct handle *)(void *)q;
+}
+
+static inline const struct handle *const_handle_of(const struct spmcq *q)
+{
+	return (const struct handle *)(const void *)q;
+}
+
+static inline void *part_at(void *part, size_t offset)
+{
+	return (unsigned char *)part + offset;
+}
+
+static inline struct seat *seat_at(const struct handle *h, uint64_t number)
+{
+	return (struct seat *)part_at(h->two, h->layout.seats_at) + number;
+}
+
+static inline struct peer_line *line_of(const struct handle *h, uint64_t peer)
+{
+	return (struct peer_line *)part_at(h->two, h->layout.lines_at) + peer;
+}
+
+static inline struct peer_record *record_of(const struct handle *h, uint64_t peer)
+{
+	return (struct peer_record *)part_at(h->one, h->layout.records_at) + peer;
+}
+
+static inline slot_word *slot_of(const struct handle *h, uint64_t position)
+{
+	return (slot_word *)part_at(h->one, h->layout.slots_at) +
+	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
+}
+
+static inline struct again *again_at(const struct handle *h, uint64_t position)
+{
+	return (struct again *)part_at(h->one, h->layout.again_at) +
+	       (position & h->layout.again_mask);
+}
+
+static inline struct kept *kept_at(const struct handle *h, uint64_t place)
+{
+	return (struct kept *)(void *)((slot_word *)part_at(h->one, h->layout.kept_at) +
+	                               (size_t)place * h->layout.kept_words);
+}
+
+static inline slot_word *kept_item(struct kept *kept)
+{
+	return (slot_word *)(kept + 1);
+}
+
+/* Whoever finds that others wrote what no peer writes says so, once and for all: returns -EPROTO.
+ */
+INTERNAL int break_handle(struct handle *h);
+
+/* Whether calls may be made: 0, -EPERM in a child of fork, -EPROTO. */
+INTERNAL int handle_status(const struct handle *h);
+
+#endif

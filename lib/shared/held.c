@@ -1,0 +1,90 @@
+/*
+ * What a seat holds.
+ */
+#include "held.h"
+
+struct note_copy {
+	uint64_t start, end, before;
+	enum lane lane;
+	uint64_t items; /* 0: nonsense */
+};
+
+static struct note_copy read_note(const struct handle *h, const struct seat *seat, uint64_t take)
+{
+	const struct note *note = &seat->notes[take % NOTES];
+	/* Acquire, pairs with write_note(): written last. */
+	uint64_t before = atomic_load_explicit(&note->before, memory_order_acquire);
+	struct note_copy copy = {
+	        .start = atomic_load_explicit(&note->start, memory_order_relaxed),
+	        .end = atomic_load_explicit(&note->end, memory_order_relaxed) & POSITION_ONES,
+	        .before = before,
+	        .lane = atomic_load_explicit(&note->lane, memory_order_relaxed) == AGAIN ? AGAIN
+	                                                                                 : QUEUE,
+	};
+
+	if (copy.lane == AGAIN) {
+		copy.items = copy.start < h->layout.kept ? 1 : 0;
+	} else {
+		int64_t n = position_distance(copy.start, copy.end);
+
+		copy.start &= POSITION_ONES;
+		copy.items = n > 0 && (uint64_t)n <= h->layout.capacity ? (uint64_t)n : 0;
+	}
+	return copy;
+}
+
+/* Returns whether the take of a note succeeded that its seat has not counted. */
+static bool has_succeeded(const struct handle *h, const struct seat *seat, uint64_t number,
+                          const struct note_copy *note)
+{
+	const _Atomic uint64_t *head = note->lane == QUEUE ? &h->two->head : &h->two->again_head;
+
+	/* Head first: if another one has moved it since, it has confirmed the take before. Acquire,
+	 * pairs with claim_items(). */
+	return atomic_load_explicit(head, memory_order_acquire) == head_word(note->end, number) ||
+	       atomic_load_explicit(&seat->confirmed[note->lane], memory_order_acquire) ==
+	               note->end ||
+	       atomic_load_explicit(&seat->end[note->lane], memory_order_acquire) == note->end;
+}
+
+/* Show the items of a note that are not among the first `reported` of the seat. */
+static void show(const struct note_copy *note, uint64_t reported, held_see *see, void *arg)
+{
+	uint64_t skip = reported > note->before ? reported - note->before : 0;
+	struct held held = {.lane = note->lane, .start = note->start, .items = note->items - skip};
+
+	if (skip >= note->items)
+		return;
+	if (note->lane == QUEUE)
+		held.start = position_after(note->start, skip);
+	see(arg, &held);
+}
+
+INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held_see *see,
+                                   void *arg)
+{
+	const struct seat *seat = seat_at(h, number);
+	/* Reports first: one that comes meanwhile leaves an item among the held ones, not the other
+	 * way round. */
+	uint64_t reported = atomic_load_explicit(&seat->done, memory_order_seq_cst);
+	uint64_t takes = atomic_load_explicit(&seat->taken, memory_order_acquire);
+	uint64_t oldest = takes > NOTES - 1 ? takes - (NOTES - 1) : 0;
+	struct seat_sum sum = {0};
+	struct note_copy note;
+
+	for (uint64_t i = oldest; i < takes; i++) {
+		note = read_note(h, seat, i);
+		if (i == oldest && note.before > reported)
+			sum.unknown = note.before - reported;
+		sum.taken = note.before + note.items;
+		if (note.items > 0)
+			show(&note, reported, see, arg);
+	}
+	note = read_note(h, seat, takes);
+	if (note.items > 0 && note.before == sum.taken && has_succeeded(h, seat, number, &note)) {
+		sum.taken += note.items;
+		show(&note, reported, see, arg);
+	}
+	sum.reported = reported < sum.taken ? reported : sum.taken;
+	return sum;
+}

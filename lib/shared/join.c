@@ -1,0 +1,209 @@
+/*
+ * Admission, as seen by who wants in: a consumer, a consumer that goes over to a successor, and the
+ * first half of a successor's.
+ */
+#include "join.h"
+
+#include "calls.h"
+#include "create.h"
+#include "life.h"
+#include "memory.h"
+#include "message.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+INTERNAL void offer_close(struct offer *offer)
+{
+	for (int i = 0; i < DESCRIPTORS; i++)
+		close_if_open(&offer->files[i]);
+	spmcq_key_destroy(offer->key);
+	offer->key = NULL;
+}
+
+static int take_key(struct offer *offer, struct message *message)
+{
+	if (message->key_size == 0)
+		return 0;
+	return message->key_size == SPMCQ_KEY_EXPORTED
+	               ? spmcq_key_import(&offer->key, message->key, sizeof message->key)
+	               : -EPROTO;
+}
+
+INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *hello)
+{
+	struct message message, here = {.kind = HERE};
+	int r;
+
+	*offer = (struct offer){.files = {-1, -1, -1, -1}};
+	hello->kind = HELLO;
+	r = talk_say(talk, hello, NULL, 0);
+	if (r == 0)
+		r = talk_hear(talk, WHO, &message, NULL, 0);
+	if (r == 0)
+		r = talk_remember(talk);
+	if (r == 0)
+		r = talk_make_nonce(talk, here.nonce);
+	if (r != 0)
+		return r;
+	memcpy(here.echo, message.nonce, NONCE);
+	r = talk_say(talk, &here, NULL, 0);
+	if (r == 0)
+		r = talk_hear(talk, WELCOME, &message, offer->files, DESCRIPTORS);
+	if (r == 0 && !talk_is_answer(talk, &message))
+		r = -EPROTO;
+	offer->number = message.number;
+	offer->serial = message.serial;
+	offer->from = talk->other.process;
+	if (r == 0)
+		r = take_key(offer, &message);
+	spmcq_wipe(&message, sizeof message);
+	return r;
+}
+
+INTERNAL void offer_answer(struct talk *talk, int result)
+{
+	struct message done = {.kind = DONE, .result = result};
+
+	talk_say(talk, &done, NULL, 0);
+}
+
+static void move_file(int *to, int *from)
+{
+	close_if_open(to);
+	*to = *from;
+	*from = -1;
+}
+
+/* What comes from the producer, also from another one later. */
+static void take_offer(struct handle *h, struct offer *offer, struct talk *talk)
+{
+	move_file(&h->one_file, &offer->files[0]);
+	move_file(&h->lifeline, &offer->files[2]);
+	move_file(&h->producer_lifeline, &offer->files[3]);
+	move_file(&h->producer_process, &talk->life);
+	h->producer_id = offer->from;
+	spmcq_key_destroy(h->key);
+	h->key = offer->key;
+	offer->key = NULL;
+	h->number = offer->number;
+	h->serial = offer->serial;
+	atomic_store_explicit(&h->producer_gone, false, memory_order_relaxed);
+}
+
+static int check_number(const struct handle *h, const struct shape *shape)
+{
+	return h->number < h->layout.processes && (shape->algorithm != 0) == (h->key != NULL)
+	               ? 0
+	               : -EPROTO;
+}
+
+static int attach(struct handle *h, struct offer *offer, struct talk *talk)
+{
+	struct shape shape;
+	int r;
+
+	take_offer(h, offer, talk);
+	move_file(&h->two_file, &offer->files[1]);
+	r = memory_map_one(h, &shape);
+	if (r == 0)
+		r = check_number(h, &shape);
+	if (r == 0)
+		r = memory_map_two(h);
+	if (r == 0)
+		r = seats_make(h);
+	h->redelivers = shape.redeliver != 0;
+	return r;
+}
+
+static int join_anew(struct spmcq **q, struct talk *talk)
+{
+	struct message hello = {.wish = TO_CONSUME};
+	struct offer offer;
+	struct handle *h = handle_new();
+	int r;
+
+	if (h == NULL)
+		return -ENOMEM;
+	r = offer_ask(&offer, talk, &hello);
+	if (r == 0) {
+		r = attach(h, &offer, talk);
+		offer_answer(talk, r);
+	}
+	offer_close(&offer);
+	if (r != 0) {
+		handle_free(h);
+		return r;
+	}
+	*q = (struct spmcq *)(void *)h;
+	return 0;
+}
+
+/* --- going over to a successor --- */
+
+static bool is_same_file(int a, int b)
+{
+	struct stat one, two;
+
+	return fstat(a, &one) == 0 && fstat(b, &two) == 0 && one.st_dev == two.st_dev &&
+	       one.st_ino == two.st_ino;
+}
+
+/* Map the successor's part one in place of the old one. */
+static int go_over(struct handle *h, struct offer *offer, struct talk *talk)
+{
+	struct handle new = {.one_file = offer->files[0]};
+	struct shape shape, old = h->one->shape;
+	int r = memory_map_one(&new, &shape);
+
+	if (r != 0)
+		return r;
+	old.generation = shape.generation;
+	if (memcmp(&old, &shape, sizeof old) != 0 || !is_same_file(offer->files[1], h->two_file) ||
+	    offer->number != h->number || (shape.algorithm != 0) != (offer->key != NULL)) {
+		memory_unmap(&new);
+		return -EPROTO;
+	}
+	memory_unmap_one(h);
+	h->one = new.one;
+	take_offer(h, offer, talk);
+	atomic_store_explicit(&h->tail_seen, h->layout.first, memory_order_release);
+	return 0;
+}
+
+static int return_to(struct handle *h, struct talk *talk)
+{
+	struct message hello = {.wish = TO_RETURN, .number = h->number, .serial = h->serial};
+	struct offer offer;
+	int r = handle_status(h);
+
+	if (r == 0 && atomic_load_explicit(&h->inside, memory_order_acquire) != 0)
+		r = -EBUSY;
+	if (r != 0)
+		return r;
+	r = offer_ask(&offer, talk, &hello);
+	if (r == 0) {
+		r = go_over(h, &offer, talk);
+		offer_answer(talk, r);
+	}
+	offer_close(&offer);
+	return r;
+}
+
+int spmcq_shared_join(struct spmcq **q, int socket)
+{
+	struct talk talk;
+	int r;
+
+	if (q == NULL)
+		return -EINVAL;
+	if (*q != NULL && (handle_of(*q)->elsewhere != &shared_calls || handle_of(*q)->is_producer))
+		return -EINVAL;
+	r = talk_begin(&talk, socket);
+	if (r != 0)
+		return r;
+	r = *q == NULL ? join_anew(q, &talk) : return_to(handle_of(*q), &talk);
+	talk_end(&talk);
+	return r;
+}

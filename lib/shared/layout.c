@@ -1,0 +1,103 @@
+/*
+ * The layout: computing it, and refusing what cannot be.
+ */
+#include "layout.h"
+
+#include <errno.h>
+
+/* Sealed as one are up to RUN_ITEMS items, and so many bytes. */
+enum { RUN_BYTES = 65536 };
+
+enum { WORD_MOST = 64 }; /* of the bytes of a tag */
+
+static uint64_t power_of_two(uint64_t at_least)
+{
+	uint64_t n = 1;
+
+	while (n < at_least)
+		n *= 2;
+	return n;
+}
+
+static uint64_t words(uint64_t bytes)
+{
+	return (bytes + WORD - 1) / WORD;
+}
+
+/* Where n things of so many bytes begin, the first free place being *at, which is moved behind
+ * them. Sets *full if that cannot be addressed. */
+static size_t place(size_t *at, uint64_t n, uint64_t bytes, bool *full)
+{
+	size_t begin = (*at + 2 * CACHE_LINE - 1) / (2 * CACHE_LINE) * (2 * CACHE_LINE);
+
+	if (*full || begin > PTRDIFF_MAX / 2 || (n > 0 && bytes > (PTRDIFF_MAX / 2 - begin) / n)) {
+		*full = true;
+		return 0;
+	}
+	*at = begin + (size_t)(n * bytes);
+	return begin;
+}
+
+static bool is_possible(const struct shape *shape)
+{
+	return shape->capacity > 0 && shape->item_size > 0 && shape->first <= POSITION_ONES &&
+	       shape->processes > 0 && shape->threads > 0 && shape->processes <= SEATS_MOST &&
+	       shape->threads <= SEATS_MOST &&
+	       (uint64_t)shape->processes * shape->threads <= SEATS_MOST &&
+	       shape->tag_size <= WORD_MOST && (shape->tag_size > 0) == (shape->algorithm != 0);
+}
+
+static uint32_t run_most(const struct shape *shape)
+{
+	uint64_t n = shape->item_size < RUN_BYTES ? RUN_BYTES / shape->item_size : 1;
+
+	if (shape->algorithm == 0)
+		return 1;
+	return n < RUN_ITEMS ? (uint32_t)n : RUN_ITEMS;
+}
+
+INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
+{
+	uint64_t slots;
+	bool full = false;
+	size_t end;
+
+	if (!is_possible(shape))
+		return -EINVAL;
+	/* As many as distances between positions allow, with a wide margin. */
+	if (shape->capacity > (UINT64_C(1) << (POSITION_BITS - 3)) ||
+	    shape->item_size > PTRDIFF_MAX / 4)
+		return -EOVERFLOW;
+	*layout = (struct layout){
+	        .capacity = shape->capacity,
+	        .first = shape->first,
+	        .item_size = (size_t)shape->item_size,
+	        .processes = shape->processes,
+	        .threads = shape->threads,
+	        .run_most = run_most(shape),
+	        .tag_size = shape->tag_size,
+	};
+	/* What is sealed as one stays readable until its last item was taken. */
+	slots = power_of_two(shape->capacity + layout->run_most - 1);
+	layout->mask = slots - 1;
+	layout->slot_words = (size_t)(words(shape->item_size) +
+	                              (shape->algorithm != 0 ? 1 + words(shape->tag_size) : 0));
+	/* Those that were put aside to make room, and all that may be lost at one time. */
+	layout->kept = shape->redeliver != 0 ? shape->capacity + slots : 0;
+	layout->again_mask = power_of_two(layout->kept + 1) - 1;
+	layout->kept_words = (size_t)(words(sizeof(struct kept)) + words(shape->item_size) +
+	                              words(shape->tag_size));
+
+	end = sizeof(struct part_one);
+	layout->records_at = place(&end, layout->processes, sizeof(struct peer_record), &full);
+	layout->again_at = place(&end, layout->again_mask + 1, sizeof(struct again), &full);
+	layout->kept_at = place(&end, layout->kept, layout->kept_words * WORD, &full);
+	layout->slots_at = place(&end, slots, layout->slot_words * WORD, &full);
+	layout->one_bytes = end;
+	end = sizeof(struct part_two);
+	layout->lines_at = place(&end, layout->processes, sizeof(struct peer_line), &full);
+	layout->seats_at = place(&end, (uint64_t)layout->processes * layout->threads,
+	                         sizeof(struct seat), &full);
+	layout->two_bytes = end;
+	return full ? -EOVERFLOW : 0;
+}

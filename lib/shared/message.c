@@ -1,0 +1,265 @@
+/*
+ * Messages of admission.
+ */
+#define MESSAGE_MAGIC UINT64_C(0x71636d7073000002)
+
+#include "message.h"
+
+#include "life.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SECONDS = 5, FILES_MOST = 16 };
+
+union control {
+	struct cmsghdr first;
+	unsigned char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int[FILES_MOST]))];
+};
+
+INTERNAL int talk_begin(struct talk *talk, int socket)
+{
+	int domain, type, yes = 1;
+	socklen_t size = sizeof domain;
+
+	*talk = (struct talk){.socket = socket, .deadline = spmcq_after(SECONDS), .life = -1};
+	if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX)
+		return -EINVAL;
+	size = sizeof type;
+	if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+	    (type != SOCK_STREAM && type != SOCK_SEQPACKET))
+		return -EINVAL;
+	talk->is_packets = type == SOCK_SEQPACKET;
+	return setsockopt(socket, SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0 ? 0 : -errno;
+}
+
+INTERNAL void talk_end(struct talk *talk)
+{
+	close_if_open(&talk->life);
+}
+
+INTERNAL int talk_remember(struct talk *talk)
+{
+	talk->life = life_open(talk->other.process);
+	return talk->life < 0 ? talk->life : 0;
+}
+
+INTERNAL int talk_make_nonce(struct talk *talk, unsigned char *copy)
+{
+	if (getrandom(talk->nonce, NONCE, 0) != NONCE)
+		return -EIO;
+	memcpy(copy, talk->nonce, NONCE);
+	return 0;
+}
+
+INTERNAL bool talk_is_answer(const struct talk *talk, const struct message *message)
+{
+	return memcmp(talk->nonce, message->echo, NONCE) == 0 && !life_is_over(talk->life, -1);
+}
+
+/* Wait until the socket can be written or read: 0, -ETIMEDOUT or -errno. */
+static int await_socket(const struct talk *talk, short events)
+{
+	struct pollfd end = {.fd = talk->socket, .events = events};
+
+	for (;;) {
+		struct timespec now;
+		int64_t left;
+		int r;
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (talk->deadline.tv_sec - now.tv_sec) * INT64_C(1000) +
+		       (talk->deadline.tv_nsec - now.tv_nsec) / 1000000;
+		if (left < 0)
+			return -ETIMEDOUT;
+		r = poll(&end, 1, (int)left + 1);
+		if (r > 0)
+			return 0;
+		if (r < 0 && errno != EINTR)
+			return -errno;
+	}
+}
+
+static int why_not_sent(void)
+{
+	return errno == EPIPE || errno == ECONNRESET ? -ECONNRESET
+	       : errno == ENOTCONN                   ? -EINVAL
+	                                             : -errno;
+}
+
+static void add_control(struct msghdr *packet, union control *control, const int *files, size_t n)
+{
+	struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
+	struct cmsghdr *header;
+
+	memset(control, 0, sizeof *control);
+	packet->msg_control = control->bytes;
+	packet->msg_controllen =
+	        CMSG_SPACE(sizeof self) + (n > 0 ? CMSG_SPACE(n * sizeof(int)) : 0);
+	header = CMSG_FIRSTHDR(packet);
+	*header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof self),
+	                           .cmsg_level = SOL_SOCKET,
+	                           .cmsg_type = SCM_CREDENTIALS};
+	memcpy(CMSG_DATA(header), &self, sizeof self);
+	if (n == 0)
+		return;
+	header = CMSG_NXTHDR(packet, header);
+	*header = (struct cmsghdr){.cmsg_len = CMSG_LEN(n * sizeof(int)),
+	                           .cmsg_level = SOL_SOCKET,
+	                           .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(header), files, n * sizeof(int));
+}
+
+INTERNAL int talk_say(struct talk *talk, struct message *message, const int *files, size_t n)
+{
+	struct iovec bytes = {message, sizeof *message};
+	struct msghdr packet = {.msg_iov = &bytes, .msg_iovlen = 1};
+	union control control;
+
+	message->magic = MESSAGE_MAGIC;
+	message->version = SHAPE_VERSION;
+	message->byte_order = BYTE_ORDER_MARK;
+	add_control(&packet, &control, files, n);
+	while (bytes.iov_len > 0) {
+		ssize_t sent;
+		int r = await_socket(talk, POLLOUT);
+
+		if (r != 0)
+			return r;
+		sent = sendmsg(talk->socket, &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (sent < 0)
+			return why_not_sent();
+		bytes.iov_base = (unsigned char *)bytes.iov_base + sent;
+		bytes.iov_len -= (size_t)sent;
+		/* Once is enough. */
+		add_control(&packet, &control, NULL, 0);
+	}
+	return 0;
+}
+
+/* What came beside the bytes. */
+struct received {
+	bool has_sender;
+	struct ucred sender;
+	int files[FILES_MOST];
+	size_t n;
+};
+
+static void close_all(struct received *received)
+{
+	for (size_t i = 0; i < received->n; i++)
+		close(received->files[i]);
+	received->n = 0;
+}
+
+/* Returns false if the sender is not always the same, or there are too many descriptors. */
+static bool see_control(struct msghdr *packet, struct received *received)
+{
+	bool good = (packet->msg_flags & MSG_CTRUNC) == 0;
+
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(packet); at != NULL; at = CMSG_NXTHDR(packet, at)) {
+		if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred sender;
+
+			memcpy(&sender, CMSG_DATA(at), sizeof sender);
+			if (received->has_sender && received->sender.pid != sender.pid)
+				good = false;
+			received->sender = sender;
+			received->has_sender = true;
+		} else if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS) {
+			size_t n = (at->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+			for (size_t i = 0; i < n; i++) {
+				int file;
+
+				memcpy(&file, CMSG_DATA(at) + i * sizeof file, sizeof file);
+				if (received->n < FILES_MOST) {
+					received->files[received->n++] = file;
+				} else {
+					close(file);
+					good = false;
+				}
+			}
+		}
+	}
+	return good;
+}
+
+static int receive(struct talk *talk, struct message *message, struct received *received)
+{
+	struct iovec bytes = {message, sizeof *message};
+
+	while (bytes.iov_len > 0) {
+		union control control;
+		struct msghdr packet = {.msg_iov = &bytes,
+		                        .msg_iovlen = 1,
+		                        .msg_control = control.bytes,
+		                        .msg_controllen = sizeof control};
+		ssize_t n;
+		int r = await_socket(talk, POLLIN);
+
+		if (r != 0)
+			return r;
+		n = recvmsg(talk->socket, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0)
+			return why_not_sent();
+		if (!see_control(&packet, received) || (packet.msg_flags & MSG_TRUNC) != 0)
+			return -EPROTO;
+		if (n == 0)
+			return -ECONNRESET;
+		bytes.iov_base = (unsigned char *)bytes.iov_base + n;
+		bytes.iov_len -= (size_t)n;
+		if (talk->is_packets && bytes.iov_len > 0)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+/* Returns 0 if the message is one that may follow. */
+static int check(const struct talk *talk, enum kind kind, const struct message *message,
+                 const struct received *received, size_t n)
+{
+	if (message->magic != MESSAGE_MAGIC || !received->has_sender)
+		return -EPROTO;
+	if (message->version != SHAPE_VERSION || message->byte_order != BYTE_ORDER_MARK)
+		return -ENOTSUP;
+	/* 0: a process that cannot be seen from here. */
+	if (received->sender.pid <= 0)
+		return -EACCES;
+	if (talk->life >= 0 && talk->other.process != received->sender.pid)
+		return -EPROTO;
+	if (message->kind == REFUSED)
+		return message->result < 0 && message->result > -4096 ? message->result : -EPROTO;
+	return message->kind == (uint32_t)kind && received->n == n ? 0 : -EPROTO;
+}
+
+INTERNAL int talk_hear(struct talk *talk, enum kind kind, struct message *message, int *files,
+                       size_t n)
+{
+	struct received received = {.has_sender = false};
+	int r = receive(talk, message, &received);
+
+	if (r == 0)
+		r = check(talk, kind, message, &received, n);
+	if (r != 0) {
+		close_all(&received);
+		return r;
+	}
+	talk->other = (struct spmcq_peer){
+	        .process = received.sender.pid,
+	        .user = received.sender.uid,
+	        .group = received.sender.gid,
+	};
+	for (size_t i = 0; i < n; i++)
+		files[i] = received.files[i];
+	return 0;
+}

@@ -1,0 +1,223 @@
+/*
+ * Putting: only in the producer's process, which alone writes tail and slots.
+ */
+#include "calls.h"
+
+#include "keep.h"
+#include "run.h"
+#include "thread_id.h"
+
+#include <errno.h>
+
+/* As in the queue between threads: hold out for half the ring for some yields, then asleep for no
+ * longer than this, then for any room. */
+enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
+
+/* Why the caller may not put: 0 if it may. */
+static int refusal(struct handle *h)
+{
+	uint64_t nobody = NO_THREAD, self = thread_id();
+	int r = handle_status(h);
+
+	if (r != 0)
+		return r;
+	if (!h->is_producer)
+		return is_closed(h) ? -ESHUTDOWN : -EPERM;
+	/* Acquire, pairs with the release by shared_release_producer(). */
+	if (h->unchecked || atomic_load_explicit(&h->owner, memory_order_relaxed) == self ||
+	    atomic_compare_exchange_strong_explicit(&h->owner, &nobody, self, memory_order_acquire,
+	                                            memory_order_relaxed))
+		return 0;
+	return is_closed(h) ? -ESHUTDOWN : -EPERM;
+}
+
+/* How many items may be put, after a look at head if it is none, or less than wanted: or -EPROTO.
+ */
+static int64_t look_for_room(struct handle *h, uint64_t want)
+{
+	int64_t room = position_distance(h->tail, h->room_limit);
+	uint64_t head;
+
+	if (room >= (int64_t)want)
+		return room;
+	/* Acquire, pairs with claim_items(): slots before it were read. Sequentially consistent for
+	 * the gate. */
+	head = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
+	if (position_distance(h->head_seen, head) < 0 || position_distance(head, h->tail) < 0)
+		return break_handle(h);
+	h->head_seen = head;
+	h->room_limit = position_after(head, h->layout.capacity);
+	if (h->redelivers)
+		h->room_limit = keep_room(h, h->room_limit);
+	return position_distance(h->tail, h->room_limit);
+}
+
+/* After publishing n items: how many of them count, as the queue may have been closed. */
+static ssize_t kept_after_closing(struct handle *h, uint64_t n)
+{
+	uint64_t before = position_after(h->tail, POSITION_ONES + 1 - n);
+	int64_t kept = position_distance(before, queue_end(h));
+
+	/* What was put earlier counts in any case. */
+	if (kept < 0)
+		return break_handle(h);
+	return kept == 0 ? -ESHUTDOWN : (ssize_t)kept;
+}
+
+/* Put what fits: how many, or 0, -ESHUTDOWN, -EPROTO. */
+static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
+{
+	size_t item_size = h->layout.item_size;
+	int64_t room;
+
+	if (is_closed(h))
+		return -ESHUTDOWN;
+	room = look_for_room(h, 1);
+	if (room <= 0)
+		return (ssize_t)room;
+	if (n > (uint64_t)room)
+		n = (size_t)room;
+	if (h->key != NULL) {
+		int r;
+
+		n = n > h->layout.run_most ? h->layout.run_most : n;
+		r = run_write(h, h->tail, items, n);
+		if (r != 0)
+			return r;
+	} else {
+		for (size_t i = 0; i < n; i++) {
+			slot_word *to = slot_of(h, h->tail + i);
+
+			words_in(to, items + i * item_size, item_size, to);
+		}
+	}
+	h->tail = position_after(h->tail, n);
+	/* Release, pairs with queue_end(): the slots. Sequentially consistent: before what follows,
+	 * for the gate and for closing. */
+	atomic_store_explicit(&h->one->tail, h->tail, memory_order_seq_cst);
+	if (is_closed(h))
+		return kept_after_closing(h, n);
+	gate_wake(h, &h->two->items, n);
+	return (ssize_t)n;
+}
+
+static bool has_room(struct handle *h, uint64_t want, int64_t *room)
+{
+	*room = look_for_room(h, want);
+	return *room < 0 || *room >= (int64_t)want || is_closed(h);
+}
+
+/* Sleep until there is so much room, the queue is closed, or the deadline has passed: 0,
+ * -ETIMEDOUT, -EINTR, -EPROTO or -EOWNERDEAD. */
+static int sleep_until_room(struct handle *h, uint64_t want, const struct timespec *deadline)
+{
+	struct shared_gate *gate = &h->two->room;
+	int64_t room;
+
+	/* Relaxed: consumers read it after they saw us announced. */
+	atomic_store_explicit(
+	        &h->one->wake_at,
+	        position_after(h->tail, POSITION_ONES + 1 - h->layout.capacity + want),
+	        memory_order_relaxed);
+	for (;;) {
+		uint32_t epoch = gate_announce(gate);
+		enum gate_woken woken;
+
+		if (has_room(h, want, &room))
+			return room < 0 ? (int)room : 0;
+		if (deadline_has_passed(deadline))
+			return -ETIMEDOUT;
+		atomic_fetch_add_explicit(&h->producer_sleeps, 1, memory_order_relaxed);
+		woken = gate_sleep(gate, epoch, deadline, h->interruptible);
+		if (has_room(h, want, &room))
+			return room < 0 ? (int)room : 0;
+		if (woken == GATE_SIGNAL)
+			return -EINTR;
+		if (woken == GATE_SLICE && h->redelivers && keep_waits_for_reaping(h))
+			return -EOWNERDEAD;
+	}
+}
+
+static bool look_for_half(struct handle *h, uint64_t half)
+{
+	int64_t room;
+
+	for (int i = 0; i < ROOM_PAUSES; i++) {
+		if (has_room(h, half, &room))
+			return true;
+		pause_and_yield();
+	}
+	return false;
+}
+
+static int await_room(struct handle *h, const struct timespec *deadline)
+{
+	uint64_t half = (h->layout.capacity + 1) / 2;
+	struct timespec soon;
+	int r;
+
+	if (deadline_has_passed(deadline))
+		return -ETIMEDOUT;
+	if (look_for_half(h, half))
+		return 0;
+	soon = spmcq_after(1e-9 * ROOM_NS);
+	r = sleep_until_room(h, half, deadline_sooner(&soon, deadline));
+	return r != -ETIMEDOUT ? r : sleep_until_room(h, 1, deadline);
+}
+
+INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
+                            const struct timespec *deadline, bool try)
+{
+	struct handle *h = handle_of(q);
+	size_t placed = 0;
+	ssize_t r = refusal(h);
+
+	if (r != 0)
+		return r;
+	for (;;) {
+		r = put_some(h, (const unsigned char *)items + placed * h->layout.item_size,
+		             n - placed);
+		placed += r > 0 ? (size_t)r : 0;
+		if (r < 0 || placed == n || (r == 0 && try))
+			break;
+		if (r > 0)
+			continue;
+		enter(h);
+		r = await_room(h, deadline);
+		leave(h);
+		if (r < 0)
+			break;
+	}
+	return placed > 0 ? (ssize_t)placed : r == 0 ? -EAGAIN : r;
+}
+
+INTERNAL int shared_release_producer(struct spmcq *q)
+{
+	struct handle *h = handle_of(q);
+	uint64_t self = thread_id();
+	int r = handle_status(h);
+
+	if (r != 0)
+		return r;
+	/* Release, pairs with refusal(). */
+	if (!h->is_producer ||
+	    (!h->unchecked &&
+	     !atomic_compare_exchange_strong_explicit(&h->owner, &self, NO_THREAD,
+	                                              memory_order_release, memory_order_relaxed)))
+		return -EPERM;
+	return 0;
+}
+
+INTERNAL int shared_take_producer(struct spmcq *q)
+{
+	struct handle *h = handle_of(q);
+	int r = handle_status(h);
+
+	if (r != 0)
+		return r;
+	if (!h->is_producer)
+		return -EPERM;
+	/* Acquire, pairs with shared_release_producer(). */
+	atomic_exchange_explicit(&h->owner, thread_id(), memory_order_acq_rel);
+	return 0;
+}

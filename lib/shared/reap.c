@@ -1,0 +1,319 @@
+/*
+ * Peers that are gone: finding them, and what they lost; naming it, giving it out again, and
+ * counting what is finished when nothing more is to be said of a peer.
+ */
+#include "reap.h"
+
+#include "calls.h"
+#include "keep.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static uint64_t next_position(const struct handle *h)
+{
+	return word_position(atomic_load_explicit(&h->two->head, memory_order_acquire));
+}
+
+/* --- what a peer lost --- */
+
+struct losses {
+	struct handle *h;
+	struct lost_item *list; /* NULL: only count */
+	size_t n;
+};
+
+static void add(struct losses *losses, uint64_t position, uint64_t items)
+{
+	if (losses->list != NULL)
+		losses->list[losses->n] = (struct lost_item){position, items, false};
+	losses->n++;
+}
+
+static void add_held(void *arg, const struct held *held)
+{
+	struct losses *losses = arg;
+	struct handle *h = losses->h;
+
+	if (held->lane == AGAIN)
+		add(losses,
+		    atomic_load_explicit(&kept_at(h, held->start)->position, memory_order_relaxed),
+		    1);
+	else if (!h->redelivers)
+		add(losses, held->start, held->items);
+	else
+		for (uint64_t i = 0; i < held->items; i++)
+			add(losses, position_after(held->start, i), 1);
+}
+
+/* Sets what the peer has reported; returns how many entries its losses have. */
+static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *list,
+                         uint64_t *finished)
+{
+	struct losses losses = {.h = h, .list = list};
+	uint64_t seats = atomic_load_explicit(&line_of(h, number)->seats, memory_order_seq_cst);
+
+	*finished = 0;
+	for (uint64_t i = 0; i < seats && i < h->layout.threads; i++) {
+		struct seat_sum sum =
+		        seat_held(h, number * h->layout.threads + i, add_held, &losses);
+
+		*finished += sum.reported;
+		if (sum.unknown > 0)
+			add(&losses, SPMCQ_POSITION_UNKNOWN, sum.unknown);
+	}
+	return losses.n;
+}
+
+static int compare(const void *a, const void *b, void *first)
+{
+	const struct lost_item *one = a, *two = b;
+	uint64_t from = *(const uint64_t *)first;
+	uint64_t x = (one->position - from) & POSITION_ONES,
+	         y = (two->position - from) & POSITION_ONES;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Its threads also reported items for each other: those are taken to be the oldest. Of unknown
+ * positions are the very oldest. */
+static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t reported)
+{
+	size_t from = 0;
+
+	while (from < n && reported >= list[from].items)
+		reported -= list[from++].items;
+	if (from < n && reported > 0) {
+		if (list[from].position != SPMCQ_POSITION_UNKNOWN)
+			list[from].position = position_after(list[from].position, reported);
+		list[from].items -= reported;
+	}
+	memmove(list, list + from, (n - from) * sizeof *list);
+	return n - from;
+}
+
+/* Fill in peer->lost. Returns 0 or -ENOMEM. */
+static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
+{
+	uint64_t finished, others = atomic_load_explicit(&line_of(h, number)->done_for_others,
+	                                                 memory_order_seq_cst);
+	uint64_t from = h->layout.first;
+	size_t n = see_losses(h, number, NULL, &finished);
+	struct lost_item *list = calloc(n + 1, sizeof *list);
+
+	if (list == NULL)
+		return -ENOMEM;
+	/* It is gone: nothing has changed, unless somebody else writes there. */
+	if (see_losses(h, number, NULL, &finished) != n) {
+		free(list);
+		return break_handle(h);
+	}
+	see_losses(h, number, list, &finished);
+	qsort_r(list, n, sizeof *list, compare, &from);
+	peer->lost = list;
+	peer->lost_n = leave_out_reported(list, n, others);
+	peer->finished = finished + others;
+	peer->named =
+	        (size_t)atomic_load_explicit(&record_of(h, number)->named, memory_order_relaxed);
+	return 0;
+}
+
+/* --- settling --- */
+
+static void clear_seats(struct handle *h, uint64_t number)
+{
+	struct peer_line *line = line_of(h, number);
+	uint64_t at = next_position(h);
+	uint64_t again =
+	        word_position(atomic_load_explicit(&h->two->again_head, memory_order_acquire));
+
+	for (uint64_t i = 0; i < h->layout.threads; i++) {
+		struct seat *seat = seat_at(h, number * h->layout.threads + i);
+
+		/* Relaxed: a new peer gets the place by a message. A late confirm() of an old take
+		 * finds `end` ahead of it. */
+		atomic_store_explicit(&seat->done, 0, memory_order_relaxed);
+		atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
+		atomic_store_explicit(&seat->end[QUEUE], at, memory_order_relaxed);
+		atomic_store_explicit(&seat->confirmed[QUEUE], at, memory_order_relaxed);
+		atomic_store_explicit(&seat->end[AGAIN], again, memory_order_relaxed);
+		atomic_store_explicit(&seat->confirmed[AGAIN], again, memory_order_relaxed);
+		for (int n = 0; n < NOTES; n++)
+			atomic_store_explicit(&seat->notes[n].before, UINT64_MAX,
+			                      memory_order_relaxed);
+	}
+	atomic_store_explicit(&line->done_for_others, 0, memory_order_relaxed);
+	atomic_store_explicit(&line->seats, 0, memory_order_relaxed);
+	atomic_store_explicit(&line->dropped, 0, memory_order_relaxed);
+}
+
+/* From settling odd to even: can be done again by a successor. Sequentially consistent, pairs with
+ * sum_of_reports(). */
+INTERNAL void reap_settle_again(struct handle *h)
+{
+	struct part_one *one = h->one;
+	uint64_t settling = atomic_load_explicit(&one->settling, memory_order_seq_cst);
+	uint64_t number = atomic_load_explicit(&one->settle_peer, memory_order_seq_cst);
+
+	if ((settling & 1) == 0)
+		return;
+	atomic_store_explicit(&one->settled,
+	                      atomic_load_explicit(&one->settle_to, memory_order_relaxed),
+	                      memory_order_seq_cst);
+	atomic_store_explicit(&one->written_off,
+	                      atomic_load_explicit(&one->write_off_to, memory_order_relaxed),
+	                      memory_order_seq_cst);
+	atomic_store_explicit(&record_of(h, number)->process, 0, memory_order_seq_cst);
+	clear_seats(h, number);
+	atomic_store_explicit(&one->settling, settling + 1, memory_order_seq_cst);
+}
+
+INTERNAL void peer_forget(struct my_peer *peer)
+{
+	close_if_open(&peer->process);
+	close_if_open(&peer->lifeline);
+	free(peer->lost);
+	*peer = (struct my_peer){.process = -1, .lifeline = -1};
+}
+
+/* Count for good what a peer that is gone finished, and what it lost if nobody gets it again. */
+static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
+{
+	struct part_one *one = h->one;
+	uint64_t off = atomic_load_explicit(&line_of(h, number)->dropped, memory_order_relaxed);
+	uint64_t settled = atomic_load_explicit(&one->settled, memory_order_relaxed);
+	uint64_t most = sum_of_puts(h) - settled;
+
+	for (size_t i = 0; i < peer->lost_n; i++)
+		if (!peer->lost[i].again) {
+			peer->finished += peer->lost[i].items;
+			off += peer->lost[i].items;
+		}
+	atomic_store_explicit(&one->settle_peer, number, memory_order_relaxed);
+	/* It may have written anything there. */
+	if (peer->finished > most)
+		peer->finished = most;
+	atomic_store_explicit(&one->settle_to, settled + peer->finished, memory_order_relaxed);
+	atomic_store_explicit(&one->write_off_to,
+	                      atomic_load_explicit(&one->written_off, memory_order_relaxed) + off,
+	                      memory_order_relaxed);
+	atomic_fetch_add_explicit(&one->settling, 1, memory_order_seq_cst);
+	reap_settle_again(h);
+	peer_forget(peer);
+}
+
+/* --- who is gone --- */
+
+/* Returns whether the peer is gone and lost something; forgets it if it lost nothing. */
+static bool look_at_peer(struct handle *h, uint64_t number)
+{
+	struct my_peer *peer = &h->peers[number];
+
+	if (!peer->is_used)
+		return false;
+	if (!peer->is_gone && !life_is_over(peer->process, peer->lifeline))
+		return false;
+	peer->is_gone = true;
+	if (peer->lost == NULL && find_losses(h, number, peer) != 0)
+		return true;
+	if (peer->named < peer->lost_n)
+		return true;
+	settle(h, number, peer);
+	return false;
+}
+
+INTERNAL bool reap_gone(struct handle *h)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < h->layout.processes; i++)
+		found = look_at_peer(h, i) || found;
+	return found;
+}
+
+INTERNAL bool reap_finds_losses(struct handle *h)
+{
+	bool found;
+
+	pthread_mutex_lock(&h->lock);
+	found = reap_gone(h);
+	pthread_mutex_unlock(&h->lock);
+	return found;
+}
+
+/* --- naming --- */
+
+/* Returns whether the item was given out again. If the last producer was killed after it did that
+ * and before it noted so, the last place of the lane tells. */
+static bool give_out_again(struct handle *h, const struct my_peer *peer)
+{
+	uint64_t lost_by = peer->serial << 32 | (peer->named & UINT32_MAX);
+	uint64_t tail = atomic_load_explicit(&h->one->again_tail, memory_order_relaxed);
+	const struct again *last = again_at(h, position_after(tail, POSITION_ONES));
+	uint64_t place;
+
+	if (atomic_load_explicit(&last->lost_by, memory_order_relaxed) == lost_by)
+		return true;
+	if (peer->lost[peer->named].position == SPMCQ_POSITION_UNKNOWN)
+		return false;
+	place = keep_item(h, peer->lost[peer->named].position);
+	if (place == KEPT_NOTHING)
+		return false;
+	again_put(h, place, lost_by);
+	return true;
+}
+
+static size_t name_losses(struct handle *h, uint64_t number, struct spmcq_lost *lost, size_t max)
+{
+	struct my_peer *peer = &h->peers[number];
+	size_t n = 0;
+
+	for (; n < max && peer->named < peer->lost_n; n++, peer->named++) {
+		struct lost_item *item = &peer->lost[peer->named];
+
+		item->again = h->redelivers && give_out_again(h, peer);
+		lost[n] = (struct spmcq_lost){.position = item->position,
+		                              .items = item->items,
+		                              .process = peer->id,
+		                              .redelivered = item->again};
+		atomic_store_explicit(&record_of(h, number)->named, peer->named + 1,
+		                      memory_order_release);
+	}
+	return n;
+}
+
+static int reap(struct handle *h, struct spmcq_lost *lost, size_t max)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < h->layout.processes && n < max; i++) {
+		if (!look_at_peer(h, i))
+			continue;
+		if (h->peers[i].lost == NULL)
+			return n > 0 ? (int)n : -ENOMEM;
+		n += name_losses(h, i, lost + n, max - n);
+		look_at_peer(h, i);
+	}
+	return (int)n;
+}
+
+int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max)
+{
+	struct handle *h = handle_of(q);
+	int r;
+
+	if (q == NULL || h->elsewhere != &shared_calls || lost == NULL || max == 0)
+		return -EINVAL;
+	r = handle_status(h);
+	if (r != 0)
+		return r;
+	if (!h->is_producer)
+		return -EPERM;
+	pthread_mutex_lock(&h->lock);
+	r = reap(h, lost, max > INT_MAX ? INT_MAX : max);
+	pthread_mutex_unlock(&h->lock);
+	/* What was written off may have been the last. */
+	after_report(h);
+	return r;
+}

@@ -1,0 +1,274 @@
+/*
+ * Becoming the producer of a queue whose producer's process is gone: a part one of one's own is
+ * made from the old one, which nobody can write to any more; part two stays.
+ */
+#include "calls.h"
+#include "create.h"
+#include "join.h"
+#include "keep.h"
+#include "life.h"
+#include "memory.h"
+#include "reap.h"
+#include "run.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Returns whether a process that is in a record lives. */
+static bool lives(const struct peer_record *record, int *file)
+{
+	pid_t process = (pid_t)atomic_load_explicit(&record->process, memory_order_relaxed);
+
+	*file = life_open(process);
+	if (*file < 0)
+		return false;
+	/* The file first: if it began at that time, it is the same. */
+	if (!life_is_over(*file, -1) &&
+	    life_began(process) == atomic_load_explicit(&record->born, memory_order_relaxed))
+		return true;
+	close_if_open(file);
+	return false;
+}
+
+/* The record of the last producer: of which the peer that admits us says that it is gone. */
+static int find_producer(const struct handle *old, int lifeline)
+{
+	uint64_t number = atomic_load_explicit(&old->one->producer, memory_order_relaxed);
+	bool is_alive;
+	int file;
+
+	if (number >= old->layout.processes)
+		return -EPROTO;
+	if (atomic_load_explicit(&old->one->left, memory_order_relaxed) != 0 ||
+	    life_is_over(-1, lifeline))
+		return 0;
+	is_alive = lives(record_of(old, number), &file);
+	close_if_open(&file);
+	return is_alive ? -EBUSY : 0;
+}
+
+/* One successor at a time: 0, or -EBUSY while another one lives that has begun. */
+static int be_the_only_one(struct handle *h)
+{
+	uint64_t before = atomic_load_explicit(&h->two->successor, memory_order_acquire);
+	int file = before != 0 && before != (uint64_t)getpid() ? life_open((pid_t)before) : -1;
+	bool is_alive = file >= 0 && !life_is_over(file, -1);
+
+	close_if_open(&file);
+	if (is_alive)
+		return -EBUSY;
+	return atomic_compare_exchange_strong_explicit(&h->two->successor, &before,
+	                                               (uint64_t)getpid(), memory_order_acq_rel,
+	                                               memory_order_relaxed)
+	               ? 0
+	               : -EBUSY;
+}
+
+/* Map what the peer sent: the old part one, and part two, which *h keeps. */
+static int map_old(struct handle *old, struct handle *h, struct offer *offer, struct shape *shape)
+{
+	int r;
+
+	old->one_file = offer->files[0];
+	r = memory_map_one(old, shape);
+	if (r != 0)
+		return r;
+	h->layout = old->layout;
+	h->two_file = offer->files[1];
+	offer->files[1] = -1;
+	r = memory_map_two(h);
+	old->two = h->two;
+	if (r == 0 && (shape->algorithm != 0) != (offer->key != NULL))
+		r = -EPROTO;
+	old->key = offer->key;
+	/* Peers have been admitted by a later producer than that of this part one. */
+	if (r == 0 &&
+	    atomic_load_explicit(&h->two->generation, memory_order_relaxed) != shape->generation)
+		r = -EBUSY;
+	return r;
+}
+
+/* A key of its own, of the same kind. */
+static int new_key(struct handle *h, const struct shape *shape)
+{
+	int r;
+
+	if (shape->algorithm == 0)
+		return 0;
+	r = spmcq_key_create(&h->key, (enum spmcq_algorithm)shape->algorithm);
+	return r;
+}
+
+static int check_head(struct handle *h)
+{
+	uint64_t head = word_position(atomic_load_explicit(&h->two->head, memory_order_acquire));
+	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_relaxed);
+	int64_t size = position_distance(head, tail);
+
+	if (size < 0 || (uint64_t)size > h->layout.capacity)
+		return -EPROTO;
+	h->tail = h->room_limit = tail;
+	h->head_seen = head;
+	atomic_init(&h->tail_seen, head);
+	return 0;
+}
+
+/* Seal anew, from a position up to tail, what opens. What does not stays as it is, which will not
+ * open for those who get it. */
+static void reseal_slots(struct handle *h, const struct handle *old, uint64_t from)
+{
+	while (position_distance(from, h->tail) > 0) {
+		uint64_t run_at, n;
+
+		if (!run_find(old, from, &run_at, &n) ||
+		    position_distance(run_at, h->tail) < (int64_t)n) {
+			from = position_after(from, 1);
+			continue;
+		}
+		run_read(old, run_at, n, old->run);
+		if (run_open(old, old->run, run_at, n, 0, n, old->run) == 0)
+			run_write(h, run_at, old->run, n);
+		from = position_after(run_at, n);
+	}
+}
+
+static void reseal_kept(struct handle *h, const struct handle *old)
+{
+	size_t item_size = h->layout.item_size, sealed = item_size + h->layout.tag_size;
+
+	for (uint64_t i = 0; i < h->layout.kept; i++) {
+		struct kept *kept = kept_at(h, i);
+		uint64_t position = atomic_load_explicit(&kept->position, memory_order_relaxed);
+
+		if (position == KEPT_NOTHING)
+			continue;
+		words_out(h->aside, kept_item(kept), sealed, kept_item(kept));
+		if (run_open(old, h->aside, RUN_AGAIN | position, 1, 0, 1, h->aside) == 0 &&
+		    spmcq_seal_items(h->key, RUN_AGAIN | position, h->aside, 1, item_size, h->aside,
+		                     sealed) == (ssize_t)sealed)
+			words_in(kept_item(kept), h->aside, sealed, kept_item(kept));
+	}
+}
+
+static void reseal(struct handle *h, struct handle *old)
+{
+	uint64_t from = h->redelivers
+	                        ? atomic_load_explicit(&h->one->kept_up_to, memory_order_relaxed)
+	                        : h->head_seen;
+
+	old->run = h->spare_run;
+	reseal_slots(h, old, from);
+	reseal_kept(h, old);
+	old->run = NULL;
+}
+
+/* Who was admitted: those that live will return; the others are gone. */
+static void know_peers(struct handle *h)
+{
+	for (uint32_t i = 0; i < h->layout.processes; i++) {
+		const struct peer_record *record = record_of(h, i);
+		struct my_peer *peer = &h->peers[i];
+		uint64_t serial = atomic_load_explicit(&record->serial, memory_order_relaxed);
+
+		h->next_serial = serial > h->next_serial ? serial : h->next_serial;
+		if (atomic_load_explicit(&record->process, memory_order_relaxed) == 0)
+			continue;
+		peer->is_used = true;
+		peer->id = (pid_t)atomic_load_explicit(&record->process, memory_order_relaxed);
+		peer->serial = serial;
+		peer->is_gone = !lives(record, &peer->process);
+	}
+}
+
+/* A place for this process. */
+static int enter_self(struct handle *h)
+{
+	for (uint32_t i = 0; i < h->layout.processes; i++)
+		if (!h->peers[i].is_used) {
+			h->number = i;
+			record_write(h, i, getpid());
+			h->serial = h->next_serial;
+			atomic_store_explicit(&h->one->producer, i, memory_order_relaxed);
+			return 0;
+		}
+	return -EUSERS;
+}
+
+static int take_over(struct handle *h, struct handle *old, struct shape *shape,
+                     const struct spmcq_shared_options *options)
+{
+	int r = new_key(h, shape);
+
+	shape->generation++;
+	if (r == 0)
+		r = producer_prepare(h, options);
+	if (r == 0)
+		r = memory_make_one(h, shape);
+	if (r != 0)
+		return r;
+	memcpy((unsigned char *)h->one + sizeof *shape, (unsigned char *)old->one + sizeof *shape,
+	       h->layout.one_bytes - sizeof *shape);
+	atomic_store_explicit(&h->one->left, 0, memory_order_relaxed);
+	h->redelivers = shape->redeliver != 0;
+	h->kept_n = h->layout.kept;
+	r = check_head(h);
+	if (r != 0)
+		return r;
+	if (h->key != NULL)
+		reseal(h, old);
+	reap_settle_again(h);
+	know_peers(h);
+	r = enter_self(h);
+	return r == 0 ? seats_make(h) : r;
+}
+
+static int succeed(struct handle *h, struct offer *offer,
+                   const struct spmcq_shared_options *options)
+{
+	struct handle old = {.one_file = -1, .two_file = -1};
+	struct shape shape;
+	int r = map_old(&old, h, offer, &shape);
+
+	if (r == 0)
+		r = find_producer(&old, offer->files[3]);
+	if (r == 0)
+		r = be_the_only_one(h);
+	if (r == 0)
+		r = take_over(h, &old, &shape, options);
+	memory_unmap_one(&old);
+	return r;
+}
+
+int spmcq_shared_succeed(struct spmcq **q, int socket, const struct spmcq_shared_options *given)
+{
+	struct message hello = {.wish = TO_SUCCEED};
+	struct spmcq_shared_options options = {0};
+	struct handle *h;
+	struct offer offer;
+	struct talk talk;
+	int r;
+
+	if (q == NULL)
+		return -EINVAL;
+	if (given != NULL)
+		options = *given;
+	r = talk_begin(&talk, socket);
+	if (r != 0)
+		return r;
+	h = handle_new();
+	if (h == NULL)
+		return -ENOMEM;
+	r = offer_ask(&offer, &talk, &hello);
+	if (r == 0) {
+		r = succeed(h, &offer, &options);
+		offer_answer(&talk, r);
+	}
+	offer_close(&offer);
+	talk_end(&talk);
+	if (r != 0) {
+		handle_free(h);
+		return r;
+	}
+	*q = (struct spmcq *)(void *)h;
+	return 0;
+}

@@ -1,0 +1,459 @@
+/*
+ * Taking: seats, claims and their notes.
+ */
+#include "take.h"
+
+#include "run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { BACKOFF_LEAST = 8, BACKOFF_MOST = 4096 };
+
+/* Of the stack, so that a get which fails leaves the caller's buffer alone. */
+enum { SMALL_BYTES = 64 };
+
+/* --- seats --- */
+
+static void give_seat_back(void *seat)
+{
+	/* Release, pairs with seat_mine(): what this thread did with it. */
+	atomic_store_explicit(&((struct my_seat *)seat)->is_used, false, memory_order_release);
+}
+
+INTERNAL int seats_make(struct handle *h)
+{
+	size_t run = h->layout.run_most * h->layout.item_size + h->layout.tag_size;
+	uint64_t first = (uint64_t)h->number * h->layout.threads;
+
+	h->seats = calloc(h->layout.threads, sizeof *h->seats);
+	if (h->seats == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < h->layout.threads; i++) {
+		struct my_seat *mine = &h->seats[i];
+
+		mine->seat = seat_at(h, first + i);
+		mine->number = first + i;
+		mine->backoff = BACKOFF_LEAST;
+		mine->chance = first + i + 1;
+		mine->run = h->layout.tag_size > 0 ? malloc(run) : NULL;
+		if (h->layout.tag_size > 0 && mine->run == NULL)
+			return -ENOMEM;
+	}
+	return pthread_key_create(&h->seat_key, give_seat_back) == 0 ? 0 : -ENOMEM;
+}
+
+INTERNAL void seats_free(struct handle *h)
+{
+	for (uint32_t i = 0; h->seats != NULL && i < h->layout.threads; i++)
+		free(h->seats[i].run);
+	free(h->seats);
+	h->seats = NULL;
+}
+
+INTERNAL struct my_seat *seat_of_thread(struct handle *h)
+{
+	return pthread_getspecific(h->seat_key);
+}
+
+static struct my_seat *find_seat(struct handle *h)
+{
+	for (uint32_t i = 0; i < h->layout.threads; i++) {
+		struct my_seat *mine = &h->seats[i];
+		_Atomic uint64_t *used = &line_of(h, h->number)->seats;
+		bool is_used = false;
+
+		/* Acquire, pairs with give_seat_back(). */
+		if (!atomic_compare_exchange_strong_explicit(&mine->is_used, &is_used, true,
+		                                             memory_order_acquire,
+		                                             memory_order_relaxed))
+			continue;
+		if (pthread_setspecific(h->seat_key, mine) != 0) {
+			give_seat_back(mine);
+			return NULL;
+		}
+		/* Sequentially consistent, pairs with sum_of_reports(): before a first report. */
+		if (atomic_load_explicit(used, memory_order_relaxed) <= i)
+			atomic_store_explicit(used, i + 1, memory_order_seq_cst);
+		return mine;
+	}
+	return NULL;
+}
+
+INTERNAL struct my_seat *seat_mine(struct handle *h)
+{
+	struct my_seat *mine = seat_of_thread(h);
+
+	return mine != NULL ? mine : find_seat(h);
+}
+
+/* --- claims --- */
+
+struct claim {
+	enum lane lane;
+	uint64_t word;     /* of head, as it was read */
+	uint64_t at;       /* the position in it */
+	uint64_t n;        /* to be taken */
+	uint64_t run_at;   /* sealed: the first item of the run that `at` is of, */
+	uint64_t run_n;    /* and the items of the run */
+	uint64_t kept;     /* lane AGAIN: the place of the item, */
+	uint64_t position; /* and its position */
+};
+
+static _Atomic uint64_t *head_of(const struct handle *h, enum lane lane)
+{
+	return lane == QUEUE ? &h->two->head : &h->two->again_head;
+}
+
+/* Decide where a closed queue ends: returns `closing` afterwards. Whoever comes first decides. */
+static uint64_t settle_end(const struct handle *h)
+{
+	uint64_t seen = CLOSING;
+	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
+
+	return atomic_compare_exchange_strong_explicit(&h->two->closing, &seen, CLOSED | tail,
+	                                               memory_order_seq_cst, memory_order_seq_cst)
+	               ? CLOSED | tail
+	               : seen;
+}
+
+/* Tail first: if the queue is still open after that, what was put before counts, as whoever closes
+ * it later reads tail after that. All of it is sequentially consistent; for the gates, too: who
+ * announced itself and finds the queue open is seen by whoever closes it. */
+INTERNAL uint64_t queue_end(const struct handle *h)
+{
+	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
+	uint64_t closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
+
+	if (closing == CLOSING)
+		closing = settle_end(h);
+	return (closing & CLOSED) != 0 && position_distance(closing & POSITION_ONES, tail) > 0
+	               ? closing & POSITION_ONES
+	               : tail;
+}
+
+INTERNAL bool is_closed(const struct handle *h)
+{
+	return atomic_load_explicit(&h->two->closing, memory_order_seq_cst) != OPEN;
+}
+
+/* The tail of a lane as far as it is known, for a thread that read `at` in head. */
+static uint64_t lane_end(struct handle *h, enum lane lane, uint64_t at)
+{
+	uint64_t seen;
+
+	if (lane == AGAIN)
+		/* Acquire, pairs with again_put(): the places before it. */
+		return atomic_load_explicit(&h->one->again_tail, memory_order_acquire);
+	/* Acquire, pairs with the store below: the slots that its thread was allowed to read. */
+	seen = atomic_load_explicit(&h->tail_seen, memory_order_acquire);
+	if (position_distance(at, seen) > 0)
+		return seen;
+	seen = queue_end(h);
+	atomic_store_explicit(&h->tail_seen, seen, memory_order_release);
+	return seen;
+}
+
+static void copy_out(const struct handle *h, uint64_t position, void *items, uint64_t n)
+{
+	unsigned char *to = items;
+
+	for (; n > 0; n--, position++, to += h->layout.item_size) {
+		const slot_word *from = slot_of(h, position);
+
+		words_out(to, from, h->layout.item_size, from);
+	}
+}
+
+/* Read what is to be taken: sealed, the run or the item as it is, into the room of the seat.
+ * Returns false if nonsense was read, as happens when others have taken it meanwhile. */
+static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
+{
+	if (claim->lane == AGAIN) {
+		claim->kept =
+		        atomic_load_explicit(&again_at(h, claim->at)->kept, memory_order_relaxed);
+		if (claim->kept >= h->layout.kept)
+			return false;
+		claim->position = atomic_load_explicit(&kept_at(h, claim->kept)->position,
+		                                       memory_order_relaxed);
+		claim->n = 1;
+		words_out(h->key != NULL ? me->run : to, kept_item(kept_at(h, claim->kept)),
+		          h->layout.item_size + (h->key != NULL ? h->layout.tag_size : 0),
+		          kept_item(kept_at(h, claim->kept)));
+		return true;
+	}
+	if (h->key == NULL) {
+		copy_out(h, claim->at, to, claim->n);
+		return true;
+	}
+	if (!run_find(h, claim->at, &claim->run_at, &claim->run_n))
+		return false;
+	if (claim->n > claim->run_n - (claim->at - claim->run_at))
+		claim->n = claim->run_n - (claim->at - claim->run_at);
+	run_read(h, claim->run_at, claim->run_n, me->run);
+	return true;
+}
+
+/* What was read, once it is taken, opened if it is sealed. Returns 0 or -EBADMSG. */
+static int open_items(struct handle *h, struct my_seat *me, const struct claim *claim, void *to)
+{
+	if (h->key == NULL)
+		return 0;
+	if (claim->lane == AGAIN)
+		return run_open(h, me->run, RUN_AGAIN | claim->position, 1, 0, 1, to);
+	return run_open(h, me->run, claim->run_at, claim->run_n, claim->at - claim->run_at,
+	                claim->n, to);
+}
+
+static struct note *next_note(struct my_seat *me)
+{
+	return &me->seat->notes[me->takes % NOTES];
+}
+
+/* What is about to be taken. Relaxed: the compare-and-swap that follows releases it. */
+static void write_note(struct my_seat *me, const struct claim *claim)
+{
+	struct note *note = next_note(me);
+
+	atomic_store_explicit(&note->start, claim->lane == AGAIN ? claim->kept : claim->at,
+	                      memory_order_relaxed);
+	atomic_store_explicit(&note->end, position_after(claim->at, claim->n),
+	                      memory_order_relaxed);
+	atomic_store_explicit(&note->lane, claim->lane, memory_order_relaxed);
+	/* Last: a note that is not whole has that of an older take. Release, pairs with the reaper.
+	 */
+	atomic_store_explicit(&note->before, atomic_load_explicit(&me->taken, memory_order_relaxed),
+	                      memory_order_release);
+}
+
+/* Of what others were faster to take. Nobody has taken so many items before. */
+static void forget_note(struct my_seat *me)
+{
+	atomic_store_explicit(&next_note(me)->before, UINT64_MAX, memory_order_relaxed);
+}
+
+/* See to it that the take by which another seat moved head is known. */
+static void confirm(struct handle *h, const struct claim *claim)
+{
+	struct seat *other = seat_at(h, word_seat(claim->word));
+	_Atomic uint64_t *confirmed = &other->confirmed[claim->lane];
+	/* Acquire, as all that the reaper concludes from it happened before. */
+	uint64_t end = atomic_load_explicit(&other->end[claim->lane], memory_order_acquire);
+
+	if (position_distance(claim->at, end) >= 0)
+		return;
+	end = atomic_load_explicit(confirmed, memory_order_relaxed);
+	/* Bounded: it fails only when another one has moved it, and there are NOTES of them at most
+	 * before it is beyond. */
+	for (int i = 0; i < NOTES && position_distance(end, claim->at) > 0; i++)
+		if (atomic_compare_exchange_strong_explicit(
+		            confirmed, &end, claim->at, memory_order_release, memory_order_relaxed))
+			return;
+}
+
+static bool claim_items(struct handle *h, struct my_seat *me, struct claim *claim)
+{
+	uint64_t end = position_after(claim->at, claim->n);
+
+	write_note(me, claim);
+	if (word_seat(claim->word) != me->number && word_seat(claim->word) != NO_SEAT)
+		confirm(h, claim);
+	/* Sequentially consistent, for the gate of the producer; release, pairs with the acquire of
+	 * head by who claims next, by the producer, and by the reaper. */
+	return atomic_compare_exchange_strong_explicit(head_of(h, claim->lane), &claim->word,
+	                                               head_word(end, me->number),
+	                                               memory_order_seq_cst, memory_order_relaxed);
+}
+
+/* A take that succeeded. Release, pairs with confirm() and the reaper. */
+static void note_take(struct my_seat *me, const struct claim *claim)
+{
+	atomic_store_explicit(&me->seat->end[claim->lane], position_after(claim->at, claim->n),
+	                      memory_order_release);
+	me->takes++;
+	/* Release, pairs with report_slowly(). */
+	atomic_store_explicit(&me->taken,
+	                      atomic_load_explicit(&me->taken, memory_order_relaxed) + claim->n,
+	                      memory_order_release);
+	atomic_store_explicit(&me->seat->taken, me->takes, memory_order_release);
+}
+
+static void back_off(struct my_seat *me)
+{
+	uint64_t pauses;
+
+	/* Xorshift, Marsaglia 2003. */
+	me->chance ^= me->chance << 13;
+	me->chance ^= me->chance >> 7;
+	me->chance ^= me->chance << 17;
+	for (pauses = me->chance % me->backoff; pauses > 0; pauses--)
+		ck_pr_stall();
+	if (me->backoff < BACKOFF_MOST)
+		me->backoff *= 2;
+}
+
+enum look { LOOK_NONE, LOOK_SOME, LOOK_LIE, LOOK_MOVED };
+
+/* Look at head of a lane and at what is there. */
+static enum look look_at(struct handle *h, struct claim *claim, uint64_t max)
+{
+	uint64_t capacity = claim->lane == QUEUE ? h->layout.capacity : h->layout.again_mask + 1;
+	uint64_t seat;
+	int64_t known;
+
+	claim->word = atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst);
+	claim->at = word_position(claim->word);
+	seat = word_seat(claim->word);
+	known = position_distance(claim->at, lane_end(h, claim->lane, claim->at));
+	if (known == 0 || (known < 0 && claim->lane == QUEUE && is_closed(h)))
+		return LOOK_NONE;
+	if (known > 0 && (uint64_t)known <= capacity &&
+	    (seat == NO_SEAT || seat < (uint64_t)h->layout.processes * h->layout.threads)) {
+		claim->n = (uint64_t)known < max ? (uint64_t)known : max;
+		return LOOK_SOME;
+	}
+	/* No tail can be there, unless head was moved after we read it. */
+	return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == claim->word
+	               ? LOOK_LIE
+	               : LOOK_MOVED;
+}
+
+/* Returns whether a take may be noted: where lost items are given out again, no note may be
+ * overwritten of which something is not reported. */
+static bool has_room_for_note(const struct handle *h, const struct my_seat *me)
+{
+	const struct note *second = &me->seat->notes[(me->takes + 1) % NOTES];
+
+	return !h->redelivers || me->takes < NOTES ||
+	       atomic_load_explicit(&second->before, memory_order_relaxed) <=
+	               atomic_load_explicit(&me->reported, memory_order_relaxed);
+}
+
+/* Take what look_at() found: 1, 0 if others were faster, or -EPROTO. */
+static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
+{
+	uint64_t word = claim->word;
+
+	if (read_items(h, me, claim, to) && claim_items(h, me, claim)) {
+		note_take(me, claim);
+		me->backoff -= me->backoff > 2 * BACKOFF_LEAST ? me->backoff / 8 : 0;
+		return 1;
+	}
+	/* If nobody else has taken it, what we read was nonsense. */
+	if (atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == word)
+		return break_handle(h);
+	back_off(me);
+	return 0;
+}
+
+/* Hand over what was taken: how many, or -EBADMSG. */
+static ssize_t hand_over(struct handle *h, struct my_seat *me, const struct claim *claim,
+                         const unsigned char *small, void *items)
+{
+	bool is_small = claim->n * h->layout.item_size <= SMALL_BYTES;
+	int r = open_items(h, me, claim, items);
+
+	if (r != 0) {
+		report_own(h, me, claim->n);
+		return r;
+	}
+	if (h->key == NULL && is_small)
+		memcpy(items, small, claim->n * h->layout.item_size);
+	return (ssize_t)claim->n;
+}
+
+static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, void *items,
+                         size_t max)
+{
+	unsigned char small[SMALL_BYTES];
+	struct claim claim = {.lane = lane};
+	uint64_t before = 0;
+
+	for (bool first = true;; first = false) {
+		enum look look = look_at(h, &claim, max);
+		int r;
+
+		if (look == LOOK_NONE) {
+			if (!first)
+				forget_note(me);
+			return 0;
+		}
+		/* Head never goes back: whatever others write, this ends. */
+		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) < 0))
+			return break_handle(h);
+		before = claim.at;
+		if (look == LOOK_MOVED)
+			continue;
+		if (!has_room_for_note(h, me))
+			return -ENOBUFS;
+		r = try_to_take(h, me, &claim,
+		                claim.n * h->layout.item_size <= sizeof small ? small : items);
+		if (r != 0)
+			return r < 0 ? r : hand_over(h, me, &claim, small, items);
+	}
+}
+
+static uint64_t again_tail(const struct handle *h)
+{
+	return atomic_load_explicit(&h->one->again_tail, memory_order_seq_cst);
+}
+
+INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t max)
+{
+	uint64_t again;
+	ssize_t r;
+
+	if (!h->redelivers)
+		return take_from(h, me, QUEUE, items, max);
+	/* Both were empty at one instant if nothing was given out again in between. */
+	do {
+		again = again_tail(h);
+		r = take_from(h, me, AGAIN, items, 1);
+		if (r == 0)
+			r = take_from(h, me, QUEUE, items, max);
+	} while (r == 0 && again != again_tail(h));
+	return r;
+}
+
+INTERNAL bool is_drained(struct handle *h)
+{
+	uint64_t at;
+
+	if (!is_closed(h))
+		return false;
+	at = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
+	if (position_distance(at, queue_end(h)) > 0)
+		return false;
+	at = word_position(atomic_load_explicit(&h->two->again_head, memory_order_seq_cst));
+	return position_distance(at, again_tail(h)) <= 0;
+}
+
+/* Take without reading all that a lane holds: how many items, or -EPROTO. */
+static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
+{
+	struct claim claim = {.lane = lane};
+	uint64_t before = 0, dropped = 0;
+
+	for (bool first = true;; first = false) {
+		enum look look = look_at(h, &claim, lane == QUEUE ? SIZE_MAX : 1);
+
+		if (look == LOOK_NONE)
+			return (ssize_t)dropped;
+		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) < 0))
+			return break_handle(h);
+		before = claim.at;
+		if (look == LOOK_SOME && claim_items(h, me, &claim)) {
+			note_take(me, &claim);
+			report_own(h, me, claim.n);
+			dropped += claim.n;
+		}
+	}
+}
+
+INTERNAL ssize_t drop_all(struct handle *h, struct my_seat *me)
+{
+	ssize_t again = h->redelivers ? drop_from(h, me, AGAIN) : 0;
+	ssize_t queue = again < 0 ? 0 : drop_from(h, me, QUEUE);
+
+	return again < 0 ? again : queue < 0 ? queue : again + queue;
+}

@@ -1,0 +1,63 @@
+/*
+ * Gates between processes: the futex calls.
+ */
+#include "wait.h"
+
+#include "futex.h"
+
+/* Nobody sleeps longer without looking whether the others live. */
+enum { SLICE_NS = 100000000 };
+
+INTERNAL uint32_t gate_announce(struct shared_gate *gate)
+{
+	uint32_t epoch = atomic_load_explicit(&gate->epoch, memory_order_seq_cst);
+
+	/* 0 is for nobody. */
+	if (atomic_fetch_add_explicit(&gate->waiters, 1, memory_order_seq_cst) == UINT32_MAX)
+		atomic_fetch_add_explicit(&gate->waiters, 1, memory_order_seq_cst);
+	return epoch;
+}
+
+INTERNAL enum gate_woken gate_sleep(struct shared_gate *gate, uint32_t epoch,
+                                    const struct timespec *deadline, bool interruptible)
+{
+	struct timespec slice = spmcq_after(1e-9 * SLICE_NS);
+	const struct timespec *until = deadline_sooner(&slice, deadline);
+	bool interrupted = futex_sleep(&gate->epoch, epoch, until, 0);
+
+	if (interrupted && interruptible)
+		return GATE_SIGNAL;
+	return deadline_has_passed(&slice) ? GATE_SLICE : GATE_WOKEN;
+}
+
+INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n)
+{
+	uint32_t seen = atomic_load_explicit(&gate->waiters, memory_order_seq_cst);
+	uint32_t most = n > INT_MAX ? INT_MAX : (uint32_t)n;
+
+	if (seen == 0)
+		return;
+	atomic_fetch_add_explicit(&gate->epoch, 1, memory_order_seq_cst);
+	/* A statistic; orders nothing. */
+	atomic_fetch_add_explicit(&h->wakeups, 1, memory_order_relaxed);
+	if (futex_wake(&gate->epoch, most, 0) < most)
+		atomic_compare_exchange_strong_explicit(&gate->waiters, &seen, 0,
+		                                        memory_order_seq_cst, memory_order_relaxed);
+}
+
+INTERNAL void pause_and_yield(void)
+{
+	sched_yield();
+}
+
+/* Relaxed: destroy only looks for threads that are still there. */
+INTERNAL void enter(struct handle *h)
+{
+	atomic_fetch_add_explicit(&h->inside, 1, memory_order_relaxed);
+}
+
+/* Release, pairs with destroy. */
+INTERNAL void leave(struct handle *h)
+{
+	atomic_fetch_sub_explicit(&h->inside, 1, memory_order_release);
+}

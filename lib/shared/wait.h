@@ -1,0 +1,43 @@
+/*
+ * Gates between processes. A sleeper 1 reads the epoch, then adds to waiters, 2 looks once more, 3
+ * sleeps while the epoch is the same. Who brings something 1 brings it, 2 reads waiters; if it is
+ * not 0, 3 adds to the epoch and wakes some; if it found fewer asleep than it wanted to wake, it
+ * sets waiters from what it read in 2 back to 0.
+ *
+ * All of it is sequentially consistent. If the sleeper's 1 comes before the bringer's 2, the
+ * bringer wakes it, or it sees another epoch and does not sleep; else the sleeper's 2 finds what
+ * was brought. Setting back to 0 forgets nobody: who had added to waiters before 2 is awake by
+ * then, or will see another epoch in its 3; who added later makes the compare-and-swap fail.
+ *
+ * Waiters is no count of who sleeps, so a sleeper that is killed leaves nothing behind but one
+ * wake-up in vain. If others write nonsense into a gate, a sleeper looks again after SLICE_NS.
+ */
+#ifndef SPMCQ_SHARED_WAIT_H
+#define SPMCQ_SHARED_WAIT_H
+
+#include "handle.h"
+
+/* Returns the epoch. */
+INTERNAL uint32_t gate_announce(struct shared_gate *gate);
+
+/* Sleep until woken after the epoch, for SLICE_NS, or until the deadline. */
+enum gate_woken { GATE_WOKEN, GATE_SLICE, GATE_SIGNAL };
+INTERNAL enum gate_woken gate_sleep(struct shared_gate *gate, uint32_t epoch,
+                                    const struct timespec *deadline, bool interruptible);
+
+/* Wake up to n that sleep. */
+INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n);
+
+static inline bool gate_has_waiters(struct shared_gate *gate)
+{
+	return atomic_load_explicit(&gate->waiters, memory_order_seq_cst) != 0;
+}
+
+/* Let a moment pass: others may need the processor. */
+INTERNAL void pause_and_yield(void);
+
+/* Around all waiting, for destroy. */
+INTERNAL void enter(struct handle *h);
+INTERNAL void leave(struct handle *h);
+
+#endif
