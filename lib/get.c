@@ -413,6 +413,12 @@ __attribute__((noinline)) static int try_get_item_from_afar(struct spmcq *q, voi
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
 }
 
+__attribute__((noinline)) static int get_item_elsewhere(struct spmcq *q, void *item,
+                                                        const struct timespec *deadline, bool try)
+{
+	return count_to_status(q->elsewhere->get(q, item, 1, deadline, try));
+}
+
 /* One item: as put_item(). */
 FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadline, bool try)
 {
@@ -421,7 +427,7 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
+		return get_item_elsewhere(q, item, deadline, try);
 	cell = cell_at_home(&q->ring.cursor.cells);
 	if (cell == NULL)
 		return try ? try_get_item_from_afar(q, item)

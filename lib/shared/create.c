@@ -30,11 +30,14 @@ INTERNAL int handle_status(const struct handle *h)
 
 INTERNAL struct handle *handle_new(void)
 {
+	static _Atomic uint64_t handles;
 	struct handle *h = calloc(1, sizeof *h);
 
 	if (h == NULL)
 		return NULL;
 	h->elsewhere = &shared_calls;
+	/* Relaxed: only different from others. */
+	h->id = 1 + atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 	h->one_file = h->two_file = -1;
 	h->producer_process = h->producer_lifeline = -1;
 	h->lifeline = h->lifeline_of_peers = -1;
@@ -119,8 +122,6 @@ INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
 
 static void begin_at(struct handle *h, uint64_t first)
 {
-	uint64_t seats = (uint64_t)h->layout.processes * h->layout.threads;
-
 	h->tail = h->room_limit = h->head_seen = first;
 	atomic_init(&h->tail_seen, first);
 	atomic_store_explicit(&h->one->tail, first, memory_order_relaxed);
@@ -131,7 +132,7 @@ static void begin_at(struct handle *h, uint64_t first)
 		atomic_store_explicit(&kept_at(h, i)->position, KEPT_NOTHING, memory_order_relaxed);
 	if (first == 0)
 		return; /* as the memory is */
-	for (uint64_t i = 0; i < seats; i++) {
+	for (uint64_t i = 0; i < h->layout.seats; i++) {
 		atomic_store_explicit(&seat_at(h, i)->end[QUEUE], first, memory_order_relaxed);
 		atomic_store_explicit(&seat_at(h, i)->confirmed[QUEUE], first,
 		                      memory_order_relaxed);
@@ -165,11 +166,11 @@ static int make(struct handle *h, struct shape *shape, const struct spmcq_shared
 		r = memory_make_one(h, shape);
 	if (r == 0)
 		r = memory_make_two(h);
+	h->redelivers = options->redeliver;
 	if (r == 0)
 		r = seats_make(h);
 	if (r != 0)
 		return r;
-	h->redelivers = options->redeliver;
 	begin_at(h, shape->first);
 	record_write(h, 0, getpid());
 	h->serial = h->next_serial;

@@ -10,6 +10,9 @@
 /* Looks before sleeping. */
 enum { JOIN_LOOKS = 8 };
 
+/* Seconds after which a joiner looks by itself; twice as many each time. */
+#define FIRST_PATIENCE 0.001
+
 /* At what a peer that is gone had reported, while it is settled. */
 enum { SETTLING_LOOKS = 1000 };
 
@@ -71,14 +74,31 @@ INTERNAL void after_report(struct handle *h)
 		gate_wake(h, &h->two->room, 1);
 }
 
+/* Returns whether an item waits that was put: whoever reports that one looks for joiners. */
+static bool knows_more(const struct handle *h)
+{
+	/* Hints: relaxed. */
+	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
+	uint64_t tail = atomic_load_explicit(&h->tail_seen, memory_order_relaxed);
+
+	return position_distance(word_position(head), tail) > 0;
+}
+
+/* A report that is not the last one needs no fence. Should it reach memory later than a last one
+ * that was made in the same moment, a joiner is not woken by either, and sees it when it next looks
+ * by itself, or is woken by a consumer that waits (after_report()). */
 INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;
 
 	/* Relaxed: others of this process only read it to compare. */
 	atomic_store_explicit(&me->reported, reported, memory_order_relaxed);
-	/* Release, pairs with sum_of_reports(): what was written before is seen by a joiner.
-	 * Sequentially consistent, for the gate. */
+	/* Release, pairs with sum_of_reports(): what was written before is seen by a joiner. */
+	if (knows_more(h) && !h->redelivers) {
+		atomic_store_explicit(&me->seat->done, reported, memory_order_release);
+		return;
+	}
+	/* Sequentially consistent, for the gate. */
 	atomic_store_explicit(&me->seat->done, reported, memory_order_seq_cst);
 	after_report(h);
 }
@@ -149,9 +169,11 @@ static int look_for_finish(struct handle *h, bool looks_for_lives)
 
 static int await_finish(struct handle *h, const struct timespec *deadline)
 {
+	double patience = FIRST_PATIENCE;
 	bool looks = false;
 
 	for (;;) {
+		struct timespec soon = spmcq_after(patience);
 		uint32_t epoch = gate_announce(&h->two->finished);
 		int r = look_for_finish(h, looks);
 		enum gate_woken woken;
@@ -161,10 +183,12 @@ static int await_finish(struct handle *h, const struct timespec *deadline)
 		if (deadline_has_passed(deadline))
 			return -ETIMEDOUT;
 		atomic_fetch_add_explicit(&h->joiner_sleeps, 1, memory_order_relaxed);
-		woken = gate_sleep(&h->two->finished, epoch, deadline, h->interruptible);
+		woken = gate_sleep(&h->two->finished, epoch, deadline_sooner(&soon, deadline),
+		                   h->interruptible);
 		if (woken == GATE_SIGNAL)
 			return is_all_done(h) == 1 ? 0 : -EINTR;
 		looks = woken == GATE_SLICE;
+		patience *= 2;
 	}
 }
 

@@ -13,6 +13,11 @@ enum { LOOKS = 8 };
  * item. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 40, RESERVE_NS = 10000000 };
 
+/* As there: after a look that found so many items, and less than a quarter of the ring, let more
+ * gather before the next: chasing the producer moves its line, and the slots, for a few items each
+ * time. A try call stalls as long. */
+enum { GATHER_ITEMS = 8, CHASE_STALLS = 8 };
+
 /* Every so many try calls in succession that find nothing ask whether the producer lives. */
 enum { TRIES = 1024 };
 
@@ -136,10 +141,10 @@ static int sleep_for_items(struct item_wait *wait)
 }
 
 /* Wait for items until there are some: 0, or why there are none. */
-static int await_items(struct item_wait *wait)
+static int await_items(struct item_wait *wait, bool crowd)
 {
-	for (;;) {
-		bool interrupted = see_crowd(wait->h) && sleep_as_reserve(wait);
+	for (;; crowd = see_crowd(wait->h)) {
+		bool interrupted = crowd && sleep_as_reserve(wait);
 		int r;
 
 		if (look_around(wait))
@@ -160,13 +165,42 @@ static void pass_on(struct handle *h)
 		gate_wake(h, &h->two->items, 1);
 }
 
-/* A try call that found nothing. */
-static int found_nothing(struct handle *h, struct my_seat *me)
+static ssize_t try_to_get(struct item_wait *wait)
 {
+	struct my_seat *me = wait->me;
+
+	for (int i = 0; i < CHASE_STALLS && me->found; i++)
+		ck_pr_stall();
+	me->found = look_for_items(wait);
+	if (me->found) {
+		me->found_nothing = 0;
+		return wait->got;
+	}
 	if (++me->found_nothing % TRIES == 0)
-		producer_is_gone(h);
-	return atomic_load_explicit(&h->producer_gone, memory_order_relaxed) ? -EOWNERDEAD
-	                                                                     : -EAGAIN;
+		producer_is_gone(wait->h);
+	return atomic_load_explicit(&wait->h->producer_gone, memory_order_relaxed) ? -EOWNERDEAD
+	                                                                           : -EAGAIN;
+}
+
+/* When no items are known of. */
+static ssize_t get_unknown(struct item_wait *wait)
+{
+	struct handle *h = wait->h;
+	int64_t batch = atomic_load_explicit(&h->batch, memory_order_relaxed);
+	bool near = batch >= GATHER_ITEMS && batch < (int64_t)(h->layout.capacity / 4);
+	bool crowd = near && see_crowd(h);
+	int r;
+
+	if (!crowd && look_for_items(wait))
+		return wait->got;
+	/* Of what was reported without a fence. */
+	after_report(h);
+	enter(h);
+	r = await_items(wait, crowd);
+	if (r == 0 && wait->got > 0)
+		pass_on(h);
+	leave(h);
+	return r != 0 ? r : wait->got;
 }
 
 INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
@@ -181,14 +215,13 @@ INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
 	wait.me = seat_mine(h);
 	if (wait.me == NULL)
 		return -EUSERS;
-	if (look_for_items(&wait))
-		return wait.got;
 	if (try)
-		return found_nothing(h, wait.me);
-	enter(h);
-	r = await_items(&wait);
-	if (r == 0 && wait.got > 0)
-		pass_on(h);
-	leave(h);
-	return r != 0 ? r : wait.got;
+		return try_to_get(&wait);
+	r = max == 1 && h->has_words && take_word(h, wait.me, items)
+	            ? 1
+	            : take_known(h, wait.me, items, max);
+	if (r == 0)
+		return get_unknown(&wait);
+	after_take(h);
+	return r;
 }

@@ -31,6 +31,7 @@ struct my_seat {
 	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
 	uint64_t backoff;          /* pauses after a lost claim, at most */
 	uint64_t chance;           /* for back-off */
+	bool found;                /* what the last try call did */
 	unsigned found_nothing;    /* try calls in succession */
 	unsigned char *run;        /* room for a sealed run and its tag; NULL if not sealed */
 };
@@ -51,6 +52,7 @@ struct my_peer {
 
 struct handle {
 	const struct elsewhere *elsewhere; /* first, as in struct spmcq */
+	uint64_t id;                       /* of all handles of this process, ever */
 	struct layout layout;
 	struct part_one *one;
 	struct part_two *two;
@@ -59,6 +61,7 @@ struct handle {
 	_Atomic bool is_broken;   /* somebody wrote what no peer writes */
 	bool is_producer;         /* this is the producer's process */
 	bool redelivers;
+	bool has_words; /* items of a word each, neither sealed nor given out again */
 	bool interruptible;
 	uint32_t number;         /* of this process among all */
 	uint64_t serial;         /* as in its record */
@@ -72,6 +75,7 @@ struct handle {
 	unsigned char *aside;        /* and for an item of it with its tag; */
 	unsigned char *spare_run;    /* for a run of the last producer's */
 	_Atomic uint64_t tail_seen;
+	_Atomic int64_t batch; /* items that the last look at tail found */
 
 	/* A consumer's: whether the producer lives. */
 	int producer_process, producer_lifeline;
@@ -130,6 +134,17 @@ static inline slot_word *slot_of(const struct handle *h, uint64_t position)
 {
 	return (slot_word *)part_at(h->one, h->layout.slots_at) +
 	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
+}
+
+/* How many of n items from a position on can be copied in one go: one, if they do not fill their
+ * slots. */
+static inline uint64_t slots_in_a_row(const struct handle *h, uint64_t position, uint64_t n)
+{
+	uint64_t most = h->layout.mask + 1 - (position & h->layout.mask);
+
+	if (h->layout.item_size != h->layout.slot_words * WORD)
+		return 1;
+	return n < most ? n : most;
 }
 
 static inline struct again *again_at(const struct handle *h, uint64_t position)

@@ -111,10 +111,8 @@ static int attach(struct handle *h, struct offer *offer, struct talk *talk)
 		r = check_number(h, &shape);
 	if (r == 0)
 		r = memory_map_two(h);
-	if (r == 0)
-		r = seats_make(h);
 	h->redelivers = shape.redeliver != 0;
-	return r;
+	return r == 0 ? seats_make(h) : r;
 }
 
 static int join_anew(struct spmcq **q, struct talk *talk)

@@ -74,6 +74,7 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	        .item_size = (size_t)shape->item_size,
 	        .processes = shape->processes,
 	        .threads = shape->threads,
+	        .seats = (uint64_t)shape->processes * shape->threads,
 	        .run_most = run_most(shape),
 	        .tag_size = shape->tag_size,
 	};
@@ -96,8 +97,7 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	layout->one_bytes = end;
 	end = sizeof(struct part_two);
 	layout->lines_at = place(&end, layout->processes, sizeof(struct peer_line), &full);
-	layout->seats_at = place(&end, (uint64_t)layout->processes * layout->threads,
-	                         sizeof(struct seat), &full);
+	layout->seats_at = place(&end, layout->seats, sizeof(struct seat), &full);
 	layout->two_bytes = end;
 	return full ? -EOVERFLOW : 0;
 }

@@ -13,6 +13,7 @@ struct layout {
 	size_t item_size;
 	uint32_t processes;  /* with the producer's */
 	uint32_t threads;    /* of each */
+	uint64_t seats;      /* of all */
 	uint32_t run_most;   /* items sealed as one; 1 if not sealed */
 	size_t tag_size;     /* bytes; 0 if not sealed */
 	uint64_t mask;       /* slots - 1 */

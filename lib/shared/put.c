@@ -64,10 +64,24 @@ static ssize_t kept_after_closing(struct handle *h, uint64_t n)
 	return kept == 0 ? -ESHUTDOWN : (ssize_t)kept;
 }
 
+static void copy_in(struct handle *h, const unsigned char *items, uint64_t n)
+{
+	uint64_t position = h->tail;
+
+	while (n > 0) {
+		uint64_t run = slots_in_a_row(h, position, n);
+		slot_word *to = slot_of(h, position);
+
+		words_in(to, items, run * h->layout.item_size, to + run * h->layout.slot_words);
+		items += run * h->layout.item_size;
+		position += run;
+		n -= run;
+	}
+}
+
 /* Put what fits: how many, or 0, -ESHUTDOWN, -EPROTO. */
 static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 {
-	size_t item_size = h->layout.item_size;
 	int64_t room;
 
 	if (is_closed(h))
@@ -85,11 +99,7 @@ static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 		if (r != 0)
 			return r;
 	} else {
-		for (size_t i = 0; i < n; i++) {
-			slot_word *to = slot_of(h, h->tail + i);
-
-			words_in(to, items + i * item_size, item_size, to);
-		}
+		copy_in(h, items, n);
 	}
 	h->tail = position_after(h->tail, n);
 	/* Release, pairs with queue_end(): the slots. Sequentially consistent: before what follows,

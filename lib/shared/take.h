@@ -30,6 +30,12 @@ INTERNAL void seats_free(struct handle *h);
  * Lock-free. */
 INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t max);
 
+/* Take one item of a word if it is known of and nobody is faster. Only if h->has_words. */
+INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item);
+
+/* As take(), of items that are known of without a look at tail: 0 may also mean that none are. */
+INTERNAL ssize_t take_known(struct handle *h, struct my_seat *me, void *items, size_t max);
+
 /* Take all that is there without looking at it, and report it: how many, or -EPROTO. */
 INTERNAL ssize_t drop_all(struct handle *h, struct my_seat *me);
 
