@@ -37,8 +37,8 @@
  * first those of the calling thread, oldest first. With `redeliver` items may come again (see
  * there). A try_get that finds nothing asks the system every now and then whether the producer
  * lives. Whoever sleeps wakes up ten times a second to see whether the others live. There is no
- * lead: membarrier does not reach other processes. Positions are counted modulo 2^52. spmcq_stats()
- * counts sleeps and wake-ups of the calling process only.
+ * lead: membarrier does not reach other processes. Positions are counted modulo 2^52.
+ * spmcq_stats() counts sleeps and wake-ups of the calling process only.
  *
  * Link with -lspmcq_shared -lspmcq (pkg-config spmcq_shared), and -lspmcq_seal for sealed queues.
  */
