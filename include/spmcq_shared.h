@@ -40,7 +40,7 @@
  * lead: membarrier does not reach other processes. Positions are counted modulo 2^52.
  * spmcq_stats() counts sleeps and wake-ups of the calling process only.
  *
- * Link with -lspmcq_shared -lspmcq (pkg-config spmcq_shared), and -lspmcq_seal for sealed queues.
+ * Link with -lspmcq_shared -lspmcq_seal -lspmcq; pkg-config spmcq_shared says what else.
  */
 #ifndef SPMCQ_SHARED_H
 #define SPMCQ_SHARED_H
@@ -61,7 +61,8 @@ struct spmcq_peer {
 
 /** How a shared queue is made. All zero: the defaults. */
 struct spmcq_shared_options {
-	/* As in struct spmcq_options; first_position is taken modulo 2^52. */
+	/* As in struct spmcq_options; interruptible holds for peers, too, and first_position is
+	 * taken modulo 2^52. */
 	bool unchecked_producer;
 	bool interruptible;
 	uint64_t first_position;
@@ -103,9 +104,9 @@ struct spmcq_lost {
  * @options  NULL: the defaults
  * Returns as spmcq_create(), or -ENOTSUP (not Linux, a kernel before 5.3, or sealing is not to be
  * had), -EMFILE, -ENFILE, and what spmcq_key_create() returns.
- * Threads: any. Blocks: no. Memory: two memfds without a name, sealed against resizing: slots as
- * in spmcq_create(), twice with redeliver; 8 KiB for each thread that gets; file descriptors: four,
- * and two for each peer.
+ * Threads: any. Blocks: no. Memory: two memfds, which have no name in any file system, sealed
+ * against resizing: slots as in spmcq_create(), three times as many with redeliver; 8 KiB for each
+ * thread that gets. File descriptors: five, and two for each peer.
  */
 int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
                         const struct spmcq_shared_options *options);
@@ -114,29 +115,36 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
  * Let the process at the other end of a socket in, which calls spmcq_shared_join() there, or
  * spmcq_shared_succeed(). It is asked who it is, the kernel vouches for the answer, and options say
  * whether it may; only then are the memory and the key sent to it.
- * @socket  a connected Unix socket, stream or seqpacket, blocking or not; it is the caller's, and
- * of no more use to the queue afterwards. (A socketpair made before fork is fine: the process that
- * writes is asked, not the one that made the socket.) Returns 0; -EACCES if it may not; -EUSERS if
- * too many peers are in; -EPROTO if what came is no request, -ECONNRESET if the other end closed,
- * -ETIMEDOUT if it took longer than 5 seconds, -EINVAL if it is no such socket; -EPERM if the
- * producer's process is gone or is not this one and the other does not come to succeed it; or what
- * the system says. Peers that were in are not concerned. Threads: any, of the producer's process;
- * or, to let a successor in, of a peer whose producer is gone. Blocks: up to 5 seconds.
+ * @socket  a connected Unix socket, stream or seqpacket, blocking or not. It is the caller's, and
+ * of no more use to the queue afterwards. A socketpair made before a fork will do: the one that
+ * writes is asked, not the one that made it Returns 0; -EACCES if it may not; -EUSERS if too many
+ * peers are in; -EPROTO if what came is no request; -ECONNRESET if the other end closed; -ETIMEDOUT
+ * if it took longer than 5 seconds; -EINVAL if it is no such socket; -EPERM in a consumer's
+ * process, unless the producer's is gone and the other comes to succeed it; or what the system
+ * says. Other peers are not concerned. Threads: any, of the producer's process; or, to let a
+ * successor in, of a peer whose producer is gone. Blocks: up to 5 seconds.
  */
 int spmcq_shared_admit(struct spmcq *q, int socket);
 
 /**
  * Become a consumer of the queue whose owner calls spmcq_shared_admit() at the other end.
- * @q       set on 0, untouched otherwise. If it holds a handle whose producer is gone, that handle
- *          goes over to the successor at the other end, with what it has got and not reported. NULL
- *          in *q: a new handle
+ * @q       set on 0, untouched otherwise
  * @socket  as above
  * Returns 0; -EACCES if refused; -EPROTO, -ECONNRESET, -ETIMEDOUT, -EINVAL as above; -ENOTSUP if
  * the other side is of another version or byte order, or its items are sealed in a way that is not
- * to be had here; -EBUSY if the handle in *q is in use by another thread; -ENOMEM, -EMFILE ...
+ * to be had here; -ENOMEM, -EMFILE ...
  * Threads: any. Blocks: up to 5 seconds.
  */
 int spmcq_shared_join(struct spmcq **q, int socket);
+
+/**
+ * Go over to the successor of a producer that is gone, whose owner calls spmcq_shared_admit() at
+ * the other end. The handle keeps what it has got and not reported. No other call on it goes on.
+ * Returns as spmcq_shared_join(), with the handle as it was on an error; -EBUSY if a thread waits
+ * in a call on it, -EINVAL if it is a producer's.
+ * Threads: any of the process that joined. Blocks: up to 5 seconds.
+ */
+int spmcq_shared_rejoin(struct spmcq *q, int socket);
 
 /**
  * Find peers that are gone, name what they lost, and, with redeliver, give it to others. What was
@@ -153,8 +161,8 @@ int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max);
 /**
  * Become the producer of a queue whose producer's process is gone. All that was put and not taken
  * is there, what was reported stays reported, with a fresh key if it is sealed. Peers get
- * -EOWNERDEAD when they have taken what was left; they come back by spmcq_shared_join(), and those
- * that are gone are found by spmcq_shared_reap().
+ * -EOWNERDEAD when they have taken what was left; they come back by spmcq_shared_rejoin(), and
+ * those that are gone are found by spmcq_shared_reap().
  * @q       set on 0, untouched otherwise
  * @socket  to a peer, which calls spmcq_shared_admit(). The successor believes it that this is the
  *          queue; sizes and counts it checks

@@ -84,7 +84,8 @@ static int welcome(struct handle *h, struct talk *talk, const struct message *he
 {
 	const int files[DESCRIPTORS] = {h->one_file, h->two_file, lifeline,
 	                                h->is_producer ? h->lifeline_of_peers
-	                                               : h->producer_lifeline};
+	                                               : h->producer_lifeline,
+	                                h->is_producer ? h->self : h->producer_process};
 	struct message message = {.kind = WELCOME, .number = (uint32_t)number};
 	int r = add_key(h, &message);
 
@@ -165,9 +166,10 @@ static int admit(struct handle *h, struct talk *talk)
 
 	if (r != 0)
 		return r;
+	/* 0: a process that cannot be seen from here. */
 	if (!is_welcome_here(h, &hello))
 		r = -EPERM;
-	else if (!may_in(h, &talk->other))
+	else if (talk->other.process <= 0 || !may_in(h, &talk->other))
 		r = -EACCES;
 	if (r == 0)
 		r = ask_who(talk, &here);

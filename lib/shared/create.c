@@ -40,7 +40,7 @@ INTERNAL struct handle *handle_new(void)
 	h->id = 1 + atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 	h->one_file = h->two_file = -1;
 	h->producer_process = h->producer_lifeline = -1;
-	h->lifeline = h->lifeline_of_peers = -1;
+	h->lifeline = h->lifeline_of_peers = h->self = -1;
 	h->attached = attached_page();
 	if (h->attached == NULL || pthread_mutex_init(&h->lock, NULL) != 0) {
 		attached_free(h->attached);
@@ -66,6 +66,7 @@ INTERNAL void handle_free(struct handle *h)
 	close_if_open(&h->producer_lifeline);
 	close_if_open(&h->lifeline);
 	close_if_open(&h->lifeline_of_peers);
+	close_if_open(&h->self);
 	spmcq_key_destroy(h->key);
 	pthread_mutex_destroy(&h->lock);
 	attached_free(h->attached);
@@ -103,7 +104,8 @@ INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_option
 		return r;
 	h->lifeline_of_peers = ends[0];
 	h->lifeline = ends[1];
-	return 0;
+	h->self = life_open(getpid());
+	return h->self < 0 ? h->self : 0;
 }
 
 INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
@@ -196,6 +198,7 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
 	shape.processes = (options.processes != 0 ? options.processes : PROCESSES) + 1;
 	shape.threads = options.threads != 0 ? options.threads : THREADS;
 	shape.redeliver = options.redeliver;
+	shape.interruptible = options.interruptible;
 	h = handle_new();
 	if (h == NULL)
 		return -ENOMEM;

@@ -79,7 +79,6 @@ struct handle {
 
 	/* A consumer's: whether the producer lives. */
 	int producer_process, producer_lifeline;
-	pid_t producer_id;
 	_Atomic bool producer_gone;
 
 	/* The producer's. */
@@ -94,6 +93,7 @@ struct handle {
 	struct my_peer *peers; /* layout.processes; this process's own is not used */
 	int lifeline;          /* the end of the pipe that peers look at */
 	int lifeline_of_peers; /* the other end */
+	int self;              /* pidfd of this process, for peers */
 	struct spmcq_shared_options options;
 
 	/* Statistics, of this process. */

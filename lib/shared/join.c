@@ -36,13 +36,11 @@ INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *h
 	struct message message, here = {.kind = HERE};
 	int r;
 
-	*offer = (struct offer){.files = {-1, -1, -1, -1}};
+	*offer = (struct offer){.files = {-1, -1, -1, -1, -1}};
 	hello->kind = HELLO;
 	r = talk_say(talk, hello, NULL, 0);
 	if (r == 0)
 		r = talk_hear(talk, WHO, &message, NULL, 0);
-	if (r == 0)
-		r = talk_remember(talk);
 	if (r == 0)
 		r = talk_make_nonce(talk, here.nonce);
 	if (r != 0)
@@ -55,7 +53,6 @@ INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *h
 		r = -EPROTO;
 	offer->number = message.number;
 	offer->serial = message.serial;
-	offer->from = talk->other.process;
 	if (r == 0)
 		r = take_key(offer, &message);
 	spmcq_wipe(&message, sizeof message);
@@ -77,13 +74,12 @@ static void move_file(int *to, int *from)
 }
 
 /* What comes from the producer, also from another one later. */
-static void take_offer(struct handle *h, struct offer *offer, struct talk *talk)
+static void take_offer(struct handle *h, struct offer *offer)
 {
 	move_file(&h->one_file, &offer->files[0]);
 	move_file(&h->lifeline, &offer->files[2]);
 	move_file(&h->producer_lifeline, &offer->files[3]);
-	move_file(&h->producer_process, &talk->life);
-	h->producer_id = offer->from;
+	move_file(&h->producer_process, &offer->files[4]);
 	spmcq_key_destroy(h->key);
 	h->key = offer->key;
 	offer->key = NULL;
@@ -99,12 +95,20 @@ static int check_number(const struct handle *h, const struct shape *shape)
 	               : -EPROTO;
 }
 
-static int attach(struct handle *h, struct offer *offer, struct talk *talk)
+/* From head on. */
+static void know_nothing(struct handle *h)
+{
+	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
+
+	atomic_store_explicit(&h->tail_seen, word_position(head), memory_order_release);
+}
+
+static int attach(struct handle *h, struct offer *offer)
 {
 	struct shape shape;
 	int r;
 
-	take_offer(h, offer, talk);
+	take_offer(h, offer);
 	move_file(&h->two_file, &offer->files[1]);
 	r = memory_map_one(h, &shape);
 	if (r == 0)
@@ -112,7 +116,11 @@ static int attach(struct handle *h, struct offer *offer, struct talk *talk)
 	if (r == 0)
 		r = memory_map_two(h);
 	h->redelivers = shape.redeliver != 0;
-	return r == 0 ? seats_make(h) : r;
+	if (r != 0)
+		return r;
+	h->interruptible = shape.interruptible != 0;
+	know_nothing(h);
+	return seats_make(h);
 }
 
 static int join_anew(struct spmcq **q, struct talk *talk)
@@ -126,7 +134,7 @@ static int join_anew(struct spmcq **q, struct talk *talk)
 		return -ENOMEM;
 	r = offer_ask(&offer, talk, &hello);
 	if (r == 0) {
-		r = attach(h, &offer, talk);
+		r = attach(h, &offer);
 		offer_answer(talk, r);
 	}
 	offer_close(&offer);
@@ -149,7 +157,7 @@ static bool is_same_file(int a, int b)
 }
 
 /* Map the successor's part one in place of the old one. */
-static int go_over(struct handle *h, struct offer *offer, struct talk *talk)
+static int go_over(struct handle *h, struct offer *offer)
 {
 	struct handle new = {.one_file = offer->files[0]};
 	struct shape shape, old = h->one->shape;
@@ -165,8 +173,8 @@ static int go_over(struct handle *h, struct offer *offer, struct talk *talk)
 	}
 	memory_unmap_one(h);
 	h->one = new.one;
-	take_offer(h, offer, talk);
-	atomic_store_explicit(&h->tail_seen, h->layout.first, memory_order_release);
+	take_offer(h, offer);
+	know_nothing(h);
 	return 0;
 }
 
@@ -182,7 +190,7 @@ static int return_to(struct handle *h, struct talk *talk)
 		return r;
 	r = offer_ask(&offer, talk, &hello);
 	if (r == 0) {
-		r = go_over(h, &offer, talk);
+		r = go_over(h, &offer);
 		offer_answer(talk, r);
 	}
 	offer_close(&offer);
@@ -196,12 +204,26 @@ int spmcq_shared_join(struct spmcq **q, int socket)
 
 	if (q == NULL)
 		return -EINVAL;
-	if (*q != NULL && (handle_of(*q)->elsewhere != &shared_calls || handle_of(*q)->is_producer))
+	r = talk_begin(&talk, socket);
+	if (r != 0)
+		return r;
+	r = join_anew(q, &talk);
+	talk_end(&talk);
+	return r;
+}
+
+int spmcq_shared_rejoin(struct spmcq *q, int socket)
+{
+	struct handle *h = handle_of(q);
+	struct talk talk;
+	int r;
+
+	if (q == NULL || h->elsewhere != &shared_calls || h->is_producer)
 		return -EINVAL;
 	r = talk_begin(&talk, socket);
 	if (r != 0)
 		return r;
-	r = *q == NULL ? join_anew(q, &talk) : return_to(handle_of(*q), &talk);
+	r = return_to(h, &talk);
 	talk_end(&talk);
 	return r;
 }

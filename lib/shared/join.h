@@ -8,11 +8,11 @@
 
 /* What came with WELCOME. */
 struct offer {
-	int files[DESCRIPTORS]; /* part one, part two, the own lifeline, the producer's; or -1 */
-	struct spmcq_key *key;  /* NULL: not sealed */
+	/* Or -1: part one, part two, the own lifeline, and the producer's lifeline and pidfd. */
+	int files[DESCRIPTORS];
+	struct spmcq_key *key; /* NULL: not sealed */
 	uint32_t number;
 	uint64_t serial;
-	pid_t from;
 };
 
 /* Ask for it: 0 or -errno. To be closed in any case. */

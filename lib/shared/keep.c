@@ -34,6 +34,15 @@ static uint64_t place_of(const struct handle *h, uint64_t position)
 	return h->kept_n > 0 ? find_place(h, position) : KEPT_NOTHING;
 }
 
+/* The first slot that the item of a position is read from: sealed, that of its run. The slot of the
+ * position is intact. */
+static uint64_t read_from(const struct handle *h, uint64_t position)
+{
+	uint64_t run_at, n;
+
+	return h->key != NULL && run_find(h, position, &run_at, &n) ? run_at : position;
+}
+
 static void copy_aside(struct handle *h, uint64_t position, struct kept *kept)
 {
 	const slot_word *from = slot_of(h, position);
@@ -71,6 +80,7 @@ INTERNAL uint64_t keep_item(struct handle *h, uint64_t position)
 		return place;
 	/* The slot holds another item by now, or none yet. */
 	if (position_distance(kept_up_to(h), position) < 0 ||
+	    position_distance(kept_up_to(h), read_from(h, position)) < 0 ||
 	    position_distance(position,
 	                      atomic_load_explicit(&h->one->tail, memory_order_relaxed)) <= 0)
 		return KEPT_NOTHING;
@@ -137,15 +147,19 @@ static void see_unkept(void *arg, const struct held *held)
 	struct handle *h = sweep->h;
 
 	for (uint64_t i = 0; held->lane == QUEUE && i < held->items; i++) {
-		uint64_t position = position_after(held->start, i);
+		uint64_t position = position_after(held->start, i), from;
 
-		if (position_distance(position, sweep->up_to) <= 0 ||
-		    position_distance(kept_up_to(h), position) < 0)
+		if (position_distance(kept_up_to(h), position) < 0 ||
+		    place_of(h, position) != KEPT_NOTHING)
+			continue;
+		from = read_from(h, position);
+		if (position_distance(from, sweep->up_to) <= 0 ||
+		    position_distance(kept_up_to(h), from) < 0)
 			continue;
 		if (sweep->used < h->layout.capacity && keep_item(h, position) != KEPT_NOTHING)
 			sweep->used++;
 		else
-			sweep->up_to = position;
+			sweep->up_to = from;
 	}
 }
 

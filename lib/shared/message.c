@@ -24,11 +24,14 @@ union control {
 
 INTERNAL int talk_begin(struct talk *talk, int socket)
 {
-	int domain, type, yes = 1;
+	int domain, type, listens, yes = 1;
 	socklen_t size = sizeof domain;
 
 	*talk = (struct talk){.socket = socket, .deadline = spmcq_after(SECONDS), .life = -1};
 	if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX)
+		return -EINVAL;
+	size = sizeof listens;
+	if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens != 0)
 		return -EINVAL;
 	size = sizeof type;
 	if (getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
@@ -232,9 +235,6 @@ static int check(const struct talk *talk, enum kind kind, const struct message *
 		return -EPROTO;
 	if (message->version != SHAPE_VERSION || message->byte_order != BYTE_ORDER_MARK)
 		return -ENOTSUP;
-	/* 0: a process that cannot be seen from here. */
-	if (received->sender.pid <= 0)
-		return -EACCES;
 	if (talk->life >= 0 && talk->other.process != received->sender.pid)
 		return -EPROTO;
 	if (message->kind == REFUSED)

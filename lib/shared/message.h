@@ -8,8 +8,9 @@
  *   admitter -> joiner  WELCOME  that number, descriptors, the key
  *   joiner -> admitter  DONE     whether it could use them
  *
- * Each side opens a pidfd for the process that it heard from, and then has a random number answered
- * from the same process: so the pidfd is of who speaks, and not of a later one with the same id.
+ * The admitter opens a pidfd for the process that it heard from, and then has a random number
+ * answered from the same process: so the pidfd is of who speaks, and not of a later one with the
+ * same id. The joiner is sent a pidfd, as it may not see the other's process id.
  */
 #ifndef SPMCQ_SHARED_MESSAGE_H
 #define SPMCQ_SHARED_MESSAGE_H
@@ -19,7 +20,7 @@
 enum kind { HELLO = 1, WHO, REFUSED, HERE, WELCOME, DONE };
 enum wish { TO_CONSUME = 1, TO_RETURN, TO_SUCCEED };
 
-enum { NONCE = 16, DESCRIPTORS = 4 };
+enum { NONCE = 16, DESCRIPTORS = 5 };
 
 struct message {
 	uint64_t magic;

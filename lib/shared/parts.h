@@ -55,6 +55,8 @@ struct shape {
 	uint32_t algorithm; /* of sealing; 0: not sealed */
 	uint32_t tag_size;  /* bytes */
 	uint32_t redeliver;
+	uint32_t interruptible;
+	uint32_t unused;
 	uint64_t capacity;
 	uint64_t item_size;
 	uint64_t first;      /* position */
@@ -93,8 +95,7 @@ struct part_one {
 	_Atomic uint64_t kept_up_to; /* slots before it are filled anew: see keep.h */
 	/* Written seldom. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t again_tail;
-	_Atomic uint64_t peers;    /* so many records have been used */
-	_Atomic uint64_t producer; /* its record */
+	_Atomic uint64_t peers; /* so many records have been used */
 	/* Items that are finished by peers that are no longer counted by their seats; and of these,
 	 * those that were discarded, or lost and not given out again. They change while settling is
 	 * odd, to what is written below before. */

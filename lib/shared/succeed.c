@@ -30,21 +30,11 @@ static bool lives(const struct peer_record *record, int *file)
 	return false;
 }
 
-/* The record of the last producer: of which the peer that admits us says that it is gone. */
-static int find_producer(const struct handle *old, int lifeline)
+/* By what the peer that admits us has of the last producer. */
+static bool producer_is_there(const struct handle *old, const struct offer *offer)
 {
-	uint64_t number = atomic_load_explicit(&old->one->producer, memory_order_relaxed);
-	bool is_alive;
-	int file;
-
-	if (number >= old->layout.processes)
-		return -EPROTO;
-	if (atomic_load_explicit(&old->one->left, memory_order_relaxed) != 0 ||
-	    life_is_over(-1, lifeline))
-		return 0;
-	is_alive = lives(record_of(old, number), &file);
-	close_if_open(&file);
-	return is_alive ? -EBUSY : 0;
+	return atomic_load_explicit(&old->one->left, memory_order_relaxed) == 0 &&
+	       !life_is_over(offer->files[4], offer->files[3]);
 }
 
 /* One successor at a time: 0, or -EBUSY while another one lives that has begun. */
@@ -188,7 +178,6 @@ static int enter_self(struct handle *h)
 			h->number = i;
 			record_write(h, i, getpid());
 			h->serial = h->next_serial;
-			atomic_store_explicit(&h->one->producer, i, memory_order_relaxed);
 			return 0;
 		}
 	return -EUSERS;
@@ -229,8 +218,8 @@ static int succeed(struct handle *h, struct offer *offer,
 	struct shape shape;
 	int r = map_old(&old, h, offer, &shape);
 
-	if (r == 0)
-		r = find_producer(&old, offer->files[3]);
+	if (r == 0 && producer_is_there(&old, offer))
+		r = -EBUSY;
 	if (r == 0)
 		r = be_the_only_one(h);
 	if (r == 0)

@@ -331,6 +331,13 @@ static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bo
 		claim->n = (uint64_t)known < max ? (uint64_t)known : max;
 		return LOOK_SOME;
 	}
+	/* What was known may be of a time long ago. */
+	if (claim->lane == QUEUE)
+		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
+	known = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
+	if (known >= 0 && (uint64_t)known <= capacity &&
+	    (seat == NO_SEAT || seat < h->layout.seats))
+		return LOOK_MOVED;
 	/* No tail can be there, unless head was moved after we read it. */
 	return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == claim->word
 	               ? LOOK_LIE
