@@ -4,6 +4,7 @@
 #include "create.h"
 
 #include "calls.h"
+#include "keep.h"
 #include "life.h"
 #include "memory.h"
 #include "reap.h"
@@ -71,7 +72,7 @@ INTERNAL void handle_free(struct handle *h)
 	pthread_mutex_destroy(&h->lock);
 	attached_free(h->attached);
 	free(h->peers);
-	free(h->needed);
+	places_free(h);
 	free(h->run);
 	free(h->spare_run);
 	free(h->aside);
@@ -90,12 +91,11 @@ INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_option
 	h->interruptible = options->interruptible;
 	atomic_init(&h->owner, NO_THREAD);
 	h->peers = calloc(layout->processes, sizeof *h->peers);
-	h->needed = calloc(layout->kept + 1, sizeof *h->needed);
 	h->run = malloc(layout->run_most * layout->item_size + layout->tag_size);
 	h->spare_run = malloc(layout->run_most * layout->item_size + layout->tag_size);
 	h->aside = malloc(layout->item_size + layout->tag_size);
-	if (h->peers == NULL || h->needed == NULL || h->run == NULL || h->spare_run == NULL ||
-	    h->aside == NULL)
+	if (h->peers == NULL || h->run == NULL || h->spare_run == NULL || h->aside == NULL ||
+	    places_make(h) != 0)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < layout->processes; i++)
 		h->peers[i] = (struct my_peer){.process = -1, .lifeline = -1};
@@ -113,6 +113,7 @@ INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
 	struct peer_record *record = record_of(h, number);
 	uint64_t peers = atomic_load_explicit(&h->one->peers, memory_order_relaxed);
 
+	seats_begin(h, number);
 	atomic_store_explicit(&record->born, life_began(process), memory_order_relaxed);
 	atomic_store_explicit(&record->serial, ++h->next_serial, memory_order_relaxed);
 	atomic_store_explicit(&record->named, 0, memory_order_relaxed);
@@ -132,13 +133,6 @@ static void begin_at(struct handle *h, uint64_t first)
 	atomic_store_explicit(&h->two->again_head, head_word(0, NO_SEAT), memory_order_relaxed);
 	for (uint64_t i = 0; i < h->layout.kept; i++)
 		atomic_store_explicit(&kept_at(h, i)->position, KEPT_NOTHING, memory_order_relaxed);
-	if (first == 0)
-		return; /* as the memory is */
-	for (uint64_t i = 0; i < h->layout.seats; i++) {
-		atomic_store_explicit(&seat_at(h, i)->end[QUEUE], first, memory_order_relaxed);
-		atomic_store_explicit(&seat_at(h, i)->confirmed[QUEUE], first,
-		                      memory_order_relaxed);
-	}
 }
 
 static int make_key(struct handle *h, struct shape *shape, enum spmcq_algorithm algorithm)
@@ -174,6 +168,7 @@ static int make(struct handle *h, struct shape *shape, const struct spmcq_shared
 	if (r != 0)
 		return r;
 	begin_at(h, shape->first);
+	places_see(h);
 	record_write(h, 0, getpid());
 	h->serial = h->next_serial;
 	return 0;

@@ -50,6 +50,15 @@ struct my_peer {
 	uint64_t finished; /* items that it reported */
 };
 
+/* Of kept items, in the producer's own memory. */
+struct places {
+	uint64_t *index; /* from positions */
+	uint64_t index_mask;
+	uint64_t *free; /* list */
+	uint64_t n_free;
+	bool *needed; /* while those are found that are */
+};
+
 struct handle {
 	const struct elsewhere *elsewhere; /* first, as in struct spmcq */
 	uint64_t id;                       /* of all handles of this process, ever */
@@ -87,9 +96,8 @@ struct handle {
 	uint64_t tail;
 	uint64_t room_limit;
 	uint64_t head_seen;
-	uint64_t kept_n; /* places in use, or more */
 	uint64_t next_serial;
-	bool *needed;          /* for each place of a kept item, while those are found that are */
+	struct places places;
 	struct my_peer *peers; /* layout.processes; this process's own is not used */
 	int lifeline;          /* the end of the pipe that peers look at */
 	int lifeline_of_peers; /* the other end */

@@ -60,6 +60,23 @@ static void show(const struct note_copy *note, uint64_t reported, held_see *see,
 	see(arg, &held);
 }
 
+/* The oldest of the last notes that has something which is not reported; `takes` if none has. */
+static uint64_t first_held(const struct handle *h, const struct seat *seat, uint64_t takes,
+                           uint64_t reported)
+{
+	uint64_t oldest = takes > NOTES - 1 ? takes - (NOTES - 1) : 0;
+	uint64_t first = takes;
+
+	while (first > oldest) {
+		struct note_copy note = read_note(h, seat, first - 1);
+
+		if (note.before + note.items <= reported)
+			break;
+		first--;
+	}
+	return first;
+}
+
 INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held_see *see,
                                    void *arg)
 {
@@ -68,15 +85,18 @@ INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held
 	 * way round. */
 	uint64_t reported = atomic_load_explicit(&seat->done, memory_order_seq_cst);
 	uint64_t takes = atomic_load_explicit(&seat->taken, memory_order_acquire);
-	uint64_t oldest = takes > NOTES - 1 ? takes - (NOTES - 1) : 0;
+	uint64_t first = first_held(h, seat, takes, reported);
+	struct note_copy note = {0};
 	struct seat_sum sum = {0};
-	struct note_copy note;
 
-	for (uint64_t i = oldest; i < takes; i++) {
-		note = read_note(h, seat, i);
-		if (i == oldest && note.before > reported)
-			sum.unknown = note.before - reported;
+	if (takes > 0) {
+		note = read_note(h, seat, takes - 1);
 		sum.taken = note.before + note.items;
+	}
+	for (uint64_t i = first; i < takes; i++) {
+		note = read_note(h, seat, i);
+		if (i == first && note.before > reported)
+			sum.unknown = note.before - reported;
 		if (note.items > 0)
 			show(&note, reported, see, arg);
 	}

@@ -21,17 +21,65 @@ static uint64_t kept_position(const struct handle *h, uint64_t place)
 	return atomic_load_explicit(&kept_at(h, place)->position, memory_order_relaxed);
 }
 
-static uint64_t find_place(const struct handle *h, uint64_t position)
+/* A hash table with open addressing in this process's memory, twice as large as it may become full;
+ * entries are places + 1. */
+static uint64_t *index_entry(const struct handle *h, uint64_t position)
 {
-	for (uint64_t i = 0; i < h->layout.kept; i++)
-		if (kept_position(h, i) == position)
-			return i;
-	return KEPT_NOTHING;
+	uint64_t at = position;
+
+	for (;; at++) {
+		uint64_t *entry = &h->places.index[at & h->places.index_mask];
+
+		if (*entry == 0 || kept_position(h, *entry - 1) == position)
+			return entry;
+	}
 }
 
 static uint64_t place_of(const struct handle *h, uint64_t position)
 {
-	return h->kept_n > 0 ? find_place(h, position) : KEPT_NOTHING;
+	uint64_t entry = *index_entry(h, position);
+
+	return entry != 0 ? entry - 1 : KEPT_NOTHING;
+}
+
+INTERNAL int places_make(struct handle *h)
+{
+	struct places *places = &h->places;
+	uint64_t size = 1;
+
+	if (h->layout.kept == 0)
+		return 0;
+	while (size < 2 * h->layout.kept)
+		size *= 2;
+	places->index_mask = size - 1;
+	places->index = calloc(size, sizeof *places->index);
+	places->free = calloc(h->layout.kept, sizeof *places->free);
+	places->needed = calloc(h->layout.kept, sizeof *places->needed);
+	return places->index != NULL && places->free != NULL && places->needed != NULL ? 0
+	                                                                               : -ENOMEM;
+}
+
+INTERNAL void places_free(struct handle *h)
+{
+	free(h->places.index);
+	free(h->places.free);
+	free(h->places.needed);
+}
+
+/* Make index and list of free places anew, of what lies in the places. */
+INTERNAL void places_see(struct handle *h)
+{
+	struct places *places = &h->places;
+
+	if (h->layout.kept == 0)
+		return;
+	memset(places->index, 0, (places->index_mask + 1) * sizeof *places->index);
+	places->n_free = 0;
+	for (uint64_t i = h->layout.kept; i-- > 0;)
+		if (kept_position(h, i) == KEPT_NOTHING)
+			places->free[places->n_free++] = i;
+		else
+			*index_entry(h, kept_position(h, i)) = i + 1;
 }
 
 /* The first slot that the item of a position is read from: sealed, that of its run. The slot of the
@@ -84,16 +132,17 @@ INTERNAL uint64_t keep_item(struct handle *h, uint64_t position)
 	    position_distance(position,
 	                      atomic_load_explicit(&h->one->tail, memory_order_relaxed)) <= 0)
 		return KEPT_NOTHING;
-	place = find_place(h, KEPT_NOTHING);
-	if (place == KEPT_NOTHING)
+	if (h->places.n_free == 0)
 		return KEPT_NOTHING;
+	place = h->places.free[h->places.n_free - 1];
 	if (h->key == NULL)
 		copy_aside(h, position, kept_at(h, place));
 	else if (!seal_aside(h, position, kept_at(h, place)))
 		return KEPT_NOTHING;
 	/* Release: a successor that finds the position finds the item. */
 	atomic_store_explicit(&kept_at(h, place)->position, position, memory_order_release);
-	h->kept_n++;
+	h->places.n_free--;
+	*index_entry(h, position) = place + 1;
 	return place;
 }
 
@@ -116,14 +165,26 @@ struct sweep {
 	struct handle *h;
 	uint64_t up_to; /* slots before it are to be filled anew */
 	uint64_t used;
+	uint64_t seen; /* items */
 };
 
 static void need(struct sweep *sweep, uint64_t place)
 {
-	if (place < sweep->h->layout.kept && !sweep->h->needed[place]) {
-		sweep->h->needed[place] = true;
+	if (place < sweep->h->layout.kept && !sweep->h->places.needed[place]) {
+		sweep->h->places.needed[place] = true;
 		sweep->used++;
 	}
+}
+
+/* Returns how many items of a run to look at. More than can be unfinished are nonsense that
+ * somebody wrote: they must not keep the producer busy. */
+static uint64_t to_see(struct sweep *sweep, const struct held *held)
+{
+	uint64_t most = 2 * sweep->h->layout.kept - sweep->seen;
+	uint64_t n = held->items < most ? held->items : most;
+
+	sweep->seen += n;
+	return held->lane == QUEUE ? n : 0;
 }
 
 static void see_kept(void *arg, const struct held *held)
@@ -133,7 +194,7 @@ static void see_kept(void *arg, const struct held *held)
 
 	if (held->lane == AGAIN)
 		need(sweep, held->start);
-	for (uint64_t i = 0; held->lane == QUEUE && i < held->items; i++) {
+	for (uint64_t i = 0, n = to_see(sweep, held); i < n; i++) {
 		uint64_t place = place_of(h, position_after(held->start, i));
 
 		if (place != KEPT_NOTHING)
@@ -146,7 +207,7 @@ static void see_unkept(void *arg, const struct held *held)
 	struct sweep *sweep = arg;
 	struct handle *h = sweep->h;
 
-	for (uint64_t i = 0; held->lane == QUEUE && i < held->items; i++) {
+	for (uint64_t i = 0, n = to_see(sweep, held); i < n; i++) {
 		uint64_t position = position_after(held->start, i), from;
 
 		if (position_distance(kept_up_to(h), position) < 0 ||
@@ -193,9 +254,10 @@ static void see_waiting(struct sweep *sweep)
 static void free_the_rest(struct handle *h)
 {
 	for (uint64_t i = 0; i < h->layout.kept; i++)
-		if (!h->needed[i])
+		if (!h->places.needed[i])
 			atomic_store_explicit(&kept_at(h, i)->position, KEPT_NOTHING,
 			                      memory_order_relaxed);
+	places_see(h);
 }
 
 static uint64_t make_room(struct handle *h, uint64_t limit)
@@ -206,14 +268,14 @@ static uint64_t make_room(struct handle *h, uint64_t limit)
 
 	if (position_distance(kept_up_to(h), up_to) <= 0)
 		return limit;
-	memset(h->needed, 0, h->layout.kept * sizeof *h->needed);
+	memset(h->places.needed, 0, h->layout.kept * sizeof *h->places.needed);
 	/* Waiting first: one that is taken meanwhile is then seen as held. */
 	see_waiting(&sweep);
 	see_all_seats(&sweep, see_kept);
 	free_the_rest(h);
-	h->kept_n = sweep.used;
 	if (sweep.used > h->layout.capacity)
 		return position_after(kept_up_to(h), slots);
+	sweep.seen = 0;
 	see_all_seats(&sweep, see_unkept);
 	atomic_store_explicit(&h->one->kept_up_to, sweep.up_to, memory_order_release);
 	return position_after(sweep.up_to, slots);

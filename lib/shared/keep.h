@@ -11,6 +11,11 @@
 
 #include "held.h"
 
+/* What this process has beside the places: 0 or -ENOMEM. And what is to be known of them first. */
+INTERNAL int places_make(struct handle *h);
+INTERNAL void places_free(struct handle *h);
+INTERNAL void places_see(struct handle *h);
+
 /* The producer wants to fill slots up to position limit. Put aside what is held in them; returns up
  * to where it may. Head was read before. */
 INTERNAL uint64_t keep_room(struct handle *h, uint64_t limit);

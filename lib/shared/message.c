@@ -49,6 +49,9 @@ INTERNAL void talk_end(struct talk *talk)
 INTERNAL int talk_remember(struct talk *talk)
 {
 	talk->life = life_open(talk->other.process);
+	/* It has ended meanwhile. */
+	if (talk->life == -ESRCH)
+		return -ECONNRESET;
 	return talk->life < 0 ? talk->life : 0;
 }
 

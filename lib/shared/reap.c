@@ -20,13 +20,13 @@ static uint64_t next_position(const struct handle *h)
 
 struct losses {
 	struct handle *h;
-	struct lost_item *list; /* NULL: only count */
-	size_t n;
+	struct lost_item *list;
+	size_t n, most; /* entries; more are only counted */
 };
 
 static void add(struct losses *losses, uint64_t position, uint64_t items)
 {
-	if (losses->list != NULL)
+	if (losses->n < losses->most)
 		losses->list[losses->n] = (struct lost_item){position, items, false};
 	losses->n++;
 }
@@ -48,10 +48,10 @@ static void add_held(void *arg, const struct held *held)
 }
 
 /* Sets what the peer has reported; returns how many entries its losses have. */
-static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *list,
+static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *list, size_t most,
                          uint64_t *finished)
 {
-	struct losses losses = {.h = h, .list = list};
+	struct losses losses = {.h = h, .list = list, .most = most};
 	uint64_t seats = atomic_load_explicit(&line_of(h, number)->seats, memory_order_seq_cst);
 
 	*finished = 0;
@@ -93,23 +93,30 @@ static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t repo
 	return n - from;
 }
 
+static size_t most_losses(const struct handle *h)
+{
+	size_t notes = (size_t)h->layout.threads * (NOTES + 1);
+
+	return h->redelivers ? (size_t)h->layout.kept : notes;
+}
+
 /* Fill in peer->lost. Returns 0 or -ENOMEM. */
 static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 {
 	uint64_t finished, others = atomic_load_explicit(&line_of(h, number)->done_for_others,
 	                                                 memory_order_seq_cst);
 	uint64_t from = h->layout.first;
-	size_t n = see_losses(h, number, NULL, &finished);
-	struct lost_item *list = calloc(n + 1, sizeof *list);
+	size_t n = see_losses(h, number, NULL, 0, &finished), again;
+	struct lost_item *list;
 
+	/* No more can be unfinished: it, or another, wrote nonsense. */
+	if (n > most_losses(h))
+		n = most_losses(h);
+	list = calloc(n + 1, sizeof *list);
 	if (list == NULL)
 		return -ENOMEM;
-	/* It is gone: nothing has changed, unless somebody else writes there. */
-	if (see_losses(h, number, NULL, &finished) != n) {
-		free(list);
-		return break_handle(h);
-	}
-	see_losses(h, number, list, &finished);
+	again = see_losses(h, number, list, n, &finished);
+	n = again < n ? again : n;
 	qsort_r(list, n, sizeof *list, compare, &from);
 	peer->lost = list;
 	peer->lost_n = leave_out_reported(list, n, others);
@@ -121,9 +128,8 @@ static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 
 /* --- settling --- */
 
-static void clear_seats(struct handle *h, uint64_t number)
+INTERNAL void seats_begin(struct handle *h, uint64_t number)
 {
-	struct peer_line *line = line_of(h, number);
 	uint64_t at = next_position(h);
 	uint64_t again =
 	        word_position(atomic_load_explicit(&h->two->again_head, memory_order_acquire));
@@ -133,12 +139,22 @@ static void clear_seats(struct handle *h, uint64_t number)
 
 		/* Relaxed: a new peer gets the place by a message. A late confirm() of an old take
 		 * finds `end` ahead of it. */
-		atomic_store_explicit(&seat->done, 0, memory_order_relaxed);
-		atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
 		atomic_store_explicit(&seat->end[QUEUE], at, memory_order_relaxed);
 		atomic_store_explicit(&seat->confirmed[QUEUE], at, memory_order_relaxed);
 		atomic_store_explicit(&seat->end[AGAIN], again, memory_order_relaxed);
 		atomic_store_explicit(&seat->confirmed[AGAIN], again, memory_order_relaxed);
+	}
+}
+
+static void clear_seats(struct handle *h, uint64_t number)
+{
+	struct peer_line *line = line_of(h, number);
+
+	for (uint64_t i = 0; i < h->layout.threads; i++) {
+		struct seat *seat = seat_at(h, number * h->layout.threads + i);
+
+		atomic_store_explicit(&seat->done, 0, memory_order_relaxed);
+		atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
 		for (int n = 0; n < NOTES; n++)
 			atomic_store_explicit(&seat->notes[n].before, UINT64_MAX,
 			                      memory_order_relaxed);
@@ -146,6 +162,7 @@ static void clear_seats(struct handle *h, uint64_t number)
 	atomic_store_explicit(&line->done_for_others, 0, memory_order_relaxed);
 	atomic_store_explicit(&line->seats, 0, memory_order_relaxed);
 	atomic_store_explicit(&line->dropped, 0, memory_order_relaxed);
+	seats_begin(h, number);
 }
 
 /* From settling odd to even: can be done again by a successor. Sequentially consistent, pairs with

@@ -24,6 +24,9 @@ INTERNAL bool reap_gone(struct handle *h);
 /* A successor goes on where the producer was killed while it settled a peer. */
 INTERNAL void reap_settle_again(struct handle *h);
 
+/* The seats of a place that somebody is to get have taken nothing up to now. */
+INTERNAL void seats_begin(struct handle *h, uint64_t number);
+
 INTERNAL void peer_forget(struct my_peer *peer);
 
 #endif

@@ -199,12 +199,12 @@ static int take_over(struct handle *h, struct handle *old, struct shape *shape,
 	       h->layout.one_bytes - sizeof *shape);
 	atomic_store_explicit(&h->one->left, 0, memory_order_relaxed);
 	h->redelivers = shape->redeliver != 0;
-	h->kept_n = h->layout.kept;
 	r = check_head(h);
 	if (r != 0)
 		return r;
 	if (h->key != NULL)
 		reseal(h, old);
+	places_see(h);
 	reap_settle_again(h);
 	know_peers(h);
 	r = enter_self(h);
