@@ -44,8 +44,7 @@ static int old_place(struct handle *h, const struct message *hello, pid_t proces
 }
 
 /* Give the process that talks a place: its number, or -errno. */
-static int give_place(struct handle *h, struct talk *talk, const struct message *hello,
-                      int lifeline)
+static int give_place(struct handle *h, struct talk *talk, const struct message *hello)
 {
 	struct my_peer *peer;
 	int number;
@@ -61,7 +60,6 @@ static int give_place(struct handle *h, struct talk *talk, const struct message 
 	close_if_open(&peer->lifeline);
 	peer->is_used = true;
 	peer->process = talk->life;
-	peer->lifeline = lifeline;
 	peer->id = talk->other.process;
 	peer->serial =
 	        atomic_load_explicit(&record_of(h, (uint32_t)number)->serial, memory_order_relaxed);
@@ -83,8 +81,7 @@ static int welcome(struct handle *h, struct talk *talk, const struct message *he
                    int lifeline)
 {
 	const int files[DESCRIPTORS] = {h->one_file, h->two_file, lifeline,
-	                                h->is_producer ? h->lifeline_of_peers
-	                                               : h->producer_lifeline,
+	                                h->is_producer ? h->lifeline : h->producer_lifeline,
 	                                h->is_producer ? h->self : h->producer_process};
 	struct message message = {.kind = WELCOME, .number = (uint32_t)number};
 	int r = add_key(h, &message);
@@ -117,28 +114,36 @@ static int ask_who(struct talk *talk, struct message *here)
 	return r;
 }
 
+static int admit_to(struct handle *h, struct talk *talk, const struct message *here, int number)
+{
+	int lifeline = lifeline_make();
+	struct talk with_peer = *talk;
+	int r = lifeline < 0 ? lifeline : 0;
+
+	/* The pidfd is the peer's by now; that the same process speaks is still seen. */
+	with_peer.life = h->peers[number].process;
+	if (r == 0)
+		r = welcome(h, &with_peer, here, number, lifeline);
+	if (r != 0 || talk->other.process == getpid()) {
+		close_if_open(&lifeline);
+		return r;
+	}
+	/* It holds it. */
+	pthread_mutex_lock(&h->lock);
+	h->peers[number].lifeline = lifeline;
+	pthread_mutex_unlock(&h->lock);
+	return 0;
+}
+
 static int admit_peer(struct handle *h, struct talk *talk, const struct message *hello,
                       const struct message *here)
 {
-	int ends[2], number;
-	int r = lifeline_of_peer(ends);
+	int number, r;
 
-	if (r != 0)
-		return r;
 	pthread_mutex_lock(&h->lock);
-	number = give_place(h, talk, hello, ends[0]);
+	number = give_place(h, talk, hello);
 	pthread_mutex_unlock(&h->lock);
-	if (number < 0) {
-		close(ends[0]);
-		r = number;
-	} else {
-		struct talk with_peer = *talk;
-
-		/* The pidfd is the peer's by now; that the same process speaks is still seen. */
-		with_peer.life = h->peers[number].process;
-		r = welcome(h, &with_peer, here, number, ends[1]);
-	}
-	close(ends[1]);
+	r = number < 0 ? number : admit_to(h, talk, here, number);
 	if (r == 0)
 		/* A hint for a successor: peers of this one exist. */
 		atomic_store_explicit(&h->two->generation, h->one->shape.generation,
@@ -159,6 +164,12 @@ static bool is_welcome_here(struct handle *h, const struct message *hello)
 	return h->is_producer && (hello->wish == TO_CONSUME || hello->wish == TO_RETURN);
 }
 
+/* What the other side learns of an error. */
+static int what_to_say(int r)
+{
+	return r == -EUSERS || r == -EBUSY ? r : -EACCES;
+}
+
 static int admit(struct handle *h, struct talk *talk)
 {
 	struct message hello, here;
@@ -168,7 +179,7 @@ static int admit(struct handle *h, struct talk *talk)
 		return r;
 	/* 0: a process that cannot be seen from here. */
 	if (!is_welcome_here(h, &hello))
-		r = -EPERM;
+		r = hello.wish == TO_SUCCEED ? -EBUSY : -EPERM;
 	else if (talk->other.process <= 0 || !may_in(h, &talk->other))
 		r = -EACCES;
 	if (r == 0)
@@ -197,8 +208,7 @@ int spmcq_shared_admit(struct spmcq *q, int socket)
 	enter(h);
 	r = admit(h, &talk);
 	if (r != 0 && r != -ECONNRESET && r != -ETIMEDOUT) {
-		struct message refused = {.kind = REFUSED,
-		                          .result = r == -EUSERS || r == -EACCES ? r : -EACCES};
+		struct message refused = {.kind = REFUSED, .result = what_to_say(r)};
 
 		talk_say(&talk, &refused, NULL, 0);
 	}

@@ -41,7 +41,7 @@ INTERNAL struct handle *handle_new(void)
 	h->id = 1 + atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 	h->one_file = h->two_file = -1;
 	h->producer_process = h->producer_lifeline = -1;
-	h->lifeline = h->lifeline_of_peers = h->self = -1;
+	h->lifeline = h->self = -1;
 	h->attached = attached_page();
 	if (h->attached == NULL || pthread_mutex_init(&h->lock, NULL) != 0) {
 		attached_free(h->attached);
@@ -66,7 +66,6 @@ INTERNAL void handle_free(struct handle *h)
 	close_if_open(&h->producer_process);
 	close_if_open(&h->producer_lifeline);
 	close_if_open(&h->lifeline);
-	close_if_open(&h->lifeline_of_peers);
 	close_if_open(&h->self);
 	spmcq_key_destroy(h->key);
 	pthread_mutex_destroy(&h->lock);
@@ -82,7 +81,6 @@ INTERNAL void handle_free(struct handle *h)
 INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_options *options)
 {
 	struct layout *layout = &h->layout;
-	int ends[2];
 	int r;
 
 	h->is_producer = true;
@@ -99,11 +97,10 @@ INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_option
 		return -ENOMEM;
 	for (uint32_t i = 0; i < layout->processes; i++)
 		h->peers[i] = (struct my_peer){.process = -1, .lifeline = -1};
-	r = lifeline_of_producer(ends);
+	h->lifeline = lifeline_make();
+	r = h->lifeline < 0 ? h->lifeline : lifeline_hold(h->lifeline);
 	if (r != 0)
 		return r;
-	h->lifeline_of_peers = ends[0];
-	h->lifeline = ends[1];
 	h->self = life_open(getpid());
 	return h->self < 0 ? h->self : 0;
 }
@@ -125,7 +122,8 @@ INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
 
 static void begin_at(struct handle *h, uint64_t first)
 {
-	h->tail = h->room_limit = h->head_seen = first;
+	h->tail = h->room_limit = h->head_of_room = first;
+	atomic_init(&h->head_seen[QUEUE], first);
 	atomic_init(&h->tail_seen, first);
 	atomic_store_explicit(&h->one->tail, first, memory_order_relaxed);
 	atomic_store_explicit(&h->one->kept_up_to, first, memory_order_relaxed);
@@ -216,8 +214,6 @@ INTERNAL int shared_destroy(struct spmcq *q)
 			return -EBUSY;
 		if (h->is_producer)
 			atomic_store_explicit(&h->one->left, 1, memory_order_seq_cst);
-		else
-			lifeline_let_go(h->lifeline);
 	}
 	handle_free(h);
 	return 0;

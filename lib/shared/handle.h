@@ -41,7 +41,7 @@ struct my_peer {
 	bool is_used;
 	bool is_gone; /* it has ended, but what it lost is not settled yet */
 	int process;  /* pidfd */
-	int lifeline; /* the end of a pipe that the peer holds open; it writes when it leaves */
+	int lifeline; /* that it holds; -1 before it does, and if it is this process */
 	pid_t id;
 	uint64_t serial;
 	/* Once it is gone. */
@@ -84,7 +84,10 @@ struct handle {
 	unsigned char *aside;        /* and for an item of it with its tag; */
 	unsigned char *spare_run;    /* for a run of the last producer's */
 	_Atomic uint64_t tail_seen;
-	_Atomic int64_t batch; /* items that the last look at tail found */
+	_Atomic uint64_t head_seen[LANES]; /* a lower one is a lie */
+	_Atomic int64_t batch;             /* items that the last look at tail found */
+
+	int lifeline; /* that this process holds */
 
 	/* A consumer's: whether the producer lives. */
 	int producer_process, producer_lifeline;
@@ -95,12 +98,10 @@ struct handle {
 	_Atomic uint64_t owner; /* thread_id() */
 	uint64_t tail;
 	uint64_t room_limit;
-	uint64_t head_seen;
+	uint64_t head_of_room; /* that it was found by */
 	uint64_t next_serial;
 	struct places places;
 	struct my_peer *peers; /* layout.processes; this process's own is not used */
-	int lifeline;          /* the end of the pipe that peers look at */
-	int lifeline_of_peers; /* the other end */
 	int self;              /* pidfd of this process, for peers */
 	struct spmcq_shared_options options;
 

@@ -53,6 +53,7 @@ INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *h
 		r = -EPROTO;
 	offer->number = message.number;
 	offer->serial = message.serial;
+	offer->from = talk->other.process;
 	if (r == 0)
 		r = take_key(offer, &message);
 	spmcq_wipe(&message, sizeof message);
@@ -80,6 +81,9 @@ static void take_offer(struct handle *h, struct offer *offer)
 	move_file(&h->lifeline, &offer->files[2]);
 	move_file(&h->producer_lifeline, &offer->files[3]);
 	move_file(&h->producer_process, &offer->files[4]);
+	/* A process does not see its own lock. */
+	if (offer->from == getpid())
+		close_if_open(&h->producer_lifeline);
 	spmcq_key_destroy(h->key);
 	h->key = offer->key;
 	offer->key = NULL;
@@ -95,12 +99,19 @@ static int check_number(const struct handle *h, const struct shape *shape)
 	               : -EPROTO;
 }
 
-/* From head on. */
-static void know_nothing(struct handle *h)
+/* Nothing is known but where heads are: 0, or -EPROTO if that cannot be. */
+static int know_nothing(struct handle *h)
 {
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
+	uint64_t again = atomic_load_explicit(&h->two->again_head, memory_order_relaxed);
 
 	atomic_store_explicit(&h->tail_seen, word_position(head), memory_order_release);
+	atomic_store_explicit(&h->head_seen[QUEUE], word_position(head), memory_order_relaxed);
+	atomic_store_explicit(&h->head_seen[AGAIN], word_position(again), memory_order_relaxed);
+	return position_distance(h->layout.first, word_position(head)) < 0 ||
+	                       position_distance(0, word_position(again)) < 0
+	               ? -EPROTO
+	               : 0;
 }
 
 static int attach(struct handle *h, struct offer *offer)
@@ -116,10 +127,13 @@ static int attach(struct handle *h, struct offer *offer)
 	if (r == 0)
 		r = memory_map_two(h);
 	h->redelivers = shape.redeliver != 0;
+	if (r == 0)
+		r = lifeline_hold(h->lifeline);
+	if (r == 0)
+		r = know_nothing(h);
 	if (r != 0)
 		return r;
 	h->interruptible = shape.interruptible != 0;
-	know_nothing(h);
 	return seats_make(h);
 }
 
@@ -171,10 +185,16 @@ static int go_over(struct handle *h, struct offer *offer)
 		memory_unmap(&new);
 		return -EPROTO;
 	}
+	r = lifeline_hold(offer->files[2]);
+	if (r == 0)
+		r = know_nothing(h);
+	if (r != 0) {
+		memory_unmap(&new);
+		return r;
+	}
 	memory_unmap_one(h);
 	h->one = new.one;
 	take_offer(h, offer);
-	know_nothing(h);
 	return 0;
 }
 

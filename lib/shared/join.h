@@ -13,6 +13,7 @@ struct offer {
 	struct spmcq_key *key; /* NULL: not sealed */
 	uint32_t number;
 	uint64_t serial;
+	pid_t from;
 };
 
 /* Ask for it: 0 or -errno. To be closed in any case. */

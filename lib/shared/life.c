@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,16 +25,27 @@ INTERNAL int life_open(pid_t process)
 	return (int)file;
 }
 
+static struct flock the_lock(void)
+{
+	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+}
+
+static bool is_let_go(int lifeline)
+{
+	struct flock lock = the_lock();
+
+	return fcntl(lifeline, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+}
+
 INTERNAL bool life_is_over(int process, int lifeline)
 {
-	struct pollfd ends[] = {{.fd = process, .events = POLLIN},
-	                        {.fd = lifeline, .events = POLLIN}};
+	struct pollfd end = {.fd = process, .events = POLLIN};
 	int r;
 
 	do
-		r = poll(ends, 2, 0);
+		r = poll(&end, 1, 0);
 	while (r < 0 && errno == EINTR);
-	return r > 0;
+	return r > 0 || (lifeline >= 0 && is_let_go(lifeline));
 }
 
 INTERNAL uint64_t life_began(pid_t process)
@@ -62,22 +73,28 @@ INTERNAL uint64_t life_began(pid_t process)
 	return began;
 }
 
-INTERNAL int lifeline_of_peer(int ends[2])
+INTERNAL int lifeline_make(void)
 {
-	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0 ? 0 : -errno;
+	int file = memfd_create("spmcq-lifeline", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (file < 0)
+		return -errno;
+	/* Nothing can be written there. */
+	if (fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) !=
+	    0) {
+		int r = -errno;
+
+		close(file);
+		return r;
+	}
+	return file;
 }
 
-INTERNAL int lifeline_of_producer(int ends[2])
+INTERNAL int lifeline_hold(int lifeline)
 {
-	return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno;
-}
+	struct flock lock = the_lock();
 
-INTERNAL void lifeline_let_go(int held)
-{
-	/* If nobody looks any more, there is nobody to tell. */
-	ssize_t n = send(held, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-	(void)n;
+	return fcntl(lifeline, F_SETLK, &lock) == 0 ? 0 : -errno;
 }
 
 INTERNAL void close_if_open(int *file)

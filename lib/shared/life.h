@@ -1,7 +1,11 @@
 /*
  * Who is gone. A process is gone when the kernel says that it has ended (pidfd), or when it has let
- * go of what it holds open while it is attached: it destroyed its handle, or executed another
- * program. No time-out takes part: who is slow, or stopped, is not gone.
+ * go of its lifeline: it destroyed its handle, or executed another program. No time-out takes part:
+ * who is slow, or stopped, is not gone.
+ *
+ * A lifeline is an empty memfd on which a process holds a record lock. Such a lock is the
+ * process's: a child of fork does not have it, and it goes when the process closes the file, which
+ * exec does.
  */
 #ifndef SPMCQ_SHARED_LIFE_H
 #define SPMCQ_SHARED_LIFE_H
@@ -15,22 +19,18 @@
 /* Returns a descriptor for a process, or -errno. */
 INTERNAL int life_open(pid_t process);
 
-/* Returns whether the process has ended, or has let go of its lifeline; no system call but poll().
- * -1: not to be looked at. */
+/* Returns whether the process has ended, or has let go of its lifeline. -1: not to be looked at. At
+ * most two system calls, which do not block. A process cannot look at its own lifeline. */
 INTERNAL bool life_is_over(int process, int lifeline);
 
 /* Returns when the process began, in ticks of the kernel; 0 if that is not known. */
 INTERNAL uint64_t life_began(pid_t process);
 
-/* What a peer holds open: a pair of sockets, of which it gets [1]. Returns 0 or -errno. */
-INTERNAL int lifeline_of_peer(int ends[2]);
+/* Returns a lifeline that nobody holds, or -errno. */
+INTERNAL int lifeline_make(void);
 
-/* What the producer holds open, [1]: a pipe, for all peers get its other end, and none of them must
- * be able to do anything to it. Returns 0 or -errno. */
-INTERNAL int lifeline_of_producer(int ends[2]);
-
-/* A peer says that it leaves: also if a child of it holds the same end. */
-INTERNAL void lifeline_let_go(int held);
+/* Hold it, until the descriptor is closed. Returns 0 or -errno. */
+INTERNAL int lifeline_hold(int lifeline);
 
 INTERNAL void close_if_open(int *file);
 

@@ -43,9 +43,9 @@ static int64_t look_for_room(struct handle *h, uint64_t want)
 	/* Acquire, pairs with claim_items(): slots before it were read. Sequentially consistent for
 	 * the gate. */
 	head = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
-	if (position_distance(h->head_seen, head) < 0 || position_distance(head, h->tail) < 0)
+	if (position_distance(h->head_of_room, head) < 0 || position_distance(head, h->tail) < 0)
 		return break_handle(h);
-	h->head_seen = head;
+	h->head_of_room = head;
 	h->room_limit = position_after(head, h->layout.capacity);
 	if (h->redelivers)
 		h->room_limit = keep_room(h, h->room_limit);

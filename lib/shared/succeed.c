@@ -98,7 +98,8 @@ static int check_head(struct handle *h)
 	if (size < 0 || (uint64_t)size > h->layout.capacity)
 		return -EPROTO;
 	h->tail = h->room_limit = tail;
-	h->head_seen = head;
+	h->head_of_room = head;
+	atomic_init(&h->head_seen[QUEUE], head);
 	atomic_init(&h->tail_seen, head);
 	return 0;
 }
@@ -144,7 +145,7 @@ static void reseal(struct handle *h, struct handle *old)
 {
 	uint64_t from = h->redelivers
 	                        ? atomic_load_explicit(&h->one->kept_up_to, memory_order_relaxed)
-	                        : h->head_seen;
+	                        : h->head_of_room;
 
 	old->run = h->spare_run;
 	reseal_slots(h, old, from);

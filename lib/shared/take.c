@@ -311,6 +311,19 @@ static void back_off(struct my_seat *me)
 		me->backoff *= 2;
 }
 
+/* Returns false if head lies behind what this process has seen of it. Relaxed: another thread may
+ * see a newer one meanwhile, and its note may be overwritten by an older one: then less is noticed.
+ */
+static inline bool see_head(struct handle *h, const struct claim *claim)
+{
+	_Atomic uint64_t *seen = &h->head_seen[claim->lane];
+
+	if (position_distance(atomic_load_explicit(seen, memory_order_relaxed), claim->at) < 0)
+		return false;
+	atomic_store_explicit(seen, claim->at, memory_order_relaxed);
+	return true;
+}
+
 enum look { LOOK_NONE, LOOK_SOME, LOOK_LIE, LOOK_MOVED };
 
 /* Look at head of a lane and at what is there. */
@@ -323,6 +336,11 @@ static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bo
 	claim->word = atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst);
 	claim->at = word_position(claim->word);
 	seat = word_seat(claim->word);
+	if (!see_head(h, claim))
+		return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) ==
+		                       claim->word
+		               ? LOOK_LIE
+		               : LOOK_MOVED;
 	known = position_distance(claim->at, lane_end(h, claim->lane, claim->at, fresh));
 	if (known == 0 || (known < 0 && claim->lane == QUEUE && is_closed(h)))
 		return LOOK_NONE;
@@ -430,7 +448,7 @@ INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 	claim.word = atomic_load_explicit(&h->two->head, memory_order_acquire);
 	claim.at = word_position(claim.word);
 	known = position_distance(claim.at, seen);
-	if (known <= 0 || (uint64_t)known > h->layout.capacity ||
+	if (!see_head(h, &claim) || known <= 0 || (uint64_t)known > h->layout.capacity ||
 	    (word_seat(claim.word) != me->number && word_seat(claim.word) >= h->layout.seats))
 		return false;
 	word = atomic_load_explicit(slot_of(h, claim.at), memory_order_relaxed);
