@@ -31,7 +31,7 @@
  *   -EPERM       put: not in the producer's process. All calls but destroy: in a child of fork,
  *                which has to join by itself
  *   -EUSERS      get, shutdown_now: more threads of this process at once than options.threads
- *   -ENOBUFS     get, redeliver only: this thread has not reported the items of its last 256 gets
+ *   -ENOBUFS     get, redeliver only: this thread has not reported the items of its last 255 gets
  *
  * What differs from a queue between threads: task_done reports items that the calling process got,
  * first those of the calling thread, oldest first. With `redeliver` items may come again (see
@@ -153,7 +153,7 @@ int spmcq_shared_rejoin(struct spmcq *q, int socket);
  * Returns how many entries were written: 0 if nobody lost anything; as many as max if there may be
  * more. -EINVAL, -EPERM outside the producer's process, -EPROTO.
  * Exact, whatever instruction the peer died at. Items of a thread that had not reported its last
- * 256 gets are counted, but the positions of the older ones are not known.
+ * 255 gets are counted, but the positions of the older ones are not known.
  * Threads: any of the producer's process. Blocks: no.
  */
 int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max);

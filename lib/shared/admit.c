@@ -180,10 +180,13 @@ static int admit(struct handle *h, struct talk *talk)
 	/* 0: a process that cannot be seen from here. */
 	if (!is_welcome_here(h, &hello))
 		r = hello.wish == TO_SUCCEED ? -EBUSY : -EPERM;
-	else if (talk->other.process <= 0 || !may_in(h, &talk->other))
+	else if (talk->other.process <= 0)
 		r = -EACCES;
 	if (r == 0)
 		r = ask_who(talk, &here);
+	/* Only now it is sure who that is. */
+	if (r == 0 && !may_in(h, &talk->other))
+		r = -EACCES;
 	if (r == 0)
 		r = hello.wish == TO_SUCCEED ? admit_successor(h, talk, &here)
 		                             : admit_peer(h, talk, &hello, &here);

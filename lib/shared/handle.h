@@ -34,6 +34,7 @@ struct my_seat {
 	bool found;                /* what the last try call did */
 	unsigned found_nothing;    /* try calls in succession */
 	unsigned char *run;        /* room for a sealed run and its tag; NULL if not sealed */
+	uint64_t *before;          /* as in the notes; NULL if lost items are not given out again */
 };
 
 /* A peer, as its producer knows it. */
@@ -85,6 +86,7 @@ struct handle {
 	unsigned char *spare_run;    /* for a run of the last producer's */
 	_Atomic uint64_t tail_seen;
 	_Atomic uint64_t head_seen[LANES]; /* a lower one is a lie */
+	_Atomic uint64_t closed;           /* as `closing`, once it was seen; 0: open */
 	_Atomic int64_t batch;             /* items that the last look at tail found */
 
 	int lifeline; /* that this process holds */

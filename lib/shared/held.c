@@ -33,18 +33,23 @@ static struct note_copy read_note(const struct handle *h, const struct seat *sea
 	return copy;
 }
 
+static bool is_at_or_behind(uint64_t end, const _Atomic uint64_t *known)
+{
+	return position_distance(end, atomic_load_explicit(known, memory_order_acquire)) >= 0;
+}
+
 /* Returns whether the take of a note succeeded that its seat has not counted. */
 static bool has_succeeded(const struct handle *h, const struct seat *seat, uint64_t number,
                           const struct note_copy *note)
 {
 	const _Atomic uint64_t *head = note->lane == QUEUE ? &h->two->head : &h->two->again_head;
 
-	/* Head first: if another one has moved it since, it has confirmed the take before. Acquire,
-	 * pairs with claim_items(). */
+	/* Head first: if another one has moved it since, it has confirmed the take before. What was
+	 * not taken ends beyond all that was. Acquire, pairs with claim_items(), confirm() and
+	 * note_take(). */
 	return atomic_load_explicit(head, memory_order_acquire) == head_word(note->end, number) ||
-	       atomic_load_explicit(&seat->confirmed[note->lane], memory_order_acquire) ==
-	               note->end ||
-	       atomic_load_explicit(&seat->end[note->lane], memory_order_acquire) == note->end;
+	       is_at_or_behind(note->end, &seat->confirmed[note->lane]) ||
+	       is_at_or_behind(note->end, &seat->end[note->lane]);
 }
 
 /* Show the items of a note that are not among the first `reported` of the seat. */

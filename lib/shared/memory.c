@@ -98,14 +98,20 @@ INTERNAL int memory_make_two(struct handle *h)
 	return make_part(&h->two_file, (void **)&h->two, h->layout.two_bytes, SEALS);
 }
 
+static bool has_seals(int file, int seals)
+{
+	int has = fcntl(file, F_GET_SEALS);
+
+	return has >= 0 && (has & seals) == seals;
+}
+
 /* Returns whether the file is one that the other side can neither shrink nor grow any more, and of
  * so many bytes. */
 static bool is_sound(int file, uint64_t bytes, int seals)
 {
 	struct stat stat;
 
-	return (fcntl(file, F_GET_SEALS) & seals) == seals && fstat(file, &stat) == 0 &&
-	       (uint64_t)stat.st_size == bytes;
+	return has_seals(file, seals) && fstat(file, &stat) == 0 && (uint64_t)stat.st_size == bytes;
 }
 
 static bool is_of_this_kind(const struct shape *shape)
@@ -119,7 +125,7 @@ static bool has_shape(int file)
 {
 	struct stat stat;
 
-	return (fcntl(file, F_GET_SEALS) & SEALS) == SEALS && fstat(file, &stat) == 0 &&
+	return has_seals(file, SEALS) && fstat(file, &stat) == 0 &&
 	       (uint64_t)stat.st_size >= sizeof(struct part_one);
 }
 

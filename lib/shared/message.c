@@ -238,7 +238,9 @@ static int check(const struct talk *talk, enum kind kind, const struct message *
 		return -EPROTO;
 	if (message->version != SHAPE_VERSION || message->byte_order != BYTE_ORDER_MARK)
 		return -ENOTSUP;
-	if (talk->life >= 0 && talk->other.process != received->sender.pid)
+	if (talk->knows_other &&
+	    (talk->other.process != received->sender.pid ||
+	     talk->other.user != received->sender.uid || talk->other.group != received->sender.gid))
 		return -EPROTO;
 	if (message->kind == REFUSED)
 		return message->result < 0 && message->result > -4096 ? message->result : -EPROTO;
@@ -262,6 +264,7 @@ INTERNAL int talk_hear(struct talk *talk, enum kind kind, struct message *messag
 	        .user = received.sender.uid,
 	        .group = received.sender.gid,
 	};
+	talk->knows_other = true;
 	for (size_t i = 0; i < n; i++)
 		files[i] = received.files[i];
 	return 0;

@@ -43,7 +43,8 @@ struct talk {
 	int socket;
 	bool is_packets; /* each message comes as a whole */
 	struct timespec deadline;
-	struct spmcq_peer other; /* who sent the last message */
+	bool knows_other;
+	struct spmcq_peer other; /* who sent the first message, and has to send all others */
 	int life;                /* its pidfd, or -1 */
 	unsigned char nonce[NONCE];
 };
@@ -52,8 +53,7 @@ struct talk {
 INTERNAL int talk_begin(struct talk *talk, int socket);
 INTERNAL void talk_end(struct talk *talk);
 
-/* Open a pidfd for who sent the last message. From now on it has to be the same process. Returns 0
- * or -errno. */
+/* Open a pidfd for who sent the first message. Returns 0 or -errno. */
 INTERNAL int talk_remember(struct talk *talk);
 
 INTERNAL int talk_make_nonce(struct talk *talk, unsigned char *copy);

@@ -133,7 +133,8 @@ struct peer_line {
 
 /* Where threads of all processes sleep. */
 struct shared_gate {
-	alignas(CACHE_LINE) _Atomic uint32_t waiters; /* +1 by each that lies down; 0: nobody */
+	alignas(CACHE_LINE) _Atomic uint32_t entered; /* +1 by each that lies down; wraps */
+	_Atomic uint32_t gone;                        /* of these, so many do not sleep any more */
 	_Atomic uint32_t epoch;                       /* +1 by each wake-up */
 };
 

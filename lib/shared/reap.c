@@ -42,8 +42,10 @@ static void add_held(void *arg, const struct held *held)
 		    1);
 	else if (!h->redelivers)
 		add(losses, held->start, held->items);
+	else if (losses->list == NULL)
+		losses->n += held->items;
 	else
-		for (uint64_t i = 0; i < held->items; i++)
+		for (uint64_t i = 0; i < held->items && losses->n < losses->most; i++)
 			add(losses, position_after(held->start, i), 1);
 }
 

@@ -89,13 +89,35 @@ static int new_key(struct handle *h, const struct shape *shape)
 	return r;
 }
 
+static uint64_t read_word(const _Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+/* What the last producer wrote beside items, if it was one, and not something that the peer who
+ * admits us has made. */
+static bool is_possible_state(const struct handle *h, uint64_t tail)
+{
+	const struct part_one *one = h->one;
+	int64_t behind = position_distance(read_word(&one->kept_up_to), tail);
+	int64_t put = position_distance(h->layout.first, tail);
+	int64_t waiting = position_distance(word_position(read_word(&h->two->again_head)),
+	                                    read_word(&one->again_tail) & POSITION_ONES);
+
+	return put >= 0 && read_word(&one->settled) <= (uint64_t)put &&
+	       read_word(&one->peers) <= h->layout.processes &&
+	       read_word(&one->settle_peer) < h->layout.processes &&
+	       (!h->redelivers || (behind >= 0 && (uint64_t)behind <= h->layout.mask + 1)) &&
+	       waiting >= 0 && (uint64_t)waiting <= h->layout.again_mask + 1;
+}
+
 static int check_head(struct handle *h)
 {
 	uint64_t head = word_position(atomic_load_explicit(&h->two->head, memory_order_acquire));
 	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_relaxed);
 	int64_t size = position_distance(head, tail);
 
-	if (size < 0 || (uint64_t)size > h->layout.capacity)
+	if (size < 0 || (uint64_t)size > h->layout.capacity || !is_possible_state(h, tail))
 		return -EPROTO;
 	h->tail = h->room_limit = tail;
 	h->head_of_room = head;

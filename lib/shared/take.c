@@ -38,7 +38,9 @@ INTERNAL int seats_make(struct handle *h)
 		mine->backoff = BACKOFF_LEAST;
 		mine->chance = first + i + 1;
 		mine->run = h->layout.tag_size > 0 ? malloc(run) : NULL;
-		if (h->layout.tag_size > 0 && mine->run == NULL)
+		mine->before = h->redelivers ? calloc(NOTES, sizeof *mine->before) : NULL;
+		if ((h->layout.tag_size > 0 && mine->run == NULL) ||
+		    (h->redelivers && mine->before == NULL))
 			return -ENOMEM;
 	}
 	return pthread_key_create(&h->seat_key, give_seat_back) == 0 ? 0 : -ENOMEM;
@@ -46,8 +48,10 @@ INTERNAL int seats_make(struct handle *h)
 
 INTERNAL void seats_free(struct handle *h)
 {
-	for (uint32_t i = 0; h->seats != NULL && i < h->layout.threads; i++)
+	for (uint32_t i = 0; h->seats != NULL && i < h->layout.threads; i++) {
 		free(h->seats[i].run);
+		free(h->seats[i].before);
+	}
 	free(h->seats);
 	h->seats = NULL;
 }
@@ -129,24 +133,45 @@ static uint64_t settle_end(const struct handle *h)
 	               : seen;
 }
 
-/* Tail first: if the queue is still open after that, what was put before counts, as whoever closes
- * it later reads tail after that. All of it is sequentially consistent; for the gates, too: who
- * announced itself and finds the queue open is seen by whoever closes it. */
-INTERNAL uint64_t queue_end(const struct handle *h)
+/* Where the queue ended; 0: it is open. What this process has once seen of it stays so, whatever
+ * others write. */
+static uint64_t see_closing(const struct handle *h)
 {
-	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
-	uint64_t closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
+	_Atomic uint64_t *seen = (_Atomic uint64_t *)(uintptr_t)&h->closed;
+	uint64_t closing = atomic_load_explicit(seen, memory_order_relaxed);
 
+	if (closing != OPEN)
+		return closing;
+	/* Sequentially consistent, for the gates: who announced itself and finds the queue open is
+	 * seen by whoever closes it. */
+	closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
+	if (closing == OPEN)
+		return OPEN;
 	if (closing == CLOSING)
 		closing = settle_end(h);
-	return (closing & CLOSED) != 0 && position_distance(closing & POSITION_ONES, tail) > 0
-	               ? closing & POSITION_ONES
-	               : tail;
+	closing = CLOSED | (closing & POSITION_ONES);
+	atomic_store_explicit(seen, closing, memory_order_relaxed);
+	return closing;
 }
 
 INTERNAL bool is_closed(const struct handle *h)
 {
-	return atomic_load_explicit(&h->two->closing, memory_order_seq_cst) != OPEN;
+	return see_closing(h) != OPEN;
+}
+
+/* Tail first: if the queue is still open after that, what was put before counts, as whoever closes
+ * it later reads tail after that. If it is closed, tail is read again, as a put that has lately
+ * succeeded may have decided the end. All of it is sequentially consistent. */
+INTERNAL uint64_t queue_end(const struct handle *h)
+{
+	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
+	uint64_t closing = see_closing(h);
+
+	if (closing == OPEN)
+		return tail;
+	tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
+	return position_distance(closing & POSITION_ONES, tail) > 0 ? closing & POSITION_ONES
+	                                                            : tail;
 }
 
 /* The tail of a lane as far as it is known, for a thread that read `at` in head. fresh: a new look
@@ -184,6 +209,18 @@ static void copy_out(const struct handle *h, uint64_t position, void *items, uin
 	}
 }
 
+/* Of the item that the lane AGAIN has at a position. */
+static uint64_t kept_place(const struct handle *h, uint64_t at)
+{
+	return atomic_load_explicit(&again_at(h, at)->kept, memory_order_relaxed);
+}
+
+/* How many items of the run are before what is to be taken. */
+static uint64_t skipped(const struct claim *claim)
+{
+	return (claim->at - claim->run_at) & POSITION_ONES;
+}
+
 /* Read what is to be taken: sealed, the run or the item as it is, into the room of the seat.
  * Returns false if nonsense was read, as happens when others have taken it meanwhile. */
 static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
@@ -207,8 +244,8 @@ static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim
 	}
 	if (!run_find(h, claim->at, &claim->run_at, &claim->run_n))
 		return false;
-	if (claim->n > claim->run_n - (claim->at - claim->run_at))
-		claim->n = claim->run_n - (claim->at - claim->run_at);
+	if (claim->n > claim->run_n - skipped(claim))
+		claim->n = claim->run_n - skipped(claim);
 	run_read(h, claim->run_at, claim->run_n, me->run);
 	return true;
 }
@@ -220,8 +257,7 @@ static int open_items(struct handle *h, struct my_seat *me, const struct claim *
 		return 0;
 	if (claim->lane == AGAIN)
 		return run_open(h, me->run, RUN_AGAIN | claim->position, 1, 0, 1, to);
-	return run_open(h, me->run, claim->run_at, claim->run_n, claim->at - claim->run_at,
-	                claim->n, to);
+	return run_open(h, me->run, claim->run_at, claim->run_n, skipped(claim), claim->n, to);
 }
 
 static struct note *next_note(struct my_seat *me)
@@ -289,6 +325,9 @@ static inline void note_take(struct my_seat *me, const struct claim *claim)
 {
 	atomic_store_explicit(&me->seat->end[claim->lane], position_after(claim->at, claim->n),
 	                      memory_order_release);
+	if (me->before != NULL)
+		me->before[me->takes % NOTES] =
+		        atomic_load_explicit(&me->taken, memory_order_relaxed);
 	me->takes++;
 	/* Release, pairs with report_slowly(). */
 	atomic_store_explicit(&me->taken,
@@ -326,50 +365,51 @@ static inline bool see_head(struct handle *h, const struct claim *claim)
 
 enum look { LOOK_NONE, LOOK_SOME, LOOK_LIE, LOOK_MOVED };
 
+/* Returns how many items there are behind head, from what is known or, fresh, a look; less than 0
+ * if that cannot be. */
+static int64_t items_behind(struct handle *h, const struct claim *claim, bool fresh)
+{
+	int64_t most =
+	        (int64_t)(claim->lane == QUEUE ? h->layout.capacity : h->layout.again_mask + 1);
+	int64_t n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, fresh));
+
+	if (n > most && claim->lane == QUEUE) {
+		/* What was known is of a time long ago, or head has moved on since. */
+		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
+		n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
+	}
+	if (n < 0 && claim->lane == QUEUE && is_closed(h))
+		return 0;
+	return n <= most ? n : -1;
+}
+
 /* Look at head of a lane and at what is there. */
 static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bool fresh)
 {
-	uint64_t capacity = claim->lane == QUEUE ? h->layout.capacity : h->layout.again_mask + 1;
-	uint64_t seat;
 	int64_t known;
 
 	claim->word = atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst);
 	claim->at = word_position(claim->word);
-	seat = word_seat(claim->word);
-	if (!see_head(h, claim))
-		return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) ==
-		                       claim->word
-		               ? LOOK_LIE
-		               : LOOK_MOVED;
-	known = position_distance(claim->at, lane_end(h, claim->lane, claim->at, fresh));
-	if (known == 0 || (known < 0 && claim->lane == QUEUE && is_closed(h)))
+	known = see_head(h, claim) ? items_behind(h, claim, fresh) : -1;
+	if (known == 0)
 		return LOOK_NONE;
-	if (known > 0 && (uint64_t)known <= capacity &&
-	    (seat == NO_SEAT || seat < h->layout.seats)) {
+	if (known > 0 &&
+	    (word_seat(claim->word) == NO_SEAT || word_seat(claim->word) < h->layout.seats)) {
 		claim->n = (uint64_t)known < max ? (uint64_t)known : max;
 		return LOOK_SOME;
 	}
-	/* What was known may be of a time long ago. */
-	if (claim->lane == QUEUE)
-		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
-	known = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
-	if (known >= 0 && (uint64_t)known <= capacity &&
-	    (seat == NO_SEAT || seat < h->layout.seats))
-		return LOOK_MOVED;
-	/* No tail can be there, unless head was moved after we read it. */
+	/* That cannot be, unless head was moved after we read it. */
 	return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == claim->word
 	               ? LOOK_LIE
 	               : LOOK_MOVED;
 }
 
-/* Returns whether a take may be noted: where lost items are given out again, no note may be
- * overwritten of which something is not reported. */
-static bool has_room_for_note(const struct handle *h, const struct my_seat *me)
+/* Returns whether a take may be noted: where lost items are given out again, all that is not
+ * reported must be in the last NOTES - 1 notes. */
+static bool has_room_for_note(const struct my_seat *me)
 {
-	const struct note *second = &me->seat->notes[(me->takes + 1) % NOTES];
-
-	return !h->redelivers || me->takes < NOTES ||
-	       atomic_load_explicit(&second->before, memory_order_relaxed) <=
+	return me->before == NULL || me->takes < NOTES - 1 ||
+	       me->before[(me->takes + 2) % NOTES] <=
 	               atomic_load_explicit(&me->reported, memory_order_relaxed);
 }
 
@@ -422,13 +462,13 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 				forget_note(me);
 			return 0;
 		}
-		/* Head never goes back: whatever others write, this ends. */
-		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) < 0))
+		/* Whoever was faster moved head on: whatever others write, this ends. */
+		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) <= 0))
 			return break_handle(h);
 		before = claim.at;
 		if (look == LOOK_MOVED)
 			continue;
-		if (!has_room_for_note(h, me))
+		if (!has_room_for_note(me))
 			return -ENOBUFS;
 		r = try_to_take(h, me, &claim,
 		                claim.n * h->layout.item_size <= sizeof small ? small : items);
@@ -512,9 +552,11 @@ static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 
 		if (look == LOOK_NONE)
 			return (ssize_t)dropped;
-		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) < 0))
+		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) <= 0))
 			return break_handle(h);
 		before = claim.at;
+		if (lane == AGAIN)
+			claim.kept = kept_place(h, claim.at);
 		if (look == LOOK_SOME && claim_items(h, me, &claim)) {
 			note_take(me, &claim);
 			report_own(h, me, claim.n);

@@ -12,9 +12,7 @@ INTERNAL uint32_t gate_announce(struct shared_gate *gate)
 {
 	uint32_t epoch = atomic_load_explicit(&gate->epoch, memory_order_seq_cst);
 
-	/* 0 is for nobody. */
-	if (atomic_fetch_add_explicit(&gate->waiters, 1, memory_order_seq_cst) == UINT32_MAX)
-		atomic_fetch_add_explicit(&gate->waiters, 1, memory_order_seq_cst);
+	atomic_fetch_add_explicit(&gate->entered, 1, memory_order_seq_cst);
 	return epoch;
 }
 
@@ -32,16 +30,17 @@ INTERNAL enum gate_woken gate_sleep(struct shared_gate *gate, uint32_t epoch,
 
 INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n)
 {
-	uint32_t seen = atomic_load_explicit(&gate->waiters, memory_order_seq_cst);
+	uint32_t gone = atomic_load_explicit(&gate->gone, memory_order_seq_cst);
+	uint32_t entered = atomic_load_explicit(&gate->entered, memory_order_seq_cst);
 	uint32_t most = n > INT_MAX ? INT_MAX : (uint32_t)n;
 
-	if (seen == 0)
+	if (entered == gone)
 		return;
 	atomic_fetch_add_explicit(&gate->epoch, 1, memory_order_seq_cst);
 	/* A statistic; orders nothing. */
 	atomic_fetch_add_explicit(&h->wakeups, 1, memory_order_relaxed);
 	if (futex_wake(&gate->epoch, most, 0) < most)
-		atomic_compare_exchange_strong_explicit(&gate->waiters, &seen, 0,
+		atomic_compare_exchange_strong_explicit(&gate->gone, &gone, entered,
 		                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
