@@ -30,14 +30,18 @@ static inline int after_report(struct spmcq *q, struct cell *cell, int r)
 	return gate_sleepers(&q->finished) != 0 ? wake_joiners_if_done(q, cell, r) : r;
 }
 
-/* Of items that others got, or of the caller's where that is not as usual. */
+/* Of items that others got, or of the caller's where that is not as usual; or elsewhere. */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
-	struct cell *cell = my_cell(q);
-	bool mine = cell_is_shared(&q->ring.cursor.cells, cell)
-	                    ? tally_done_shared_cell(&q->tally, cell, n)
-	                    : tally_done_own(&q->tally, tally_is_lazy(&q->tally), cell, n);
+	struct cell *cell;
+	bool mine;
 
+	if (is_elsewhere(q))
+		return q->elsewhere->task_done(q, n);
+	cell = my_cell(q);
+	mine = cell_is_shared(&q->ring.cursor.cells, cell)
+	               ? tally_done_shared_cell(&q->tally, cell, n)
+	               : tally_done_own(&q->tally, tally_is_lazy(&q->tally), cell, n);
 	return after_report(q, cell, mine ? 0 : tally_done_any(&q->tally, n, &q->ring));
 }
 
@@ -48,8 +52,6 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 
 	if (q == NULL || n == 0)
 		return -EINVAL;
-	if (is_elsewhere(q))
-		return q->elsewhere->task_done(q, n);
 	cell = cell_at_home(&q->ring.cursor.cells);
 	return tally_done_own(&q->tally, true, cell, n) ? after_report(q, cell, 0)
 	                                                : report_slowly(q, n);

@@ -30,8 +30,10 @@
 #endif
 
 /* By the older call, if there is one that takes another kind of time: what the kernel says. */
-static inline long futex_sleep_by_long_time(_Atomic uint32_t *word, uint32_t seen,
-                                            const struct timespec *deadline, int scope)
+__attribute__((unused)) static inline long futex_sleep_by_long_time(_Atomic uint32_t *word,
+                                                                    uint32_t seen,
+                                                                    const struct timespec *deadline,
+                                                                    int scope)
 {
 #if defined(SYS_futex) && defined(SYS_futex_time64) && !defined(__LP64__)
 	long time[2] = {LONG_MAX, 0};
@@ -52,8 +54,8 @@ static inline long futex_sleep_by_long_time(_Atomic uint32_t *word, uint32_t see
 }
 
 /* As sys_sleep(). */
-static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
-                               const struct timespec *deadline, int scope)
+__attribute__((unused)) static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
+                                                       const struct timespec *deadline, int scope)
 {
 	/* WAIT_BITSET, unlike WAIT, takes an absolute CLOCK_MONOTONIC time. */
 	long r = syscall(FUTEX_CALL, word, FUTEX_WAIT_BITSET | scope, seen, deadline, NULL,
@@ -69,7 +71,8 @@ static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
 }
 
 /* As sys_wake(). Returns how many were woken. */
-static inline uint32_t futex_wake(_Atomic uint32_t *word, uint32_t n, int scope)
+__attribute__((unused)) static inline uint32_t futex_wake(_Atomic uint32_t *word, uint32_t n,
+                                                          int scope)
 {
 	int most = n > INT_MAX ? INT_MAX : (int)n;
 	long woken = syscall(FUTEX_WAKE_CALL, word, FUTEX_WAKE | scope, most, NULL, NULL, 0);

@@ -401,22 +401,20 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	}
 }
 
-/* For a thread whose cell is not at home. */
+/* For a thread whose cell is not at home, or a queue elsewhere. */
 __attribute__((noinline)) static int get_item_from_afar(struct spmcq *q, void *item,
                                                         const struct timespec *deadline)
 {
+	if (is_elsewhere(q))
+		return count_to_status(q->elsewhere->get(q, item, 1, deadline, false));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, false);
 }
 
 __attribute__((noinline)) static int try_get_item_from_afar(struct spmcq *q, void *item)
 {
+	if (is_elsewhere(q))
+		return count_to_status(q->elsewhere->get(q, item, 1, NULL, true));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
-}
-
-__attribute__((noinline)) static int get_item_elsewhere(struct spmcq *q, void *item,
-                                                        const struct timespec *deadline, bool try)
-{
-	return count_to_status(q->elsewhere->get(q, item, 1, deadline, try));
 }
 
 /* One item: as put_item(). */
@@ -426,8 +424,6 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
-	if (is_elsewhere(q))
-		return get_item_elsewhere(q, item, deadline, try);
 	cell = cell_at_home(&q->ring.cursor.cells);
 	if (cell == NULL)
 		return try ? try_get_item_from_afar(q, item)

@@ -231,6 +231,8 @@ ssize_t spmcq_put_many(struct spmcq *q, const void *items, size_t n)
 __attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void *item,
                                                      const struct timespec *deadline)
 {
+	if (is_elsewhere(q))
+		return count_to_status(q->elsewhere->put(q, item, 1, deadline, false));
 	return count_to_status(spmcq_put_many_until(q, item, 1, deadline));
 }
 
@@ -244,12 +246,6 @@ SLOW_PATH static int put_item_closing(struct spmcq *q)
 	return count_to_status(cursor_kept(&q->ring.cursor, 1));
 }
 
-__attribute__((noinline)) static int put_item_elsewhere(struct spmcq *q, const void *item,
-                                                        const struct timespec *deadline, bool try)
-{
-	return count_to_status(q->elsewhere->put(q, item, 1, deadline, try));
-}
-
 /* One item. What a put of a word mostly is, and tail calls for the rest, so that it needs no stack,
  * with gcc: a third faster. */
 FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec *deadline, bool try)
@@ -258,8 +254,6 @@ FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec 
 
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
-	if (is_elsewhere(q))
-		return put_item_elsewhere(q, item, deadline, try);
 	if (!is_producer_already(q) || !ring_put_word(&q->ring, item, &how))
 		return try ? try_put_item_slowly(q, item) : put_item_slowly(q, item, deadline);
 	switch (how) {

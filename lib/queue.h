@@ -21,7 +21,7 @@
 #include "watch.h"
 
 struct spmcq {
-	const struct elsewhere *elsewhere; /* NULL: here */
+	const struct elsewhere *elsewhere; /* NULL: here. See struct elsewhere_face */
 	/* Set by create, then only read. */
 	bool unchecked;
 	bool interruptible;
@@ -47,6 +47,7 @@ struct spmcq {
 };
 _Static_assert(offsetof(struct spmcq, ring) + sizeof(struct ring) == sizeof(struct spmcq),
                "the slots must follow the queue");
+_Static_assert(sizeof(struct spmcq) <= sizeof(struct elsewhere_face), "it looks like a queue");
 
 /* Returns whether the queue lies elsewhere. */
 FAST_PATH bool is_elsewhere(const struct spmcq *q)

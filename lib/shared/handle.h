@@ -61,8 +61,8 @@ struct places {
 };
 
 struct handle {
-	const struct elsewhere *elsewhere; /* first, as in struct spmcq */
-	uint64_t id;                       /* of all handles of this process, ever */
+	struct elsewhere_face face; /* first */
+	uint64_t id;                /* of all handles of this process, ever */
 	struct layout layout;
 	struct part_one *one;
 	struct part_two *two;
