@@ -21,7 +21,7 @@ def escaped(text):
     text = re.sub(r"\b(spmcq_\w+)(?:\(\)|(?=[ ,.;:)]|$))",
                   lambda m: rf"\fB{m[1]}\fR()" if m[1] in known_calls else m[0], text)
     # Names, and whatever else is no word, are not hyphenated.
-    return re.sub(r"(?<!\S)(\(?)(?=\S*(?:_|[A-Z]{3}))", r"\1\%", text)
+    return re.sub(r"(?<!\S)(?=\S*(?:_|[A-Z]{3}))", r"\\%", text)
 
 
 def prose(text):
