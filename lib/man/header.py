@@ -14,7 +14,7 @@ WIDTH = 97  # of the text of a comment, whose lines have 100 columns
 
 ATTRIBUTE = re.compile(
     r"(?:^|(?<=[.)] ))((?:Threads|Blocks|Progress|Cost|Memory)(?:, (?:[a-z]+))*): ")
-LONG_ATTRIBUTE = re.compile(r"^([A-Z][a-z]+(?: [a-z]+){3,6}): ")
+LONG_ATTRIBUTE = re.compile(r"^(?!Returns)([A-Z][a-z]+(?: [a-z]+){3,6}): ")
 RETURNS = re.compile(r"^(Returns|[a-z_]+(?: and [a-z_]+)* returns?) ")
 PARAMETER = re.compile(r"^(@\w+(?:, @\w+)*)\s+")
 RESULT = re.compile(r"^ +(-E[A-Z]+)\s+")

@@ -18,6 +18,7 @@ def upper(text):
 def escaped(text):
     text = text.replace("\\", "\\e")
     text = re.sub(r"(?<![\w-])-(?=[A-Z]|l[a-z])", r"\\-", text)  # -EINVAL, -lspmcq
+    text = re.sub(r"`(\w+)`", r"\\fI\1\\fR", text)
     text = re.sub(r"\b(spmcq_\w+)(?:\(\)|(?=[ ,.;:)]|$))",
                   lambda m: rf"\fB{m[1]}\fR()" if m[1] in known_calls else m[0], text)
     # Names, and whatever else is no word, are not hyphenated.
@@ -41,8 +42,8 @@ def listed(items, kind="-tag -width Ds"):
 
 def free_text(lines):
     """
-    Of a comment without declarations: paragraphs, titles and lists. A line that begins with one word
-    and a colon begins a paragraph, too.
+    Of a comment without declarations: paragraphs, titles and lists. Behind the end of a sentence a
+    line that begins with one word and a colon begins a paragraph, too.
     """
     out, paragraph = [], []
 
@@ -52,7 +53,8 @@ def free_text(lines):
             paragraph.clear()
 
     for line in lines:
-        if not line or re.match(r"\w+: ", line):
+        is_titled = re.match(r"\w+: ", line) and paragraph and paragraph[-1].endswith(".")
+        if not line or is_titled:
             end_paragraph()
         if line:
             paragraph.append(line)
@@ -74,6 +76,8 @@ def paragraph_page(lines):
             flow.append((kind, [line]))
         else:
             flow[-1][1].append(line)
+    if not title and flow[0][0] == "literal":
+        out = []  # a display makes room before it
     return out + flow_page(flow)
 
 
@@ -99,8 +103,7 @@ def flow_page(flow):
         if kind == "text":
             out += [".Pp"] * (i > 0) + prose(" ".join(texts))
         elif kind == "literal":
-            texts = [word for text in texts for word in re.split("  +", text)]
-            out += [".Bd -literal -offset indent"] + texts + [".Ed"]
+            out += [".Bd -literal -offset indent"] + narrow(texts) + [".Ed"]
         elif kind == "bullet":
             out += listed([("", text[2:]) for text in texts], "-bullet")
         else:
@@ -108,6 +111,13 @@ def flow_page(flow):
                           "-tag -width \\-EKEYREJECTED")
         i += n
     return out
+
+
+def narrow(lines):
+    """Lines of names with two blanks between, one name a line if they are too wide otherwise."""
+    if max(map(len, lines)) <= 68:
+        return lines
+    return [name for line in lines for name in re.split(r"(?<=\S)  (?=\S)", line)]
 
 
 def without_paragraph(lines):
