@@ -4,14 +4,13 @@
  * not be reported; 2 when the options were bad.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/command_plot.h"
 #include "cli/options.h"
+#include "cli/output.h"
 #include "measure/calibrate.h"
 #include "measure/child.h"
 #include "measure/measure.h"
@@ -24,21 +23,35 @@ static int complain(const char *what, int error)
 	return 1;
 }
 
-/* Opened before the runs, so that a bad name costs nobody minutes; emptied only by clear(). */
-static FILE *open_output(const char *name)
+/* Once there is something to write: see output_check(). NULL has complained. */
+static FILE *open_output(const struct options *options)
 {
-	int descriptor = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	FILE *out = options->output ? fopen(options->output, "we") : stdout;
 
-	return descriptor < 0 ? NULL : fdopen(descriptor, "w");
+	if (!out)
+		complain(options->output, errno);
+	return out;
 }
 
-static void clear(FILE *out)
+static int close_output(const struct options *options, FILE *out)
 {
-	if (out != stdout && ftruncate(fileno(out), 0) != 0)
-		(void)lseek(fileno(out), 0, SEEK_SET); /* not a regular file: nothing to empty */
+	if (fclose(out) == 0)
+		return 0;
+	return complain(options->output ? options->output : "stdout", errno);
 }
 
-static int report(const struct options *options, FILE *out)
+static int write_report(const struct options *options, const struct report *report)
+{
+	FILE *out = open_output(options);
+
+	if (!out)
+		return 1;
+	int error = options->format->write(out, report);
+	int status = error ? complain("writing the report", -error) : 0;
+	return status | close_output(options, out);
+}
+
+static int report(const struct options *options)
 {
 	struct measurement measurement;
 	struct machine machine;
@@ -48,9 +61,7 @@ static int report(const struct options *options, FILE *out)
 		return complain("measuring", -error);
 	machine_describe(&machine);
 	struct report report = measure_report(&measurement, &options->plan, &machine);
-	clear(out);
-	error = options->format->write(out, &report);
-	int status = error ? complain("writing the report", -error) : 0;
+	int status = write_report(options, &report);
 	if (options->plot)
 		status |= plot_file(options->plot, &report);
 	for (size_t i = 0; i < measurement.n; i++)
@@ -72,7 +83,6 @@ static int talk(const struct options *options, const struct bench_queue *queue, 
 
 	if (run.point.items == 0)
 		run.point.items = 100;
-	clear(out);
 	child_run(options->plan.workload, &run, calibrate_limit(&calibrate_usual, &run.point, 0),
 	          &result);
 	if (result.outcome == BENCH_CHECKED)
@@ -82,22 +92,25 @@ static int talk(const struct options *options, const struct bench_queue *queue, 
 	return 1;
 }
 
-static int talk_each(const struct options *options, FILE *out)
+/* With each queue, or where that is asked for by --print with the first. */
+static int talk_each(const struct options *options)
 {
+	size_t queues = options->print ? 1 : options->plan.queue_count;
+	FILE *out = open_output(options);
 	int status = 0;
 
-	for (size_t i = 0; i < options->plan.queue_count; i++)
+	if (!out)
+		return 1;
+	for (size_t i = 0; i < queues; i++)
 		status |= talk(options, options->plan.queues[i], out);
-	return status;
+	return status | close_output(options, out);
 }
 
-static int run(const struct options *options, FILE *out)
+static int run(const struct options *options)
 {
-	if (options->plan.workload->talks)
-		return talk_each(options, out);
-	if (options->print)
-		return talk(options, options->plan.queues[0], out);
-	return report(options, out);
+	if (options->plan.workload->talks || options->print)
+		return talk_each(options);
+	return report(options);
 }
 
 static int reach_server(const struct options *options)
@@ -119,7 +132,7 @@ int main(int argc, const char **argv)
 {
 	const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
 	struct options options;
-	FILE *out = stdout;
+	int error;
 
 	if (argc > 1 && strcmp(argv[1], COUNTED_OPTION) == 0)
 		return counted_main(argc, argv);
@@ -135,14 +148,10 @@ int main(int argc, const char **argv)
 	}
 	if (options.plot && plot_check(options.plot) != 0)
 		return 2;
-	if (options.output && !(out = open_output(options.output))) {
-		complain(options.output, errno);
+	if (options.output && (error = output_check(options.output)) != 0) {
+		complain(options.output, -error);
 		return 2;
 	}
 	int status = reach_server(&options);
-	if (status == 0)
-		status = run(&options, out);
-	if (fclose(out) != 0)
-		return complain(options.output ? options.output : "stdout", errno);
-	return status;
+	return status ? status : run(&options);
 }

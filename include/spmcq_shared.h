@@ -7,9 +7,11 @@
  *
  *   producer's process            a consumer's process
  *   spmcq_shared_create(&q, ...)
- *   spmcq_shared_admit(q, fd)     spmcq_shared_join(&q, fd)    fd: the two ends of a Unix socket
+ *   spmcq_shared_admit(q, fd)     spmcq_shared_join(&q, fd)
  *   spmcq_put(q, &x)              spmcq_get(q, &x), spmcq_task_done(q)
  *   spmcq_join(q)
+ *
+ * Here fd is one of the two ends of a Unix socket, in each process its own.
  *
  * Words. A peer is a process that was admitted. A peer is gone when it has ended, or executed
  * another program, or destroyed its handle; one that is only stopped is not. An item is lost when
@@ -116,13 +118,14 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
  * spmcq_shared_succeed(). It is asked who it is, the kernel vouches for the answer, and options say
  * whether it may; only then are the memory and the key sent to it.
  * @socket  a connected Unix socket, stream or seqpacket, blocking or not. It is the caller's, and
- * of no more use to the queue afterwards. A socketpair made before a fork will do: the one that
- * writes is asked, not the one that made it Returns 0; -EACCES if it may not; -EUSERS if too many
- * peers are in; -EPROTO if what came is no request; -ECONNRESET if the other end closed; -ETIMEDOUT
- * if it took longer than 5 seconds; -EINVAL if it is no such socket; -EPERM in a consumer's
- * process, unless the producer's is gone and the other comes to succeed it; or what the system
- * says. Other peers are not concerned. Threads: any, of the producer's process; or, to let a
- * successor in, of a peer whose producer is gone. Blocks: up to 5 seconds.
+ *          of no more use to the queue afterwards. A socketpair made before a fork will do: the one
+ *          that writes is asked, not the one that made it
+ * Returns 0; -EACCES if it may not; -EUSERS if too many peers are in; -EPROTO if what came is no
+ * request; -ECONNRESET if the other end closed; -ETIMEDOUT if it took longer than 5 seconds;
+ * -EINVAL if it is no such socket; -EPERM in a consumer's process, unless the producer's is gone
+ * and the other comes to succeed it; or what the system says. Other peers are not concerned.
+ * Threads: any, of the producer's process; or, to let a successor in, of a peer whose producer is
+ * gone. Blocks: up to 5 seconds.
  */
 int spmcq_shared_admit(struct spmcq *q, int socket);
 

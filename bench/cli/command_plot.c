@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "command_plot.h"
+#include "output.h"
 #include "report/gnuplot.h"
 #include "report/saved.h"
 
@@ -31,6 +32,7 @@ int plot_file(const char *file, const struct report *report)
 	if (!error)
 		return 0;
 	complain(file, gnuplot_strerror(error));
+	(void)remove(file); /* half a picture is none */
 	return 1;
 }
 
@@ -44,11 +46,8 @@ int plot_check(const char *file)
 	error = gnuplot_check();
 	if (error)
 		return complain("--plot", gnuplot_strerror(error));
-	FILE *picture = fopen(file, "a"); /* leaves what is there */
-	if (!picture)
-		return complain(file, strerror(errno));
-	fclose(picture);
-	return 0;
+	error = output_check(file);
+	return error ? complain(file, strerror(-error)) : 0;
 }
 
 /* In any order: the file, --plot and the picture. */

@@ -176,6 +176,8 @@ static void fill_heading(struct comparison *c)
 		if (report_is_swept(c->a, p))
 			cells_add(&c->cells, 0, "%s", bench_parameters[p].name);
 	cells_add(&c->cells, 0, "figure");
+	for (size_t column = 0; column < c->cells.columns; column++)
+		c->cells.is_key[column] = true;
 	cells_add(&c->cells, 0, "A");
 	cells_add(&c->cells, 0, "(95%%)");
 	cells_add(&c->cells, 0, "B");

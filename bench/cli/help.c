@@ -130,6 +130,7 @@ static void print_options(const struct bench_workload *workload)
 	printf("  --output      a file to write to instead of the terminal\n");
 	if (!workload->talks)
 		printf("  --plot        a picture to draw as well: FILE.svg or FILE.png\n");
+	printf("  --help        this text\n");
 }
 
 /* In lines that fit a terminal. */

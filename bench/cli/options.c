@@ -126,7 +126,7 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 		return bad("%s is for --between machines", name);
 	for (size_t i = 0; i < options->plan.queue_count; i++)
 		if (options->plan.queues[i] == queue)
-			return OPTIONS_GO; /* named twice */
+			return bad("--queue: %s is there twice", name);
 	if (options->plan.queue_count == PLAN_QUEUES)
 		return bad("--queue takes at most %d queues", PLAN_QUEUES);
 	options->plan.queues[options->plan.queue_count++] = queue;
@@ -196,7 +196,8 @@ static enum options_outcome bad_value(enum bench_parameter parameter, const char
 		return bad("--%s: \"%s\" is not a time up to an hour, such as 2, 0.5, 1ms or 20us",
 		           info->name, text);
 	if (error == -EINVAL)
-		return bad("--%s: \"%s\" is not a number", info->name, text);
+		return bad("--%s: \"%s\" is not a whole number, such as 1000, 1k or 1e6",
+		           info->name, text);
 	return bad("--%s: %s is not within %llu..%llu", info->name, text,
 	           (unsigned long long)info->low, (unsigned long long)info->high);
 }
@@ -211,6 +212,7 @@ static enum options_outcome read_list(struct plan_list *list, enum bench_paramet
 		if (list->n == most)
 			return bad("--%s: only %zu value%s here", bench_parameters[parameter].name,
 			           most, most == 1 ? "" : "s");
+		text += strspn(text, " ");
 		int error = point_parse(text, parameter, &list->value[list->n++]);
 		if (error)
 			return bad_value(parameter, text, error);
@@ -250,17 +252,25 @@ static enum options_outcome set_lists(struct options *options)
 	return outcome;
 }
 
-/* What the workload itself has to say against what was asked for. */
+/* What the workload itself has to say against what was asked for; and whether there is memory. */
 static enum options_outcome check_points(const struct options *options)
 {
 	const struct bench_workload *workload = options->plan.workload;
+	struct machine machine;
 	char why[300];
 
-	for (size_t i = 0; workload->refuses && i < plan_points(&options->plan); i++) {
+	machine_describe(&machine);
+	for (size_t i = 0; i < plan_points(&options->plan); i++) {
 		struct bench_point point = plan_point(&options->plan, i);
+		double bytes = (double)point.items * (double)workload->bytes_per_item;
 
-		if (workload->refuses(&point, why, sizeof(why)))
+		if (workload->refuses && workload->refuses(&point, why, sizeof(why)))
 			return bad("%s", why);
+		if (bytes > (double)machine.memory)
+			return bad(
+			        "--items: %llu want %.3g GB of memory, and this machine has %.3g",
+			        (unsigned long long)point.items, bytes / 1e9,
+			        (double)machine.memory / 1e9);
 	}
 	return OPTIONS_GO;
 }
@@ -353,6 +363,18 @@ static enum options_outcome set_plot(struct options *options)
 	return OPTIONS_GO;
 }
 
+/* A list may be typed with blanks behind its commas. */
+static void remove_blanks(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; from && *from; from++)
+		if (*from != ' ')
+			*to++ = *from;
+	if (to)
+		*to = '\0';
+}
+
 static enum options_outcome set_all(struct options *options, const char *workload)
 {
 	enum options_outcome outcome = set_workload(options, workload);
@@ -361,6 +383,7 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 		help_print(workload ? options->plan.workload : NULL);
 		return OPTIONS_HELPED;
 	}
+	remove_blanks(given.queue);
 	if (outcome == OPTIONS_GO)
 		outcome = set_between(options);
 	if (outcome == OPTIONS_GO)

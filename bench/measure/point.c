@@ -105,16 +105,39 @@ static int parse_duration(const char *text, uint64_t *ns)
 	return -EINVAL;
 }
 
+/* 1e6, 1.5M: what is not written in digits alone, and yet is a whole number. */
+static int parse_large_count(const char *text, uint64_t *count)
+{
+	static const struct {
+		const char *suffix;
+		double times;
+	} units[] = {{"", 1}, {"k", 1e3}, {"M", 1e6}, {"G", 1e9}};
+	const double exact = 1ull << 53; /* beyond, a double leaves numbers out */
+	char *end;
+	double value = strtod(text, &end);
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		if (strcmp(end, units[i].suffix) != 0)
+			continue;
+		value *= units[i].times;
+		if (value > exact)
+			return -ERANGE;
+		*count = (uint64_t)value;
+		return (double)*count < value ? -EINVAL : 0;
+	}
+	return -EINVAL;
+}
+
 static int parse_count(const char *text, uint64_t *count)
 {
 	char *end;
 
-	if (!isdigit((unsigned char)*text))
+	if (!isdigit((unsigned char)*text) || strpbrk(text, "xX")) /* hexadecimal, to strtod() */
 		return -EINVAL;
 	errno = 0;
 	*count = strtoull(text, &end, 10);
 	if (*end)
-		return -EINVAL;
+		return parse_large_count(text, count);
 	return errno ? -ERANGE : 0;
 }
 

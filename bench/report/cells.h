@@ -11,7 +11,8 @@
 enum { CELLS_COLUMNS = 20, CELLS_SIZE = 48 };
 
 struct cells {
-	size_t columns, lines; /* line 0 is the heading */
+	size_t columns, lines;      /* line 0 is the heading */
+	bool is_key[CELLS_COLUMNS]; /* tells one line from another, as column 0 does */
 	char (*text)[CELLS_COLUMNS][CELLS_SIZE];
 };
 
@@ -25,7 +26,8 @@ __attribute__((format(printf, 3, 4))) void cells_add(struct cells *cells, size_t
 /* Names and brackets belong to the left, figures to the right. */
 bool cells_is_left(const struct cells *cells, size_t column);
 
-/* Aligned with spaces, for a terminal. */
+/* Aligned with spaces. On a terminal, what it is too narrow for follows below, with the keys again.
+ */
 void cells_write(FILE *out, const struct cells *cells);
 
 /* Three digits that mean something, whatever the size: how many after the point. */

@@ -25,8 +25,10 @@ static void fill_heading(struct cells *cells, const struct report *report)
 {
 	cells_add(cells, 0, "queue");
 	for (enum bench_parameter p = 0; p < BENCH_PARAMETERS; p++)
-		if (is_shown(report, p))
+		if (is_shown(report, p)) {
+			cells->is_key[cells->columns] = report->varying & 1u << p;
 			cells_add(cells, 0, "%s", bench_parameters[p].name);
+		}
 	for (const struct bench_metric *m = report->workload->metrics; m->key; m++) {
 		if (!m->title)
 			continue;

@@ -150,6 +150,20 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	free(job.waits);
 }
 
+static bool refuses(const struct bench_point *point, char *why, size_t size)
+{
+	const double day = 24 * 3600 * 1e9;
+
+	if (point->interval_ns == 0)
+		snprintf(why, size, "--interval: without any, nothing is ever due");
+	else if ((double)point->interval_ns * (double)point->items > day)
+		snprintf(why, size, "--items: %llu with that --interval take more than a day",
+		         (unsigned long long)point->items);
+	else
+		return false;
+	return true;
+}
+
 static double pace(const struct bench_point *point)
 {
 	return (double)point->interval_ns * 1e-9;
@@ -176,6 +190,7 @@ const struct bench_workload bench_latency = {
         .runs = 5,
         .examples = {"--interval 20us,1ms --queue all",
                      "--interval 0.5ms --work 100us --slow-every 500 --slow 100ms"},
+        .refuses = refuses,
         .pace = pace,
         .axis = "median latency (µs)",
         .durations = "latency",
