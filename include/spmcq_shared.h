@@ -125,7 +125,8 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
  * -EINVAL if it is no such socket; -EPERM in a consumer's process, unless the producer's is gone
  * and the other comes to succeed it; or what the system says. Other peers are not concerned.
  * Threads: any, of the producer's process; or, to let a successor in, of a peer whose producer is
- * gone. Blocks: up to 5 seconds.
+ * gone. Blocks: up to 5 seconds, for as long as the other side lets it wait: a thread that puts
+ * may leave it to another one.
  */
 int spmcq_shared_admit(struct spmcq *q, int socket);
 

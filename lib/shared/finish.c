@@ -111,22 +111,25 @@ static uint64_t held_by(const struct my_seat *me)
 	       atomic_load_explicit(&me->reported, memory_order_relaxed);
 }
 
-/* Where a thread of this process reports what another one got, or has done so. */
+/* Where a thread of this process reports what another one got, or has done so: first its own. */
 static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t held = 0, others = atomic_load_explicit(&h->for_others, memory_order_relaxed);
+	uint64_t own = me != NULL ? held_by(me) : 0;
 
 	for (uint32_t i = 0; i < h->layout.threads; i++)
 		held += held_by(&h->seats[i]);
 	if (held < others + n)
 		return -ERANGE;
-	if (me != NULL && held_by(me) >= n) {
-		report_own(h, me, n);
+	own = own < n ? own : n;
+	if (own > 0)
+		report_own(h, me, own);
+	if (own == n)
 		return 0;
-	}
-	atomic_store_explicit(&h->for_others, others + n, memory_order_relaxed);
+	others += n - own;
+	atomic_store_explicit(&h->for_others, others, memory_order_relaxed);
 	/* As in report_own(). */
-	atomic_store_explicit(&line_of(h, h->number)->done_for_others, others + n,
+	atomic_store_explicit(&line_of(h, h->number)->done_for_others, others,
 	                      memory_order_seq_cst);
 	after_report(h);
 	return 0;

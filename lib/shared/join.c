@@ -51,6 +51,10 @@ INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *h
 		r = talk_hear(talk, WELCOME, &message, offer->files, DESCRIPTORS);
 	if (r == 0 && !talk_is_answer(talk, &message))
 		r = -EPROTO;
+	/* Others would be asked whenever this process waits, and need not answer. */
+	if (r == 0 && !(lifeline_is_sound(offer->files[2]) && lifeline_is_sound(offer->files[3]) &&
+	                life_is_sound(offer->files[4])))
+		r = -EPROTO;
 	offer->number = message.number;
 	offer->serial = message.serial;
 	offer->from = talk->other.process;

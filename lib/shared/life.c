@@ -15,6 +15,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434 /* the same everywhere */
 #endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 
 INTERNAL int life_open(pid_t process)
 {
@@ -88,6 +91,18 @@ INTERNAL int lifeline_make(void)
 		return r;
 	}
 	return file;
+}
+
+INTERNAL bool lifeline_is_sound(int lifeline)
+{
+	int seals = fcntl(lifeline, F_GET_SEALS);
+
+	return seals >= 0 && (seals & F_SEAL_WRITE) != 0;
+}
+
+INTERNAL bool life_is_sound(int process)
+{
+	return syscall(SYS_pidfd_send_signal, process, 0, NULL, 0) == 0 || errno != EBADF;
 }
 
 INTERNAL int lifeline_hold(int lifeline)

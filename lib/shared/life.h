@@ -23,11 +23,17 @@ INTERNAL int life_open(pid_t process);
  * most two system calls, which do not block. A process cannot look at its own lifeline. */
 INTERNAL bool life_is_over(int process, int lifeline);
 
+/* Returns whether a descriptor that came from another process is a pidfd. */
+INTERNAL bool life_is_sound(int process);
+
 /* Returns when the process began, in ticks of the kernel; 0 if that is not known. */
 INTERNAL uint64_t life_began(pid_t process);
 
 /* Returns a lifeline that nobody holds, or -errno. */
 INTERNAL int lifeline_make(void);
+
+/* Returns whether what came from another process is a memfd, which nothing can be done to. */
+INTERNAL bool lifeline_is_sound(int lifeline);
 
 /* Hold it, until the descriptor is closed. Returns 0 or -errno. */
 INTERNAL int lifeline_hold(int lifeline);

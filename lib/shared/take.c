@@ -71,11 +71,25 @@ INTERNAL struct my_seat *seat_of_thread(struct handle *h)
 	return last_seat.seat;
 }
 
+/* So many seats of this process are to be counted, at least. */
+static void count_seat(struct handle *h, uint64_t n)
+{
+	_Atomic uint64_t *used = &line_of(h, h->number)->seats;
+	uint64_t before = atomic_load_explicit(used, memory_order_relaxed);
+
+	/* Sequentially consistent, pairs with sum_of_reports(): before a first report. It fails
+	 * only when another thread of this process has counted, unless somebody else writes there.
+	 */
+	for (uint64_t i = 0; i < h->layout.threads && before < n; i++)
+		if (atomic_compare_exchange_strong_explicit(used, &before, n, memory_order_seq_cst,
+		                                            memory_order_relaxed))
+			return;
+}
+
 static struct my_seat *find_seat(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.threads; i++) {
 		struct my_seat *mine = &h->seats[i];
-		_Atomic uint64_t *used = &line_of(h, h->number)->seats;
 		bool is_used = false;
 
 		/* Acquire, pairs with give_seat_back(). */
@@ -88,9 +102,7 @@ static struct my_seat *find_seat(struct handle *h)
 			return NULL;
 		}
 		last_seat.seat = mine;
-		/* Sequentially consistent, pairs with sum_of_reports(): before a first report. */
-		if (atomic_load_explicit(used, memory_order_relaxed) <= i)
-			atomic_store_explicit(used, i + 1, memory_order_seq_cst);
+		count_seat(h, i + 1);
 		return mine;
 	}
 	return NULL;
