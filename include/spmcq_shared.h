@@ -156,9 +156,9 @@ int spmcq_shared_rejoin(struct spmcq *q, int socket);
  * @lost  room for max entries
  * Returns how many entries were written: 0 if nobody lost anything; as many as max if there may be
  * more. -EINVAL, -EPERM outside the producer's process, -EPROTO.
- * Exact, whatever instruction the peer died at. Items of a thread that had not reported its last
- * 255 gets are counted, but the positions of the older ones are not known.
- * Threads: any of the producer's process. Blocks: no.
+ * Exact, whatever instruction the peer died at; of a hostile peer it is what that wrote. Items of a
+ * thread that had not reported its last 255 gets are counted, but the positions of the older ones
+ * are not known. Threads: any of the producer's process. Blocks: no.
  */
 int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max);
 

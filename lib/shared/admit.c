@@ -43,8 +43,15 @@ static int old_place(struct handle *h, const struct message *hello, pid_t proces
 	return (int)hello->number;
 }
 
-/* Give the process that talks a place: its number, or -errno. */
-static int give_place(struct handle *h, struct talk *talk, const struct message *hello)
+/* That a peer was given. */
+struct place {
+	uint32_t number;
+	uint64_t serial;
+};
+
+/* Give the process that talks a place: 0 or -errno. */
+static int give_place(struct handle *h, struct talk *talk, const struct message *hello,
+                      struct place *place)
 {
 	struct my_peer *peer;
 	int number;
@@ -64,7 +71,8 @@ static int give_place(struct handle *h, struct talk *talk, const struct message 
 	peer->serial =
 	        atomic_load_explicit(&record_of(h, (uint32_t)number)->serial, memory_order_relaxed);
 	talk->life = -1;
-	return number;
+	*place = (struct place){(uint32_t)number, peer->serial};
+	return 0;
 }
 
 /* The key, if there is one, into a message. */
@@ -77,17 +85,16 @@ static int add_key(const struct handle *h, struct message *message)
 }
 
 /* Send the memory and the key, and hear whether it could be used. From here on it is in. */
-static int welcome(struct handle *h, struct talk *talk, const struct message *here, int number,
-                   int lifeline)
+static int welcome(struct handle *h, struct talk *talk, const struct message *here,
+                   const struct place *place, int lifeline)
 {
 	const int files[DESCRIPTORS] = {h->one_file, h->two_file, lifeline,
 	                                h->is_producer ? h->lifeline : h->producer_lifeline,
 	                                h->is_producer ? h->self : h->producer_process};
-	struct message message = {.kind = WELCOME, .number = (uint32_t)number};
+	struct message message = {
+	        .kind = WELCOME, .number = place->number, .serial = place->serial};
 	int r = add_key(h, &message);
 
-	if (h->is_producer)
-		message.serial = h->peers[number].serial;
 	memcpy(message.echo, here->nonce, NONCE);
 	if (r == 0)
 		r = talk_say(talk, &message, files, DESCRIPTORS);
@@ -114,36 +121,46 @@ static int ask_who(struct talk *talk, struct message *here)
 	return r;
 }
 
-static int admit_to(struct handle *h, struct talk *talk, const struct message *here, int number)
+/* The peer holds its lifeline. Unless it is gone by now, and the place may be another one's. */
+static void know_lifeline(struct handle *h, const struct place *place, int lifeline)
+{
+	struct my_peer *peer = &h->peers[place->number];
+
+	pthread_mutex_lock(&h->lock);
+	if (peer->is_used && peer->serial == place->serial && peer->lifeline < 0) {
+		peer->lifeline = lifeline;
+		lifeline = -1;
+	}
+	pthread_mutex_unlock(&h->lock);
+	close_if_open(&lifeline);
+}
+
+static int admit_to(struct handle *h, struct talk *talk, const struct message *here,
+                    const struct place *place)
 {
 	int lifeline = lifeline_make();
-	struct talk with_peer = *talk;
 	int r = lifeline < 0 ? lifeline : 0;
 
-	/* The pidfd is the peer's by now; that the same process speaks is still seen. */
-	with_peer.life = h->peers[number].process;
 	if (r == 0)
-		r = welcome(h, &with_peer, here, number, lifeline);
-	if (r != 0 || talk->other.process == getpid()) {
+		r = welcome(h, talk, here, place, lifeline);
+	if (r == 0 && talk->other.process != getpid())
+		know_lifeline(h, place, lifeline);
+	else
 		close_if_open(&lifeline);
-		return r;
-	}
-	/* It holds it. */
-	pthread_mutex_lock(&h->lock);
-	h->peers[number].lifeline = lifeline;
-	pthread_mutex_unlock(&h->lock);
-	return 0;
+	return r;
 }
 
 static int admit_peer(struct handle *h, struct talk *talk, const struct message *hello,
                       const struct message *here)
 {
-	int number, r;
+	struct place place;
+	int r;
 
 	pthread_mutex_lock(&h->lock);
-	number = give_place(h, talk, hello);
+	r = give_place(h, talk, hello, &place);
 	pthread_mutex_unlock(&h->lock);
-	r = number < 0 ? number : admit_to(h, talk, here, number);
+	if (r == 0)
+		r = admit_to(h, talk, here, &place);
 	if (r == 0)
 		/* A hint for a successor: peers of this one exist. */
 		atomic_store_explicit(&h->two->generation, h->one->shape.generation,
@@ -154,7 +171,9 @@ static int admit_peer(struct handle *h, struct talk *talk, const struct message 
 /* A successor gets no place from a peer, and no lifeline of its own. */
 static int admit_successor(struct handle *h, struct talk *talk, const struct message *here)
 {
-	return welcome(h, talk, here, 0, h->producer_lifeline);
+	const struct place none = {0, 0};
+
+	return welcome(h, talk, here, &none, h->producer_lifeline);
 }
 
 static bool is_welcome_here(struct handle *h, const struct message *hello)

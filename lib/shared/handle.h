@@ -48,6 +48,7 @@ struct my_peer {
 	/* Once it is gone. */
 	struct lost_item *lost; /* NULL: not looked yet */
 	size_t lost_n, named;
+	uint64_t for_good; /* items of these that nobody gets again */
 	uint64_t finished; /* items that it reported */
 };
 

@@ -198,16 +198,20 @@ static bool see_control(struct msghdr *packet, struct received *received)
 	return good;
 }
 
-static int receive(struct talk *talk, struct message *message, struct received *received)
+static int receive(struct talk *talk, struct message *message, struct received *received,
+                   size_t files)
 {
 	struct iovec bytes = {message, sizeof *message};
+	/* Where no descriptors are expected the kernel shall not make any: to close one may take
+	 * its server as long as it likes. */
+	size_t room = files > 0 ? sizeof(union control) : CMSG_SPACE(sizeof(struct ucred));
 
 	while (bytes.iov_len > 0) {
 		union control control;
 		struct msghdr packet = {.msg_iov = &bytes,
 		                        .msg_iovlen = 1,
 		                        .msg_control = control.bytes,
-		                        .msg_controllen = sizeof control};
+		                        .msg_controllen = room};
 		ssize_t n;
 		int r = await_socket(talk, POLLIN);
 
@@ -251,7 +255,7 @@ INTERNAL int talk_hear(struct talk *talk, enum kind kind, struct message *messag
                        size_t n)
 {
 	struct received received = {.has_sender = false};
-	int r = receive(talk, message, &received);
+	int r = receive(talk, message, &received, n);
 
 	if (r == 0)
 		r = check(talk, kind, message, &received, n);

@@ -68,7 +68,7 @@ struct peer_record {
 	_Atomic uint64_t process; /* its id; 0: the place is free */
 	_Atomic uint64_t born; /* when it began, as the kernel counts; tells it from a later one */
 	_Atomic uint64_t serial; /* of all who were admitted */
-	_Atomic uint64_t named;  /* entries of what it lost that were given out again */
+	_Atomic uint64_t named;  /* see read_named() */
 };
 
 /* An item that is kept for being given out again. Written by the producer. The item follows. */

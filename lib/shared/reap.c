@@ -27,7 +27,7 @@ struct losses {
 static void add(struct losses *losses, uint64_t position, uint64_t items)
 {
 	if (losses->n < losses->most)
-		losses->list[losses->n] = (struct lost_item){position, items, false};
+		losses->list[losses->n] = (struct lost_item){position, items};
 	losses->n++;
 }
 
@@ -68,18 +68,23 @@ static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *li
 	return losses.n;
 }
 
+/* By position, those of unknown positions first. */
 static int compare(const void *a, const void *b, void *first)
 {
 	const struct lost_item *one = a, *two = b;
 	uint64_t from = *(const uint64_t *)first;
-	uint64_t x = (one->position - from) & POSITION_ONES,
-	         y = (two->position - from) & POSITION_ONES;
+	uint64_t x = one->position == SPMCQ_POSITION_UNKNOWN
+	                     ? 0
+	                     : 1 + ((one->position - from) & POSITION_ONES);
+	uint64_t y = two->position == SPMCQ_POSITION_UNKNOWN
+	                     ? 0
+	                     : 1 + ((two->position - from) & POSITION_ONES);
 
 	return x < y ? -1 : x > y;
 }
 
-/* Its threads also reported items for each other: those are taken to be the oldest. Of unknown
- * positions are the very oldest. */
+/* Which items its threads reported for each other is not known: they are taken to be the oldest.
+ * Those of unknown positions are older than all others. */
 static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t reported)
 {
 	size_t from = 0;
@@ -93,6 +98,23 @@ static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t repo
 	}
 	memmove(list, list + from, (n - from) * sizeof *list);
 	return n - from;
+}
+
+/* What was named, and how many items of it are lost for good, in one word, as its writer may be
+ * killed at any time. */
+static void read_named(struct handle *h, uint64_t number, struct my_peer *peer)
+{
+	uint64_t word = atomic_load_explicit(&record_of(h, number)->named, memory_order_relaxed);
+
+	peer->named = (size_t)(word & UINT32_MAX);
+	peer->for_good = word >> 32;
+}
+
+static void write_named(struct handle *h, uint64_t number, const struct my_peer *peer)
+{
+	/* Release: a successor that reads it finds the item in the lane AGAIN. */
+	atomic_store_explicit(&record_of(h, number)->named, peer->for_good << 32 | peer->named,
+	                      memory_order_release);
 }
 
 static size_t most_losses(const struct handle *h)
@@ -123,8 +145,7 @@ static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 	peer->lost = list;
 	peer->lost_n = leave_out_reported(list, n, others);
 	peer->finished = finished + others;
-	peer->named =
-	        (size_t)atomic_load_explicit(&record_of(h, number)->named, memory_order_relaxed);
+	read_named(h, number, peer);
 	return 0;
 }
 
@@ -204,11 +225,11 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 	uint64_t settled = atomic_load_explicit(&one->settled, memory_order_relaxed);
 	uint64_t most = sum_of_puts(h) - settled;
 
-	for (size_t i = 0; i < peer->lost_n; i++)
-		if (!peer->lost[i].again) {
-			peer->finished += peer->lost[i].items;
-			off += peer->lost[i].items;
-		}
+	/* With redeliver others report what they get again; else nobody gets it. */
+	for (size_t i = 0; i < peer->lost_n && !h->redelivers; i++)
+		peer->for_good += peer->lost[i].items;
+	peer->finished += peer->for_good;
+	off += peer->for_good;
 	atomic_store_explicit(&one->settle_peer, number, memory_order_relaxed);
 	/* It may have written anything there. */
 	if (peer->finished > most)
@@ -288,16 +309,18 @@ static size_t name_losses(struct handle *h, uint64_t number, struct spmcq_lost *
 	struct my_peer *peer = &h->peers[number];
 	size_t n = 0;
 
-	for (; n < max && peer->named < peer->lost_n; n++, peer->named++) {
-		struct lost_item *item = &peer->lost[peer->named];
+	for (; n < max && peer->named < peer->lost_n; n++) {
+		const struct lost_item *item = &peer->lost[peer->named];
+		bool again = h->redelivers && give_out_again(h, peer);
 
-		item->again = h->redelivers && give_out_again(h, peer);
 		lost[n] = (struct spmcq_lost){.position = item->position,
 		                              .items = item->items,
 		                              .process = peer->id,
-		                              .redelivered = item->again};
-		atomic_store_explicit(&record_of(h, number)->named, peer->named + 1,
-		                      memory_order_release);
+		                              .redelivered = again};
+		if (h->redelivers && !again)
+			peer->for_good += item->items;
+		peer->named++;
+		write_named(h, number, peer);
 	}
 	return n;
 }

@@ -11,7 +11,6 @@
 struct lost_item {
 	uint64_t position; /* SPMCQ_POSITION_UNKNOWN: not known */
 	uint64_t items;
-	bool again; /* given out again */
 };
 
 /* Look who is gone, and forget those that lost nothing. Returns whether others did, and are not
