@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 enum { GOT_IT = 0, REFUSED = 1, SOMETHING_ELSE = 2 };
-
 static bool is_worker(const struct spmcq_peer *peer, void *worker)
 {
 	return peer->process == *(pid_t *)worker;
@@ -28,7 +27,7 @@ static int visit(int socket)
 	r = spmcq_shared_join(&queue, socket);
 	if (r == 0)
 		return spmcq_get(queue, &n) == 0 && n == 42 ? GOT_IT : SOMETHING_ELSE;
-	/* A new descriptor has the lowest free number: has one come meanwhile? */
+	/* A new descriptor has the lowest free number. */
 	return r == -EACCES && dup(socket) == next ? REFUSED : SOMETHING_ELSE;
 }
 
@@ -56,5 +55,6 @@ int main(void)
 		printf("the %s, process %d: %s\n", i == 0 ? "guest" : "worker", (int)visitors[i],
 		       r[i] == 0 ? "let in" : strerror(-r[i]));
 	}
-	return r[0] != -EACCES || WEXITSTATUS(status[0]) != REFUSED || r[1] != 0 || status[1] != 0;
+	return spmcq_destroy(queue) != 0 || r[0] != -EACCES || WEXITSTATUS(status[0]) != REFUSED ||
+	       r[1] != 0 || status[1] != 0;
 }

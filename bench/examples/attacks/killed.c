@@ -39,8 +39,8 @@ int main(void)
 	            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (done == MAP_FAILED || spmcq_shared_create(&queue, 8, sizeof(int), &again) != 0)
 		return 2;
-	for (int n = 0; n < NUMBERS; n++)
-		r |= spmcq_put(queue, &n);
+	for (int n = 0; r == 0 && n < NUMBERS; n++)
+		r = spmcq_put(queue, &n);
 	for (int i = 0; r == 0 && i < 2; i++) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
 			return 2;
@@ -53,8 +53,8 @@ int main(void)
 	}
 	for (int n = 0; n < NUMBERS; n++)
 		right += done[n] == 1;
-	printf("number %d was got, its worker killed; join: %s\n", (int)lost.position,
-	       strerror(-said[0]));
+	printf("number %d: killed; join: %s\n", (int)lost.position, strerror(-said[0]));
 	printf("another came; join: %s; %d numbers were done once\n", strerror(-said[1]), right);
-	return r != 0 || said[0] != -EOWNERDEAD || said[1] != 0 || right != NUMBERS;
+	return spmcq_destroy(queue) != 0 || r != 0 || said[0] != -EOWNERDEAD || said[1] != 0 ||
+	       right != NUMBERS;
 }

@@ -54,5 +54,6 @@ int main(void)
 		return 2;
 	printf("%s\nthe order: %s\n", WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "done",
 	       got);
-	return !WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV || strcmp(got, order) != 0;
+	return spmcq_destroy(queue) != 0 || !WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV ||
+	       strcmp(got, order) != 0;
 }
