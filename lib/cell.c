@@ -3,9 +3,9 @@
  */
 #include "cell.h"
 
-/* Two steps double the pauses, from 4 on; one takes 10 to 65 ns by processor. The least is about
- * what a line takes to move, the most some 80 to 500 us. `spmcq-bench simulate --consumers 16,64
- * --work 1us`: a tenth without. */
+/* At most 4 pauses, doubled for each two of these steps, up to 8192. A pause takes 10 to 65 ns, so
+ * that is about as long as a line takes to move, up to 80 to 500 us. `spmcq-bench simulate
+ * --consumers 16,64 --work 1us`: a tenth less without. */
 enum { BACKOFF_MOST = 22 };
 
 INTERNAL void cells_init(struct cells *cells)
@@ -33,7 +33,7 @@ static bool own(struct cells *cells, size_t i, uint64_t self)
 	_Atomic uint64_t *owner = &cells->cell[i].owner;
 	uint64_t before = atomic_load_explicit(owner, memory_order_acquire);
 
-	/* If an ended thread had our id, its counts are ours to go on with: see thread_id.h. */
+	/* If an ended thread had our id, its cell is ours: see thread_id.h. */
 	if (before != NO_THREAD ||
 	    !atomic_compare_exchange_strong_explicit(owner, &before, self, memory_order_seq_cst,
 	                                             memory_order_acquire))
@@ -58,13 +58,13 @@ SLOW_PATH INTERNAL struct cell *cell_find(struct cells *cells)
 	return &cells->cell[OWN_CELLS + home % SHARED_CELLS];
 }
 
-/* As in Ethernet: the more often it fails, the longer it may wait, and how long is left to chance
- * (Metcalfe and Boggs, "Ethernet", CACM 19, 1976). What was found stays for the next time. */
+/* As in Ethernet: a random wait, longer the more often claims are lost (Metcalfe and Boggs,
+ * "Ethernet", CACM 19, 1976). */
 SLOW_PATH INTERNAL void cell_back_off(struct cell *cell, uint64_t head, bool lost)
 {
 	unsigned step = CELL_GET(cell, backoff);
 	unsigned most = (step % 2 == 0 ? 4u : 6u) << step / 2;
-	/* Chance enough: few threads have the same cell, and none sees the same head twice. */
+	/* Random enough: few threads have the same cell, and none sees the same head twice. */
 	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32;
 	unsigned pauses = 1 + (unsigned)(chance * most >> 32);
 

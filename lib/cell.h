@@ -31,22 +31,22 @@ struct cell {
 	_Atomic uint64_t got;                       /* items taken; under a lead: or about to be */
 #ifdef SPMCQ_LEAD
 	/* For cursor_lead.c; all but verdict are written by the owner only. */
-	_Atomic uint64_t lead_head;       /* next position to take, as leader */
-	_Atomic uint64_t head_minus_got;  /* as of the owner's last look; constant while alone */
-	_Atomic uint64_t verdict;         /* the lead's id, then how far got counts */
-	_Atomic uint64_t lead_id;         /* of the lead begun last */
-	_Atomic uint32_t alone_since_got; /* low half of got when it began to take items alone */
-	_Atomic bool alone;               /* it takes items alone, since then */
+	_Atomic uint64_t lead_head;      /* next position that the leader takes */
+	_Atomic uint64_t head_minus_got; /* at its last look; constant while it takes items alone */
+	_Atomic uint64_t verdict;        /* the lead's id, then the got that was decided */
+	_Atomic uint64_t lead_id;        /* of its last lead */
+	_Atomic uint32_t alone_since_got; /* low half of got when alone was set */
+	_Atomic bool alone;               /* nobody else takes items */
 #endif
-	_Atomic bool streaming;   /* items came soon last time: see get.c */
+	_Atomic bool streaming;   /* items came soon after it waited: see get.c */
 	_Atomic uint8_t patience; /* pauses to make before sleeping: see get.c */
-	_Atomic uint8_t backoff;  /* how long to wait before a claim: see cell_back_off() */
+	_Atomic uint8_t backoff;  /* how often it lost lately: see cell_back_off() */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
-/* What only the owner reads and writes. Relaxed: it is atomic for the next owner's sake, a thread
- * that begins after this one has ended, which the compiler's view of memory does not know; and for
- * shared cells, where it is but a hint. */
+/* Fields that only the owner reads and writes. Atomic, as a later thread with the same id may be
+ * the owner, and nothing in C11 orders it after this one; and because threads share the shared
+ * cells, where all these fields are hints. */
 #define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
 #define CELL_SET(cell, field, value)                                                               \
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
@@ -59,10 +59,10 @@ struct cells {
 
 INTERNAL void cells_init(struct cells *cells);
 
-/* Where a thread looks for its cell first: bytes from the first one. Control blocks lie a stack
- * apart, mostly with a guard page, so the numbers of their pages tell them apart; where stacks are
- * powers of two, the higher bits do. (A multiplication would spread them better, and cost a tenth
- * of the time of a put, get and report.) */
+/* Returns where a thread looks for its cell first, in bytes from cell[0]. Control blocks lie a
+ * stack apart, mostly with a guard page, so the low bits of their page numbers differ; if stacks
+ * are powers of two, the higher bits do. (A multiplication would spread them better, but takes a
+ * tenth of the time of a put, get and report.) */
 static inline size_t cell_home(uint64_t thread)
 {
 	return (size_t)(thread >> 12 ^ thread >> 21) % OWN_CELLS * sizeof(struct cell);
@@ -78,8 +78,8 @@ static inline struct cell *cell_at_home(struct cells *cells)
 	return CELL_GET(cell, owner) == self ? cell : NULL;
 }
 
-/* Returns the calling thread's cell when it is not at home, taking a free one near it or else a
- * shared one. The same one each time. */
+/* Returns the calling thread's cell when it is not at home: a free one near it, or else a shared
+ * one. The same one each time. */
 INTERNAL struct cell *cell_find(struct cells *cells);
 
 static inline struct cell *cell_mine(struct cells *cells)
@@ -94,15 +94,14 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 	return cell >= cells->cell + OWN_CELLS;
 }
 
-/* Beyond this a consumer waits before its first claim already. */
+/* A consumer whose backoff exceeds this waits before its first claim, too. */
 enum { BACKOFF_EXPECTED = 8 };
 
-/* Wait before the next claim, some random time. lost: another consumer was faster. */
+/* Wait a random time before a claim. lost: the last one was lost. */
 INTERNAL void cell_back_off(struct cell *cell, uint64_t head, bool lost);
-/* A claim after that succeeded. */
+/* A claim after cell_back_off() succeeded. */
 INTERNAL void cell_was_fast(struct cell *cell);
 
-/* Whether to wait before the first claim already: others were faster too often lately. */
 static inline bool cell_expects_to_lose(const struct cell *cell)
 {
 	return CELL_GET(cell, backoff) > BACKOFF_EXPECTED;

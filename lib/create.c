@@ -1,12 +1,11 @@
 /*
- * Making and freeing a queue: one block of memory, the struct and behind it the slots.
+ * Making and freeing a queue: one block of memory, the struct and then the slots.
  */
 #include "queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* The struct asks for two lines: see cursor.h. */
 enum { ALIGNMENT = alignof(struct spmcq) };
 
 static int init_gates(struct spmcq *q)
@@ -36,7 +35,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	slots = slots_bytes(capacity, item_size);
 	if (slots == 0 || slots > PTRDIFF_MAX - sizeof *q - ALIGNMENT)
 		return -EOVERFLOW;
-	/* aligned_alloc() wants a multiple. */
+	/* aligned_alloc() takes only multiples. */
 	bytes = (sizeof *q + slots + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	q = aligned_alloc(ALIGNMENT, bytes);
 	if (q == NULL)
@@ -70,7 +69,7 @@ int spmcq_destroy(struct spmcq *q)
 		return 0;
 	if (is_elsewhere(q))
 		return q->elsewhere->destroy(q);
-	/* Acquire, pairs with leave(): the last thing a waiting thread does here. */
+	/* Acquire, pairs with leave(), a waiting thread's last access. */
 	if (atomic_load_explicit(&q->inside, memory_order_acquire) != 0)
 		return -EBUSY;
 	gate_destroy(&q->finished);

@@ -35,7 +35,6 @@ SLOW_PATH INTERNAL ssize_t cursor_kept(struct cursor *cursor, uint64_t n)
 	return position_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
 }
 
-/* The first to ask decides. */
 SLOW_PATH INTERNAL uint64_t cursor_end(struct cursor *cursor)
 {
 	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
@@ -43,7 +42,7 @@ SLOW_PATH INTERNAL uint64_t cursor_end(struct cursor *cursor)
 
 	if (end != NO_END)
 		return end;
-	/* A put that a leader watched may have returned before. */
+	/* Makes watched puts that have returned visible. */
 	if (cursor->can_lead)
 		sys_fence_all();
 	tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
@@ -56,23 +55,23 @@ SLOW_PATH INTERNAL uint64_t cursor_end(struct cursor *cursor)
 
 INTERNAL void cursor_close(struct cursor *cursor)
 {
-	/* Pairs with cursor_publish() and cursor_tail(): after it no put succeeds but those before
-	 * the end, and a get that sees it and no items knows that there will be none. */
+	/* Pairs with cursor_publish() and cursor_tail(). A get that sees this, and then no items,
+	 * knows that none will come. */
 	atomic_exchange_explicit(&cursor->state, CURSOR_CLOSED, memory_order_seq_cst);
 	cursor_end(cursor);
 }
 
 INTERNAL uint64_t cursor_tail(struct cursor *cursor)
 {
-	/* A1, pairs with R1; sequentially consistent for the gates. Where there may be a leader, an
-	 * update that changes nothing: with a load, cursor_end() might still find an older tail, as
-	 * the R1 of a put to a leader need not be in the order that all agree on. (x86 and ARM have
-	 * no such machines.) */
+	/* A1, pairs with R1; sequentially consistent for the gates. If there may be leads, an
+	 * update that changes nothing: as the store of a watched put is not sequentially
+	 * consistent, C11 lets cursor_end() read an older tail than a load here (x86 and ARM do
+	 * not). */
 	uint64_t tail = cursor->can_lead
 	                        ? atomic_fetch_add_explicit(&cursor->tail, 0, memory_order_seq_cst)
 	                        : atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
 
-	/* Pairs with cursor_close(): if this is not closed, closing will find that tail. */
+	/* Pairs with cursor_close(): if this is not closed, cursor_end() will read that tail. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
 	               ? cursor_end(cursor)
 	               : tail;

@@ -4,15 +4,12 @@
  * item that it has copied out, and the item is its own if that succeeds.
  *
  * There are two kinds. In the plain one (cursor_plain.h) head is moved by compare-and-swap and tail
- * by an exchange. The other one (cursor_lead.h) can do without locked instructions while one
- * consumer takes all the items. Nothing outside of cursor.* and cursor_lead.* knows which it is;
- * but a put may return before other threads can see its item, and a take as well, until they call
- * cursor_see_puts() or cursor_see_takes().
+ * by an exchange. The other one (cursor_lead.h) needs no locked instructions while one consumer
+ * takes all the items. Nothing outside of cursor.* and cursor_lead.* knows which it is; but a put
+ * or a take may return before other threads can see it. They can after cursor_see_puts() or
+ * cursor_see_takes().
  *
- * Closing: state says that the ring is closed, and from then on end decides, once, which tail was
- * the last.
- *
- * Who pairs with whom:
+ * What pairs with what:
  *
  *   R1 cursor_publish() moves tail  -> A1 cursor_tail() reads it:  items below can be read
  *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
@@ -28,11 +25,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* A position, as opposed to what the highest bit marks: no end yet, and a lead's id. */
+/* The bits of a position. The highest bit marks what is none: NO_END, and a lead's id. */
 #define POSITION_MASK (UINT64_MAX >> 1)
 #define NO_END (UINT64_C(1) << 63)
 
-/* Values of state; others are of cursor_lead.h. */
+/* Values of state. All others are leads: see cursor_lead.h. */
 enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1, CURSOR_ASKED = 2 };
 
 struct cursor {
@@ -42,13 +39,13 @@ struct cursor {
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
 	/* Written on closing, and by cursor_lead.c. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
-	_Atomic uint64_t end;  /* NO_END -> the last tail once, after closing */
-	bool can_lead;         /* set by cursor_init(): whether there can be a lead at all */
-	_Atomic bool may_lead; /* whether another one may begin; true -> false once */
+	_Atomic uint64_t end;  /* NO_END -> the last tail, once, after closing */
+	bool can_lead;         /* there can be leads; set by cursor_init() */
+	_Atomic bool may_lead; /* a lead may begin; true -> false once */
 	/* Written by every consumer. */
 	alignas(2 *
 	        CACHE_LINE) _Atomic uint64_t head; /* next position to take, <= tail; or a lead */
-	_Atomic uint64_t tail_seen;                /* an old tail; may lag behind head, too */
+	_Atomic uint64_t tail_seen;                /* an old tail; may lie behind head */
 	_Atomic uint64_t batch;                    /* items that the last look at tail found */
 	struct cells cells;
 };
@@ -60,20 +57,20 @@ struct claim {
 };
 
 enum cursor_take {
-	CURSOR_LOST, /* another consumer was faster */
+	CURSOR_LOST, /* another consumer took them */
 	CURSOR_TAKEN,
 	CURSOR_DISPUTED, /* cursor_settle() tells whether the items are the caller's */
 };
 
 /* How a put ended. */
 enum cursor_put {
-	CURSOR_PUT,         /* it comes before what the caller reads next */
-	CURSOR_PUT_WATCHED, /* a consumer is sure to see it; nobody needs waking */
+	CURSOR_PUT,         /* ordered before what the caller reads next */
+	CURSOR_PUT_WATCHED, /* the leader will see it; nobody needs waking */
 	CURSOR_PUT_CLOSING, /* the ring was closed meanwhile: ask cursor_kept() */
 };
 
-/* How far position to lies ahead of from; negative if it lies behind. Right across the wrap. (The
- * shift keeps the sign with every compiler we know.) */
+/* Returns to - from, for positions: negative if to lies behind, and right across the wrap. (The
+ * shift keeps the sign with gcc and clang.) */
 static inline int64_t position_distance(uint64_t from, uint64_t to)
 {
 	return (int64_t)((to - from) << 1) >> 1;
@@ -86,9 +83,9 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
-/* A consumer that another one always outruns asks for a turn: the others then take no item at once,
- * but go the long way first, on which blocking gets end what was asked. So a consumer that stops
- * after it asked holds nobody up. Relaxed, all of it: a hint; orders nothing. */
+/* Ask for a turn, for a consumer that always loses: claims at once then fail, and get pauses before
+ * it ends the asking and claims. So a consumer that stops after asking delays nobody. Relaxed: a
+ * hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;
@@ -106,32 +103,33 @@ static inline void cursor_end_asking(struct cursor *cursor)
 		                                        memory_order_relaxed, memory_order_relaxed);
 }
 
-/* The tail, for the producer. */
+/* Returns the tail, for the producer. */
 static inline uint64_t cursor_own_tail(const struct cursor *cursor)
 {
 	/* Relaxed: only the producer writes it. */
 	return atomic_load_explicit(&cursor->tail, memory_order_relaxed);
 }
 
-/* Publish as shared: make the slots below tail visible to all. */
+/* Publish the slots below tail to all threads. */
 static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint64_t tail)
 {
-	/* R1, pairs with A1 in cursor_tail(): who reads this tail also reads the items below it.
-	 * Without it a consumer copies a slot's previous item. An exchange, as it also fences: the
-	 * caller may read next whether anybody sleeps, which a store would let it do too early. */
+	/* R1, pairs with A1 in cursor_tail(): a consumer that reads this tail also reads the items
+	 * below it. Without it the consumer copies a slot's previous item. An exchange is also a
+	 * full fence: after a store the caller could read "nobody sleeps" before the store is
+	 * visible. */
 	atomic_exchange_explicit(&cursor->tail, tail, memory_order_seq_cst);
-	/* Pairs with cursor_close(): it reads this tail, or we read that it closed. */
+	/* Pairs with cursor_close(): it reads this tail, or we read that the ring is closed. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
 	               ? CURSOR_PUT_CLOSING
 	               : CURSOR_PUT;
 }
 
-/* Move head, if it is still at the claim, past n items. */
+/* Move head past n items. Returns false if it has moved already. */
 static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t n)
 {
-	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): what we read from the slots
-	 * was read before. Without it the producer overwrites what we are reading. Sequentially
-	 * consistent for the gate of the producer. Failing, as strong as A3. */
+	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): we have read the slots
+	 * before. Without it the producer overwrites what we are reading. Sequentially consistent
+	 * for the gate of the producer. */
 	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, (at + n) & POSITION_MASK,
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
@@ -139,14 +137,14 @@ static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t
 /* The owner of a cell has taken n items. */
 static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
 {
-	/* R6 in cursor_lead.h; else only the owner reads it, or threads that share the cell. */
+	/* A thread that ends a lead reads got, too: R6 in cursor_lead.h. */
 	if (cell_is_shared(cells, cell))
 		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
 	else
 		atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
 }
 
-/* Take n items as shared: false if another consumer was faster. */
+/* Take n items without a lead. Returns false if another consumer took them. */
 static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, uint64_t at,
                                       uint64_t n)
 {
@@ -156,22 +154,22 @@ static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, 
 	return true;
 }
 
-/* can_lead: whether it may do without locked instructions where it can. */
+/* can_lead: there may be leads, if the library is built with them. */
 INTERNAL void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead);
 
-/* After CURSOR_PUT_CLOSING with n items: n if they came before, or -ESHUTDOWN. Wait-free. */
+/* After CURSOR_PUT_CLOSING: returns n, or -ESHUTDOWN if the n items lie beyond end. Wait-free. */
 INTERNAL ssize_t cursor_kept(struct cursor *cursor, uint64_t n);
 
-/* Closes the ring: puts fail from here on, but for those before the end. Wait-free. */
+/* Close the ring, and decide its end: puts beyond it fail. Wait-free. */
 INTERNAL void cursor_close(struct cursor *cursor);
 
-/* The tail at which the closed ring ended. */
+/* Returns the tail at which the closed ring ended. */
 INTERNAL uint64_t cursor_end(struct cursor *cursor);
 
-/* The tail. Everything before it was put, and will have been if the ring is closed. Wait-free. */
+/* Returns the tail. Puts before it succeed, even if the ring is being closed. Wait-free. */
 INTERNAL uint64_t cursor_tail(struct cursor *cursor);
 
-/* The same, but a put that fails as the ring is being closed may be counted. */
+/* The same, but it may count a put that fails as the ring is being closed. */
 INTERNAL uint64_t cursor_tail_glimpsed(const struct cursor *cursor);
 
 #ifdef SPMCQ_LEAD

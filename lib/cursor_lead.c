@@ -3,7 +3,8 @@
  */
 #include "cursor_lead.h"
 
-/* Items to have taken alone. A lead saves some 10 ns an item, and ending it may take 45 us. */
+/* A consumer that has taken this many items alone begins a lead: it saves some 10 ns an item, and
+ * ending it may take 45 us. */
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 4096
 #endif
@@ -18,11 +19,11 @@ static void lead_cell_init(struct cell *cell, unsigned index)
 	atomic_init(&cell->alone, false);
 }
 
-/* Steps 3 and 4: unless it is decided already, the leader got this far. */
+/* Steps 3 and 4. The leader's items are those up to got, unless another thread has decided. */
 static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 {
 	struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
-	/* Set before the lead began. If it is that of a later one, this one is not in head. */
+	/* Written before the lead began. If this is of a later lead, the update of head fails. */
 	uint64_t base = CELL_GET(cell, head_minus_got);
 	uint64_t verdict = lead;
 
@@ -42,14 +43,14 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	const struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
 	uint64_t state = lead;
 
-	/* Fails if another thread was here before. */
+	/* Step 1. Fails if another thread did it. */
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, ENDING(lead),
 	                                        memory_order_seq_cst, memory_order_relaxed);
 	sys_fence_all();
 	/* A6, pairs with R6 in leader_counts(). */
 	decide(cursor, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
-	/* All threads have passed a fence, so every put that relied on the leader is seen by a
-	 * thread that reads the new state. Until now cursor_see_puts() told them to fence. */
+	/* All threads have passed a fence: a thread that reads this state sees every put that
+	 * relied on the leader. Until now it needed cursor_see_puts(). */
 	state = ENDING(lead);
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, CURSOR_SHARED,
 	                                        memory_order_seq_cst, memory_order_relaxed);
@@ -69,7 +70,7 @@ INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
 	if (final) {
 		/* It must take many items alone to lead again. */
 		CELL_SET(cell, alone, false);
-		/* A lead may be about to begin, and a put rely on it already. */
+		/* A lead may be in state but not in head yet, and puts rely on it already. */
 		cursor_see_puts(cursor);
 	}
 }
@@ -79,7 +80,7 @@ SLOW_PATH INTERNAL bool cursor_settle(struct cursor *cursor, struct cell *cell, 
 	uint64_t got = CELL_GET(cell, got);
 
 	decide(cursor, CELL_GET(cell, lead_id), got);
-	/* Decided, and only we begin another. */
+	/* Relaxed: it is decided, and only we begin another lead in this cell. */
 	if (CELL_GET(cell, verdict) == (got & POSITION_MASK)) {
 		leader_advances(cell, n);
 		return true;
@@ -96,8 +97,8 @@ INTERNAL void cursor_see_puts(struct cursor *cursor)
 
 INTERNAL void cursor_see_takes(struct cursor *cursor)
 {
-	/* Sequentially consistent for lead_begin(). A lead that begins later starts from a head
-	 * that we see, and its updates order what the leader took before. */
+	/* Sequentially consistent: a lead that is not in head now comes there by a later update, so
+	 * its leader sees that we sleep. */
 	if (atomic_load_explicit(&cursor->head, memory_order_seq_cst) & LEAD)
 		sys_fence_all();
 }
@@ -118,14 +119,14 @@ SLOW_PATH INTERNAL void cursor_share_for_good(struct cursor *cursor)
 	/* Pairs with lead_begin(): it reads this, or we see its lead. */
 	atomic_store_explicit(&cursor->may_lead, false, memory_order_seq_cst);
 	cursor_share(cursor);
-	/* Of a lead that has not come to head yet, or whose end has not come to state: the thread
-	 * that begins or ends it may be stopped. */
+	/* A lead that is not in head yet, or no longer: the thread that begins or ends it may be
+	 * stopped. */
 	state = atomic_load_explicit(&cursor->state, memory_order_seq_cst);
 	if (state > CURSOR_ASKED)
 		lead_end(cursor, state | LEAD);
 }
 
-/* Notes how many items the consumer has taken alone: whether they are enough. */
+/* Returns whether the consumer has taken enough items alone; notes since when it takes alone. */
 static bool has_been_alone_for_long(struct cell *cell, uint64_t head)
 {
 	uint64_t got = CELL_GET(cell, got);
@@ -151,15 +152,15 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 		return false;
 	CELL_SET(cell, alone, false);
 	CELL_SET(cell, lead_id, lead);
-	/* R8, pairs with A8: a thread that still sees the last lead of this cell in head reads
-	 * this, too, and must not find an older tail next. */
+	/* R8: a thread that still sees this cell's last lead in head may read this, and must not
+	 * read an older tail next. */
 	atomic_store_explicit(&cell->lead_head, head, memory_order_release);
-	/* Relaxed: the updates below make them known. */
+	/* Relaxed: published by the updates below. */
 	CELL_SET(cell, head_minus_got, (head - CELL_GET(cell, got)) & POSITION_MASK);
 	CELL_SET(cell, verdict, lead);
 	if (!atomic_compare_exchange_strong_explicit(&cursor->state, &none, lead,
 	                                             memory_order_seq_cst, memory_order_relaxed)) {
-		/* Another's lead; if it is ending, the thread that ends it may be stopped. */
+		/* If another lead is ending, the thread that ends it may be stopped. */
 		if (none > CURSOR_ASKED && !(none & LEAD))
 			lead_end(cursor, none | LEAD);
 		return false;

@@ -2,9 +2,6 @@
  * The cursor with a lead: the right of one consumer, the leader, to take items by plain stores
  * while no other thread takes any.
  *
- * While there is a leader, and nobody sleeps who would have to be woken for each item, neither the
- * leader nor the producer needs a locked instruction:
- *
  *   The leader counts an item as its own by a plain store to got, and then reads whether it still
  *   leads.
  *   The producer publishes an item by a plain store to tail, and then reads whether there is a
@@ -17,17 +14,7 @@
  *   4 store the position after them into head, in place of the lead's id,
  *   5 clear state.
  * Several threads may run these steps at once; if one stops halfway, the next starts again at 1.
- *
- * Why no item is lost or taken twice. The membarrier falls either before the leader's read of
- * state, which then sees the end, or after its store of got, which step 3 then sees. Both may be
- * the case; so the decision is written to verdict by a compare-and-swap, and a leader that sees the
- * end tries the same, for what it counted. verdict starts as the lead's id. Ids are never used
- * again, so a thread that still ends an earlier lead fails there.
- *
- * Why no put is missed. While a lead is ending, the producer no longer relies on the leader. But a
- * put that did may have returned, and its store be visible only after step 2. So a thread that is
- * about to say that the ring is empty, or all is done, makes all threads fence, from the beginning
- * of a lead to step 5: cursor_see_puts().
+ * Why no item is lost or taken twice, and no put missed: lib/DESIGN.md, "The lead".
  *
  *   R6 leader_counts() raises got        -> A6 lead_end() reads it:    slots were read out
  *   R8 leader_advances() moves lead_head -> A8 cursor_head() reads it: as R2, while head is a lead
@@ -41,13 +28,13 @@
 
 /* A lead's id: this bit, a number never used before, and the index of the leader's cell. */
 #define LEAD (UINT64_C(1) << 63)
-/* In state only: this lead is ending. Without the bit, and more than CURSOR_ASKED. */
+/* The value of state while this lead ends. It is more than CURSOR_ASKED. */
 #define ENDING(lead) ((lead) & ~LEAD)
 /* The numbers start here, so that ENDING() of each exceeds CURSOR_ASKED. */
 enum { LEAD_STEP = 128 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
-/* Returns whether the consumer leads. It may learn later that it no longer does. */
+/* Returns whether the consumer leads. Its lead may end at any time. */
 static inline bool cursor_is_held_by(const struct cursor *cursor, const struct cell *cell)
 {
 	/* Relaxed: leader_counts() looks again. */
@@ -55,13 +42,13 @@ static inline bool cursor_is_held_by(const struct cursor *cursor, const struct c
 	       CELL_GET(cell, lead_id);
 }
 
-/* Publish if there is a leader: false if it may have ended. */
+/* Publish to a leader. Returns false if its lead may have ended. */
 static inline bool publish_watched(struct cursor *cursor, uint64_t tail)
 {
 	/* R1. */
 	atomic_store_explicit(&cursor->tail, tail, memory_order_release);
-	/* The membarrier of a thread that ends the lead falls before our next load, which then sees
-	 * that it has ended, or after our store, which that thread then sees. */
+	/* If the membarrier of a thread that ends the lead comes before our next load, we see that
+	 * the lead has ended. If it comes after our store, that thread sees our tail. */
 	atomic_signal_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) & LEAD;
 }
@@ -74,10 +61,10 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* The leader takes n items in two steps. 1 Count them: false if the lead may have ended. */
+/* The leader takes n items in two steps. 1 Count them. Returns false if the lead may have ended. */
 static inline bool leader_counts(const struct cursor *cursor, struct cell *cell, uint64_t n)
 {
-	/* R6, pairs with A6 in lead_end(): the slots were read before. */
+	/* R6: the slots were read before. */
 	atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
 	/* As in publish_watched(). */
 	atomic_signal_fence(memory_order_seq_cst);
@@ -87,16 +74,15 @@ static inline bool leader_counts(const struct cursor *cursor, struct cell *cell,
 /* 2 Let the others see it. */
 static inline void leader_advances(struct cell *cell, uint64_t n)
 {
-	/* R8, pairs with A8: the slots were read before. */
+	/* R8: the slots were read before. */
 	atomic_store_explicit(&cell->lead_head, (CELL_GET(cell, lead_head) + n) & POSITION_MASK,
 	                      memory_order_release);
-	/* The caller reads next whether the producer sleeps, which made all threads fence before it
-	 * looked how far we got: see cursor_see_takes(). */
+	/* The caller reads next whether the producer sleeps. The producer announces that it sleeps,
+	 * makes all threads fence, and then reads lead_head: see cursor_see_takes(). */
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Begin a claim: where the next item to take is. False if another consumer leads, or asked for a
- * turn. */
+/* Begin a claim at head. Returns false if another consumer leads, or asked for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -110,8 +96,8 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 
-/* The same, never false: ends the lead of another. final: the caller will not look again by itself,
- * so it must not lead, as puts rely on a leader to look again. Lock-free. */
+/* The same, even if one asked, and ending the lead of another. final: this is a final look, so the
+ * caller's own lead ends, too: puts rely on a leader to look again. Lock-free. */
 INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                            struct claim *claim);
 
@@ -127,10 +113,10 @@ static inline enum cursor_take cursor_take(struct cursor *cursor, struct cell *c
 	return CURSOR_TAKEN;
 }
 
-/* After CURSOR_DISPUTED: whether the n items are the caller's. Wait-free. */
+/* After CURSOR_DISPUTED: returns whether the n items are the caller's. Wait-free. */
 INTERNAL bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n);
 
-/* The head: everything before it was taken. Wait-free. */
+/* Returns the head: all items before it were taken. Wait-free. */
 static inline uint64_t cursor_head(const struct cursor *cursor)
 {
 	/* A2, pairs with R2; sequentially consistent for the gates. */
@@ -138,36 +124,35 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 
 	if (!(head & LEAD))
 		return head;
-	/* A8, pairs with R8; sequentially consistent, as above. Of an earlier lead of this cell, or
-	 * a later one: either was the head at some time since head was read. */
+	/* A8, pairs with R8; sequentially consistent, as above. If that lead has ended meanwhile,
+	 * and another one of this cell begun, this was still the head at some time since then. */
 	return atomic_load_explicit(&cursor->cells.cell[head % LEAD_STEP].lead_head,
 	                            memory_order_seq_cst);
 }
 
-/* After it, all puts that have returned are visible to the caller. Wait-free; tens of microseconds
- * if there is a leader. */
+/* Make all puts that have returned visible to the caller. Wait-free; tens of microseconds if the
+ * cursor is held. */
 INTERNAL void cursor_see_puts(struct cursor *cursor);
 
-/* After it, all takes of a leader that led before are visible to the caller, and takes that come
- * later see what the caller did before. As cursor_see_puts(). */
+/* Make a leader's takes visible to the caller; and what the caller did before becomes visible to
+ * takes that come later. As cursor_see_puts(). */
 INTERNAL void cursor_see_takes(struct cursor *cursor);
 
-/* End the lead, if there is one. Wait-free but for leads that begin meanwhile; tens of us. */
+/* End the lead, if there is one. Wait-free; tens of microseconds. */
 INTERNAL void cursor_share(struct cursor *cursor);
 
 /* The same, and let nobody lead again. */
 INTERNAL void cursor_share_for_good(struct cursor *cursor);
 
-/* Returns whether there is a leader, or one's lead is ending. */
+/* Returns whether there is a lead, or one is ending. */
 static inline bool cursor_is_held(const struct cursor *cursor)
 {
 	/* Pairs with lead_begin(): a put that relies on it comes later. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_ASKED;
 }
 
-/* For the slow path of a consumer: make it the leader if it has taken so many items alone that this
- * pays. Returns true if it became the leader, or might have been one for a moment, which puts may
- * have relied on. */
+/* Make the consumer the leader, if it has taken enough items alone. Returns true if it became the
+ * leader, perhaps for a moment only: puts may have relied on it. */
 INTERNAL bool cursor_hold(struct cursor *cursor, struct cell *cell);
 
 #endif

@@ -14,7 +14,7 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Begin a claim: where the next item to take is. False if another consumer asked for a turn. */
+/* Begin a claim at head. Returns false if another consumer asked for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -27,7 +27,7 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
 }
 
-/* The same, never false. final: the caller will not look again by itself. */
+/* The same, even if one asked. final: this is a final look. */
 static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                                 struct claim *claim)
 {
@@ -50,7 +50,7 @@ static inline bool cursor_settle(struct cursor *cursor, struct cell *cell, uint6
 	return false;
 }
 
-/* The head: everything before it was taken. Wait-free. */
+/* Returns the head: all items before it were taken. Wait-free. */
 static inline uint64_t cursor_head(const struct cursor *cursor)
 {
 	/* A2, pairs with R2; sequentially consistent for the gates. */

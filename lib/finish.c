@@ -1,11 +1,11 @@
 /*
- * Reporting what is finished, and waiting for all of it.
+ * Reporting items as done, and waiting until all are.
  */
 #include "queue.h"
 
 #include <errno.h>
 
-/* A joiner pauses this often before it sleeps, which takes some 10 us of both sides. */
+/* A joiner pauses this often before it sleeps: sleeping and waking take each side some 10 us. */
 #ifdef SPMCQ_MODEL
 enum { JOIN_PAUSES = 0 };
 #else
@@ -20,17 +20,16 @@ SLOW_PATH INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, 
 	return r;
 }
 
-/* After reporting: returns r. */
+/* After reporting. Returns r. */
 static inline int after_report(struct spmcq *q, struct cell *cell, int r)
 {
-	/* If the report is lazy, the joiner's fence falls before this look, which then sees it, or
-	 * after the report, which the joiner then sees; the compiler must not swap the two either.
-	 */
+	/* For the compiler: a lazy report comes before this look for joiners (see tally_init()). */
 	atomic_signal_fence(memory_order_seq_cst);
 	return gate_sleepers(&q->finished) != 0 ? wake_joiners_if_done(q, cell, r) : r;
 }
 
-/* Of items that others got, or of the caller's where that is not as usual; or elsewhere. */
+/* For items that others got, cells shared or not at home, reports that are not lazy, and elsewhere.
+ */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
 	struct cell *cell;
@@ -45,7 +44,7 @@ __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 	return after_report(q, cell, mine ? 0 : tally_done_any(&q->tally, n, &q->ring));
 }
 
-/* Needs no stack either, for a caller that reports its own. */
+/* Needs no stack, as put_item(), if the caller got the items itself. */
 FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	struct cell *cell;
@@ -71,14 +70,14 @@ static bool look_for_finish(void *arg, bool final)
 {
 	struct spmcq *q = arg;
 
-	/* Lazy reports are not ordered against looking for us. */
+	/* Makes lazy reports visible, or their threads see us: see tally_init(). */
 	if (final && tally_is_lazy(&q->tally))
 		sys_fence_all();
-	/* Before the look: a put that relies on a lead which begins later is not missed by us. */
+	/* Read before the look: the puts that a later lead watches come after it. */
 	bool held = cursor_is_held(&q->ring.cursor);
 	if (!tally_is_all_done(&q->tally, &q->ring))
 		return false;
-	/* A put may have returned that only a leader is sure to see. */
+	/* A watched put may have returned and not be visible yet. */
 	if (!held)
 		return true;
 	cursor_see_puts(&q->ring.cursor);

@@ -44,7 +44,6 @@ INTERNAL bool gate_sleep(struct gate *gate, uint32_t epoch, const struct timespe
 	    deadline_has_passed(deadline))
 		return false;
 	count(&gate->slept);
-	/* Once: a wake-up for another sleeper may have come to us, so the caller looks again. */
 	return sys_sleep(&gate->epoch, epoch, deadline);
 }
 
@@ -94,9 +93,7 @@ INTERNAL void gate_wake(struct gate *gate, uint64_t n)
 		wake(gate, n < sleepers ? (uint32_t)n : sleepers);
 }
 
-/* At least as many sleepers as *woken is ahead of left will leave without being woken again: a
- * wake-up moves both by as many, and so does leaving, but for those who leave by themselves, which
- * only makes *woken too low. */
+/* The sleepers not woken yet are entered - *woken at most: see `woken` in lib/DESIGN.md. */
 SLOW_PATH INTERNAL void gate_wake_new(struct gate *gate, uint32_t *woken, uint64_t n)
 {
 	uint32_t left = atomic_load_explicit(&gate->left, memory_order_seq_cst);

@@ -1,26 +1,25 @@
 /*
- * Getting: what is known of first, then what there is, else after waiting for some.
+ * Getting: known items first, else after reading tail, else after waiting for items.
  */
 #include "queue.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* A consumer that found this many items at its last look, and less than a quarter of the ring, lets
- * more gather before the next. */
+/* A consumer that found this many items at its last look, but less than a quarter of the ring, lets
+ * more gather before the next look. */
 enum { GATHER_ITEMS = 8 };
 
-/* Others take this many items during one pause, one each 150 ns or less: no faster than that can
- * they be where items mean work. A pause may last long, as others run meanwhile, so the number
- * alone does not tell. `spmcq-bench work --work 200ns --consumers 2`: 7.0 M items/s instead of 4.4.
- */
+/* There is a crowd if others take this many items during one pause, and one in 150 ns or less:
+ * consumers that work on their items are slower. The number alone does not tell, as a pause may be
+ * long. `spmcq-bench work --work 200ns --consumers 2`: 4.4 instead of 7.0 M items/s without. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
-/* Pauses before sleeping: at most; at least, where others may run in a pause; and while it holds
- * the cursor. Sleeping and being woken takes some 10 us of both sides. A consumer that holds the
- * cursor looks for some 50 us: if it slept in a lull, a put would wake another, as likely as not on
- * the producer's processor. `spmcq-bench squares --consumers 64`: twice as fast. SPMCQ_MODEL: for a
- * model checker, to which a pause is one more of the same look. */
+/* Pauses before a consumer sleeps: at most; at least, if it yields; and if it holds the cursor.
+ * Sleeping and waking take each side some 10 us. A consumer that holds the cursor looks for some 50
+ * us: if it slept, a put would wake another one, perhaps on the producer's processor. `spmcq-bench
+ * squares --consumers 64`: half as fast without. SPMCQ_MODEL: a model checker gains nothing from
+ * pauses. */
 #ifdef SPMCQ_MODEL
 enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, HOLDER_PAUSES = 0 };
 #else
@@ -30,20 +29,20 @@ enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, HOLDER_PAUSES = 64 };
 /* A consumer that slept less than this before it was woken is in a stream of items. */
 enum { STREAM_NS = 50000 };
 
-/* How long a reserve sleeps, for each that sleeps: so some reserve looks that often. No get on a
+/* k reserves sleep k times this long at most, so one of them looks about this often. No get on a
  * queue that is never empty takes much longer. */
 enum { RESERVE_NS = 3000000 };
 
-/* How long a poller that found items at its last look lets more gather before the next: less than a
- * microsecond. Two to three times as fast as without where all poll. */
+/* A poller that found items at its last look pauses this often before the next, for less than a
+ * microsecond, so that more items gather. Where all poll, a half to a third as fast without. */
 enum { CHASE_STALLS = 8 };
 
-/* A get that loses tries again this often before it looks whether there is a crowd. */
+/* A get that loses tries again this often before it looks for a crowd. */
 enum { TRIES = 4 };
 
-/* Wake the producer, if the room it sleeps for is there; returns 0. As it takes a while to wake up,
- * it is woken once for each time that it lies down; and again by a consumer that finds no more
- * items, as the one that was to wake it may have been stopped. */
+/* Wake the producer if the room that it sleeps for is there. Returns 0. As it takes a while to wake
+ * up, only one consumer wakes it each time that it lies down; but as that one may be stopped, each
+ * final look wakes it again. */
 SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 {
 	/* Relaxed: stored before the announcement that we saw. */
@@ -52,7 +51,7 @@ SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 
 	if (position_distance(at, cursor_head(&q->ring.cursor)) < 0)
 		return 0;
-	/* Relaxed: a hint; the consumer that finds no more items does not rely on it. */
+	/* Relaxed: a hint, which final looks do not rely on. */
 	if (!again && atomic_load_explicit(&q->producer_woken, memory_order_relaxed) == entered)
 		return 0;
 	atomic_store_explicit(&q->producer_woken, entered, memory_order_relaxed);
@@ -60,14 +59,14 @@ SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 	return 0;
 }
 
-/* After taking something, or looking for it: returns 0. again: as wake_producer_if_room(). */
+/* After taking items, or looking for them. Returns 0. */
 static inline int after_take(struct spmcq *q, bool again)
 {
 	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, again) : 0;
 }
 
-/* Take n items that are known of: n, or 0 if that many are not, or others were faster too often.
- * Where other consumers are faster, it waits a little and tries again, perhaps for fewer. */
+/* Take n known items, or fewer after a claim was lost. Returns how many; 0 if fewer are known, or
+ * too many claims were lost. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
 	struct cursor *cursor = &q->ring.cursor;
@@ -91,25 +90,24 @@ static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t
 	return (ssize_t)n;
 }
 
-/* Take what there is: how many, 0 when empty, or -ESHUTDOWN. */
+/* Take what there is. Returns how many, 0 when empty, or -ESHUTDOWN. */
 static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                bool final)
 {
 	ssize_t r = ring_take(&q->ring, cell, items, max, final);
 
-	/* Also if we took nothing: we may have settled what a stopped consumer took. */
+	/* Also if we took nothing: we may have ended the lead of a stopped leader. */
 	after_take(q, final);
 	return r;
 }
 
-/* A consumer that waits. */
 struct item_wait {
 	struct spmcq *q;
 	struct cell *cell;
 	void *items;
 	size_t max;
 	const struct timespec *deadline;
-	ssize_t got; /* what get_some() said last */
+	ssize_t got; /* what get_some() returned last */
 };
 
 static bool look_for_items(struct item_wait *wait, bool final)
@@ -118,10 +116,9 @@ static bool look_for_items(struct item_wait *wait, bool final)
 	return wait->got != 0;
 }
 
-/* Pause; returns whether others took so many items meanwhile that one more consumer is a hindrance.
- * They cannot all think so of each other at once: a thread that pauses does not take. It spins: a
- * thread that yields often has to wait, with Linux 6.18 for 100 ms, when others want its processor.
- */
+/* Pause, and return whether there is a crowd. Not all consumers can see one at once, as a thread
+ * that pauses takes nothing. It spins, as Linux 6.18 makes a thread that yields often wait for up
+ * to 100 ms. */
 static bool pause_and_see_crowd(struct spmcq *q)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -129,7 +126,7 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	int64_t began = clock_ns(), taken;
 
 	pause_and_spin();
-	/* They may be waiting for our processor. */
+	/* The others may be waiting for our processor. */
 	if (cursor_head(cursor) == before)
 		pause_and_yield();
 	taken = position_distance(before, cursor_head(cursor));
@@ -137,7 +134,7 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	       !cursor_is_closed(cursor);
 }
 
-/* Look, pause, look again ..., as often as has paid lately. */
+/* Look, pause, look again: as often as was worth it lately. */
 static bool look_around(struct item_wait *wait, bool busy)
 {
 	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
@@ -158,14 +155,14 @@ static bool look_around(struct item_wait *wait, bool busy)
 			pause_and_spin();
 		made++;
 	}
-	/* Twice what was needed, to notice when it gets longer. */
+	/* Twice what was needed, to notice when more are needed. */
 	pauses = 2 * made;
 	if (made > 0 && !holds)
 		CELL_SET(wait->cell, patience, (uint8_t)(pauses < most ? pauses : most));
 	return true;
 }
 
-/* A put's wake-up that comes before the announcement is missed; then its time ends the sleep. */
+/* A wake-up by a put before the announcement is missed, so the sleep has an end. */
 static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 {
 	uint32_t epoch = gate_announce(&q->reserve);
@@ -193,7 +190,7 @@ static bool sleep_until_woken(struct item_wait *wait)
 	return interrupted;
 }
 
-/* As a reserve or until woken. Returns whether a signal handler ran. */
+/* Sleep, as a reserve or as a sleeper. Returns whether a signal handler ran. */
 static bool sleep_once(struct item_wait *wait, bool crowd)
 {
 	struct spmcq *q = wait->q;
@@ -204,7 +201,7 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 	bool reserve = watch_lie_down(&q->watch, crowd, !holds && cursor_is_held(cursor));
 	bool interrupted;
 
-	/* A reserve looks again by itself. But while it sleeps it must not hold the cursor. */
+	/* A reserve needs no final look, but one that holds the cursor does, to end its lead. */
 	if (reserve && !(holds && look_for_items(wait, true)))
 		interrupted = sleep_in_reserve(q, wait->deadline);
 	else
@@ -219,8 +216,7 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 	return interrupted;
 }
 
-/* Sleep until there is something, perhaps as a reserve, again and again: 0, -ETIMEDOUT or -EINTR.
- */
+/* Sleep again and again until items are got. Returns 0, -ETIMEDOUT or -EINTR. */
 static int sleep_until_items(struct item_wait *wait, bool crowd)
 {
 	struct spmcq *q = wait->q;
@@ -231,8 +227,8 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 
 		if (wait->got != 0)
 			return 0;
-		/* Looking costs a consumer that holds the cursor what it holds. But items that come
-		 * and go must not always be gone when a reserve looks. */
+		/* A look ends another's lead, so only look if there are items, or, as they may be
+		 * gone each time that a reserve looks, if there were. */
 		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
 			if (look_for_items(wait, false))
 				return 0;
@@ -246,7 +242,7 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 	}
 }
 
-/* Wake others for what is left in the ring: reserves one after the other, as mostly we take it. */
+/* Wake others for what is left in the ring; only one reserve, as mostly we take the items first. */
 static void pass_on(struct spmcq *q)
 {
 	size_t left = ring_size(&q->ring);
@@ -269,31 +265,30 @@ SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool cro
 	if (crowd || !look_around(wait, busy))
 		r = sleep_until_items(wait, crowd);
 	watch_end_to_look(&q->watch);
-	/* A put may have relied on us to look, and still does if we hold the cursor. */
+	/* Puts may have relied on us to look. If we hold the cursor, they still do. */
 	if (!cursor_is_held_by(&q->ring.cursor, wait->cell))
 		pass_on(q);
 	leave(q);
 	return r != 0 ? r : wait->got;
 }
 
-/* Let the consumer hold the cursor if that pays, unless somebody sleeps whom puts must wake. */
+/* Let the consumer hold the cursor if that pays, and there are no sleepers, only reserves. */
 static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 {
 	struct cursor *cursor = &q->ring.cursor;
 
 	if (!cursor_hold(cursor, cell))
 		return;
-	/* Pairs with watch_lie_down(), after which a sleeper looks once more. */
+	/* Pairs with watch_lie_down(), after which a sleeper makes a final look. */
 	if (watch_has_sleepers(&q->watch))
 		cursor_share(cursor);
-	/* A put may have relied on us in between. */
+	/* Puts may have relied on us in between. */
 	if (!cursor_is_held_by(cursor, cell))
 		pass_on(q);
 }
 
-/* When the known items have run out, or others were faster. If the producer is busy and near, look
- * elsewhere first: chasing it moves its line, and the slots, for a few items each time, and slows
- * both sides down. */
+/* The long way: known items ran out, or claims were lost. If few items were found last time, pause
+ * first: reading tail for a few items each time takes its line from the producer. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
@@ -304,7 +299,7 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 	bool crowd = (near || ring_knows_more(&q->ring)) && pause_and_see_crowd(q);
 	bool got;
 
-	/* We paused, or never took an item at once. */
+	/* We have paused, or no item is known: the consumer that asked has had its time. */
 	cursor_end_asking(&q->ring.cursor);
 	got = !crowd && look_for_items(&wait, false);
 
@@ -339,10 +334,10 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 	if (is_elsewhere(q))
 		return q->elsewhere->get(q, items, max, NULL, true);
 	cell = my_cell(q);
-	/* As if the producer was near in get_unknown(). */
+	/* So that items gather: see CHASE_STALLS. */
 	for (int i = 0; i < CHASE_STALLS && CELL_GET(cell, streaming); i++)
 		ck_pr_stall();
-	/* To say that the queue is empty takes a system call where the cursor is held. */
+	/* While the cursor is held, each "empty" would cost a system call. */
 	if (cursor_is_held(&q->ring.cursor))
 		cursor_share_for_good(&q->ring.cursor);
 	r = get_some(q, cell, items, max, true);
@@ -355,7 +350,6 @@ ssize_t spmcq_get_many(struct spmcq *q, void *items, size_t max)
 	return spmcq_get_many_until(q, items, max, NULL);
 }
 
-/* The rest of get_item(). */
 __attribute__((noinline)) static int get_item_slowly(struct spmcq *q, void *item,
                                                      const struct timespec *deadline)
 {
@@ -401,7 +395,7 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	}
 }
 
-/* For a thread whose cell is not at home, or a queue elsewhere. */
+/* For threads whose cells are not at home, and queues elsewhere. */
 __attribute__((noinline)) static int get_item_from_afar(struct spmcq *q, void *item,
                                                         const struct timespec *deadline)
 {
@@ -417,7 +411,7 @@ __attribute__((noinline)) static int try_get_item_from_afar(struct spmcq *q, voi
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
 }
 
-/* One item: as put_item(). */
+/* One item. Needs no stack, as put_item(). */
 FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadline, bool try)
 {
 	struct cell *cell;

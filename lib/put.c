@@ -1,5 +1,5 @@
 /*
- * Putting: into the room known of, else after a look, else after waiting for some.
+ * Putting: into known room, else after reading head, else after waiting for room.
  */
 #include "queue.h"
 
@@ -7,10 +7,9 @@
 
 #include <errno.h>
 
-/* While the ring is nearly full the producer holds out for half of it: chasing the consumers moves
- * their line, and the slots, for a few items each time. It looks for so many pauses, which is what
- * quick consumers need, and then sleeps, but no longer than this since it found room last if there
- * is any. */
+/* When the ring is nearly full, the producer waits for half of it: if it took each free slot at
+ * once, consumers' lines would move for a few items each time. It looks for half the ring during
+ * ROOM_PAUSES pauses at most, then sleeps for it; after ROOM_NS it takes any room. */
 #ifdef SPMCQ_MODEL
 enum { ROOM_PAUSES = 0 };
 #else
@@ -18,7 +17,7 @@ enum { ROOM_PAUSES = 64 };
 #endif
 enum { ROOM_TRY_ALL = 16, ROOM_NS = 100000 };
 
-/* Returns whether the calling thread was the producer before. */
+/* Returns whether the calling thread is the producer already. */
 FAST_PATH bool is_producer_already(const struct spmcq *q)
 {
 	/* Relaxed: if it is our id, we stored it. */
@@ -26,12 +25,12 @@ FAST_PATH bool is_producer_already(const struct spmcq *q)
 	       atomic_load_explicit(&q->producer, memory_order_relaxed) == thread_id();
 }
 
-/* Returns whether it is; if there is none, it becomes the producer. */
+/* The same, but if there is no producer, the thread becomes it. */
 static bool is_producer(struct spmcq *q)
 {
 	uint64_t nobody = NO_THREAD;
 
-	/* Acquire, pairs with spmcq_release_producer(): what the last owner knew of the ring. */
+	/* Acquire, pairs with spmcq_release_producer(): we see what the last producer wrote. */
 	return is_producer_already(q) ||
 	       atomic_compare_exchange_strong_explicit(&q->producer, &nobody, thread_id(),
 	                                               memory_order_acquire,
@@ -39,7 +38,7 @@ static bool is_producer(struct spmcq *q)
 	       nobody == thread_id();
 }
 
-/* Why the caller may not put: 0 if it may. */
+/* Returns 0 if the caller may put, or the error. */
 static int refusal(struct spmcq *q)
 {
 	if (is_producer(q))
@@ -53,20 +52,20 @@ SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 	if (watch_has_sleepers(&q->watch)) {
 		gate_wake_new(&q->items, &q->woken, n);
 	} else if (!gate_is_waking(&q->reserve, q->reserve_woken)) {
-		/* Reserves come one after the other, and by themselves if that takes too long: the
-		 * first may see that there is a crowd. `spmcq-bench squares --consumers 64` */
+		/* One reserve at a time: it may see a crowd, and then the others need not come.
+		 * `spmcq-bench squares --consumers 64` */
 		gate_wake_new(&q->reserve, &q->reserve_woken, 1);
 	}
 	return 0;
 }
 
-/* After putting n items: returns 0. */
+/* After putting n items. Returns 0. */
 static inline int after_put(struct spmcq *q, uint64_t n)
 {
 	return watch_needs_waking(&q->watch) ? wake_consumers(q, n) : 0;
 }
 
-/* Put what fits into the known room: how many, or -ESHUTDOWN. */
+/* Put what fits into known room. Returns how many, or -ESHUTDOWN. */
 static ssize_t put_some(struct spmcq *q, const void *items, size_t n)
 {
 	bool watched;
@@ -96,16 +95,16 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 {
 	struct room_wait wait = {.q = q, .want = want};
 
-	/* Relaxed: a consumer reads it after it saw us announce that we sleep. */
+	/* Relaxed: a consumer reads it after it saw our announcement. */
 	atomic_store_explicit(&q->wake_producer_at,
 	                      cursor_own_tail(&q->ring.cursor) - q->ring.capacity + want,
 	                      memory_order_relaxed);
 	return gate_wait(&q->room, look_for_room, &wait, deadline, q->interruptible);
 }
 
-/* Look for half the ring for as many pauses as may pay: all of them after they did, fewer each time
- * that they did not, and all again every now and then. As a look takes the consumers' line away,
- * there is none in the pauses that were needed last time but the last: `spmcq-bench squares
+/* Look for half the ring. The number of pauses is halved each time that they were in vain, and is
+ * ROOM_PAUSES after a success and at every 16th call. As a look takes the consumers' line away, all
+ * pauses but one that were needed last time come before the first look: `spmcq-bench squares
  * --consumers 1`, a third faster. */
 static bool look_for_half(struct spmcq *q)
 {
@@ -128,7 +127,7 @@ static bool look_for_half(struct spmcq *q)
 	return true;
 }
 
-/* Wait until there is room: 0, or why there is none. */
+/* Wait for room. Returns 0 when there may be some, or an error. */
 SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline)
 {
 	uint64_t room = ring_room(&q->ring);
@@ -145,8 +144,8 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	if (r == -ETIMEDOUT && ring_room(&q->ring) > 0) {
 		r = 0;
 	} else if (r == -ETIMEDOUT) {
-		/* A leader this slow saves nothing, and costs a fence each time. Whoever was to
-		 * take items may have been stopped. */
+		/* A leader that slow saves nothing, and costs a fence each time. Or the threads
+		 * that were to take items are stopped. */
 		cursor_share(&q->ring.cursor);
 		gate_wake(&q->items, 1);
 		gate_wake(&q->reserve, 1);
@@ -156,7 +155,7 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	return r;
 }
 
-/* Put the rest of n items, waiting for room: how many are placed in the end, or why none is. */
+/* Put the rest of n items, waiting for room. Returns how many of the n are placed, or an error. */
 SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, size_t n,
                                   size_t placed, const struct timespec *deadline)
 {
@@ -190,7 +189,7 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 	return r < 0 || (size_t)r == n ? r : put_rest(q, items, n, (size_t)r, deadline);
 }
 
-/* Returns whether the ring is full; not only as far as a leader's takes can be seen. */
+/* Returns whether the ring is full. Ends a lead, as a leader's takes may be invisible yet. */
 static bool is_full(struct spmcq *q)
 {
 	if (ring_room(&q->ring) > 0)
@@ -227,7 +226,6 @@ ssize_t spmcq_put_many(struct spmcq *q, const void *items, size_t n)
 	return spmcq_put_many_until(q, items, n, NULL);
 }
 
-/* The rest of put_item(). */
 __attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void *item,
                                                      const struct timespec *deadline)
 {
@@ -246,8 +244,8 @@ SLOW_PATH static int put_item_closing(struct spmcq *q)
 	return count_to_status(cursor_kept(&q->ring.cursor, 1));
 }
 
-/* One item. What a put of a word mostly is, and tail calls for the rest, so that it needs no stack,
- * with gcc: a third faster. */
+/* One item. All but the usual way is in calls at the end, so with gcc it needs no stack: a third
+ * faster. */
 FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec *deadline, bool try)
 {
 	enum cursor_put how;
@@ -303,8 +301,8 @@ int spmcq_take_producer(struct spmcq *q)
 		return -EINVAL;
 	if (is_elsewhere(q))
 		return q->elsewhere->take_producer(q);
-	/* Acquire, pairs with spmcq_release_producer(). An owner that has ended without that is
-	 * ordered before the caller by whatever told the caller. */
+	/* Acquire, pairs with spmcq_release_producer(). If the last producer has not called that,
+	 * the caller has to know that it will not put any more, and that orders the two. */
 	atomic_exchange_explicit(&q->producer, thread_id(), memory_order_acq_rel);
 	return 0;
 }

@@ -6,7 +6,7 @@
  *   finished  joiners wait for all done    woken by task_done and shutdown_now
  *
  * The public calls are in put.c, get.c, finish.c, shutdown.c, create.c and snapshot.c. Each tries
- * at the ring or the counter first, and only waits at a gate if it must.
+ * the ring or the counter first, and waits at a gate only if that fails.
  */
 #ifndef SPMCQ_QUEUE_H
 #define SPMCQ_QUEUE_H
@@ -26,18 +26,18 @@ struct spmcq {
 	bool unchecked;
 	bool interruptible;
 	/* The producer's side. */
-	_Atomic uint64_t producer; /* thread_id() of its owner; NO_THREAD: the next to put */
-	uint32_t woken;            /* for gate_wake_new(): consumers at items that it woke, */
-	uint32_t reserve_woken;    /* and reserves */
-	int64_t looked_ns;         /* when it last found room after waiting for some */
-	unsigned room_waits;       /* how often look_for_half() was called, */
-	unsigned room_patience;    /* the pauses it may make, */
-	unsigned room_pauses;      /* and those that it needed when it last found half the ring */
-	_Atomic uint64_t wake_producer_at; /* the head that it sleeps for */
+	_Atomic uint64_t producer; /* thread_id() of the producer; NO_THREAD: the next to put */
+	uint32_t woken;            /* see gate_wake_new(): for items, */
+	uint32_t reserve_woken;    /* and for reserve */
+	int64_t looked_ns;         /* when it last waited for room */
+	unsigned room_waits;       /* calls of look_for_half(), */
+	unsigned room_patience;    /* the pauses that it may make, */
+	unsigned room_pauses;      /* and those it made when it last found half the ring */
+	_Atomic uint64_t wake_producer_at; /* head, for the room that it sleeps for */
 	_Atomic uint32_t producer_woken;   /* room.entered when a consumer woke it last */
 	struct gate items;
 	struct watch watch;  /* of the consumers at items */
-	struct gate reserve; /* where those of them sleep that are reserves */
+	struct gate reserve; /* where the reserves of them sleep */
 	struct gate room;
 	struct gate finished;
 	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
@@ -55,14 +55,14 @@ FAST_PATH bool is_elsewhere(const struct spmcq *q)
 	return __builtin_expect(q->elsewhere != NULL, 0);
 }
 
-/* Returns 0 for a count, or the error. */
+/* Returns 0 for a count, and an error as it is. */
 static inline int count_to_status(ssize_t r)
 {
 	return r < 0 ? (int)r : 0;
 }
 
-/* Around all waiting. Relaxed: destroy is for after everything else, and only looks for threads
- * that are still there. */
+/* Before all waiting; leave() comes after it. Relaxed: destroy comes after all calls, by contract,
+ * and only looks for threads that still wait. */
 static inline void enter(struct spmcq *q)
 {
 	atomic_fetch_add_explicit(&q->inside, 1, memory_order_relaxed);
@@ -79,14 +79,14 @@ static inline struct cell *my_cell(struct spmcq *q)
 	return cell_mine(&q->ring.cursor.cells);
 }
 
-/* Let about a microsecond pass. Yielding lets other threads run, which is right in a stream of
- * items: it may be them we wait for. But a thread that yields to one that computes waits for its
- * time slice, where a sleeper would have been woken on another core; so for single items, spin. */
+/* Let about a microsecond pass. In a stream of items, yield: we may be waiting for the threads that
+ * then run. For single items, spin: if the thread that runs next computes, we would get the
+ * processor back only after its time slice. */
 INTERNAL void pause_and_yield(void);
 INTERNAL void pause_and_spin(void);
 
-/* If all is done, wake the joiners. While an item waits in the ring it is not: the report of that
- * item is to come, and will look again. cell: where the caller may have reported. Returns r. */
+/* If all is done, wake the joiners. If an item is still in the ring, its report will look again.
+ * cell: the caller's, where it may have reported. Returns r. */
 INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r);
 
 #endif

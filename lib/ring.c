@@ -11,18 +11,18 @@
 #include <errno.h>
 #include <string.h>
 
-/* How far ahead of tail the producer asks for slots: consumers had them last, and publishing waits
- * until they have come. About as long as a line takes to move, in items of one word. A consumer
- * does the same, but only for slots known to be filled: else it takes lines from the producer. */
+/* The producer prefetches the slot this many items ahead of tail: a consumer's processor had its
+ * line last, and publishing waits until the line has come. A leader does the same, but only for
+ * known items, as it would take other lines from the producer. */
 enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 
-/* What a get that fails leaves as it was: this many bytes of the caller's buffer. */
+/* Items of up to this many bytes reach the caller's buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
 /* A take that has lost more often than this asks for a turn. */
 enum { ASK_AFTER = 16 };
 
-/* While others take items faster than this many bytes can be copied, fewer are tried. */
+/* A claim of more bytes than this is halved when it is lost: the copy takes too long. */
 enum { SHRINK_BYTES = 512 };
 
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
@@ -36,7 +36,7 @@ INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, ui
 	ring->cursor.room_limit = (first + capacity) & POSITION_MASK;
 }
 
-/* How many items fit by what the producer knows. */
+/* Returns how many items fit up to room_limit. */
 static inline int64_t known_room(const struct ring *ring)
 {
 	return position_distance(cursor_own_tail(&ring->cursor), ring->cursor.room_limit);
@@ -86,7 +86,7 @@ INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, 
 	return how == CURSOR_PUT_CLOSING ? cursor_kept(&ring->cursor, n) : (ssize_t)n;
 }
 
-/* Look at the producer's tail: the positions before it can be taken. */
+/* Read tail: items before it can be taken. Notes it in tail_seen, if it is newer. */
 SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 {
 	struct cursor *cursor = &ring->cursor;
@@ -94,8 +94,8 @@ SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 	uint64_t seen = atomic_load_explicit(&cursor->tail_seen, memory_order_relaxed);
 
 	if (position_distance(head, tail) > 0 && position_distance(seen, tail) > 0) {
-		/* R4, pairs with A4: hands on what A1 acquired. An older tail may still overwrite a
-		 * newer one; that costs a look at tail, no more. */
+		/* R4, pairs with A4: hands on what A1 acquired. If an older tail overwrites a newer
+		 * one, that costs a look at tail. */
 		atomic_store_explicit(&cursor->tail_seen, tail, memory_order_release);
 		/* A hint; orders nothing. */
 		atomic_store_explicit(&cursor->batch, (uint64_t)position_distance(head, tail),
@@ -104,7 +104,7 @@ SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 	return tail;
 }
 
-/* How many items from head on were seen; negative if head is beyond all of them. */
+/* Returns how many items from head on are known; 0 or less if none is. */
 static inline int64_t known_items(const struct ring *ring, uint64_t head)
 {
 	/* A4, pairs with R4 above. */
@@ -112,7 +112,6 @@ static inline int64_t known_items(const struct ring *ring, uint64_t head)
 	        head, atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire));
 }
 
-/* The copy stays in a register until the item is the caller's. */
 FAST_PATH enum ring_take take_word(struct ring *ring, struct cell *cell, struct claim claim,
                                    uint64_t *word)
 {
@@ -133,7 +132,7 @@ FAST_PATH enum ring_take take_word(struct ring *ring, struct cell *cell, struct 
 	}
 }
 
-/* A leader's way and the others' are compiled apart: mixed, a leader is a tenth slower. */
+/* Compiled twice, for leaders and for others: a leader is a tenth slower otherwise. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word)
 {
 	struct claim claim;
@@ -160,8 +159,7 @@ static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim
 	       (how == CURSOR_DISPUTED && cursor_settle(&ring->cursor, cell, n));
 }
 
-/* Take n of the known items from the claim on; false if another consumer was faster. What is copied
- * before it is the caller's may be another's: where it is small it does not reach the caller. */
+/* Take n of the known items from the claim on; returns false if another consumer took them. */
 static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, void *items,
                       size_t n, uint64_t known)
 {
@@ -205,7 +203,7 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		size_t n;
 
 		cursor_claim(&ring->cursor, cell, final, &claim);
-		/* Before the tail: then, if closed, it includes every item put before closing. */
+		/* Read before tail: so, if closed, tail includes every item put before closing. */
 		bool closed = cursor_is_closed(&ring->cursor);
 		int64_t known = known_items(ring, claim.at);
 		uint64_t there = (uint64_t)known;
@@ -251,7 +249,7 @@ INTERNAL uint64_t ring_batch(const struct ring *ring)
 
 INTERNAL bool ring_knows_more(const struct ring *ring)
 {
-	/* The hint first, so that head is not older than it; see wake_joiners_if_done(). */
+	/* Read before head, so that head is no older; see wake_joiners_if_done(). */
 	uint64_t tail = atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
 
 	return position_distance(cursor_head(&ring->cursor), tail) > 0;
@@ -259,8 +257,8 @@ INTERNAL bool ring_knows_more(const struct ring *ring)
 
 INTERNAL size_t ring_size(const struct ring *ring)
 {
-	/* head is read first, so the difference is never negative. Takes in between can only make
-	 * it too large, so it is cut at capacity. */
+	/* Head is read first, so the difference is never negative; takes in between make it too
+	 * large. */
 	uint64_t head = cursor_head(&ring->cursor);
 	int64_t size = position_distance(head, cursor_tail_glimpsed(&ring->cursor));
 

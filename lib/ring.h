@@ -18,7 +18,7 @@
 struct ring {
 	/* Set by ring_init(), then only read. */
 	uint64_t capacity; /* items that fit */
-	uint64_t first;    /* the position it all started at */
+	uint64_t first;    /* the first position */
 	struct cursor cursor;
 	struct slots slots; /* and the slots themselves: the ring is longer than this struct */
 };
@@ -27,55 +27,53 @@ _Static_assert(offsetof(struct cursor, head) - offsetof(struct cursor, tail) >= 
 _Static_assert(offsetof(struct ring, slots) + sizeof(struct slots) == sizeof(struct ring),
                "the slots must follow the ring");
 
-/* The memory behind it, slots_bytes() of it, is for the slots. can_lead: see cursor_init(). */
+/* slots_bytes() of memory must follow the ring. can_lead: see cursor_init(). */
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
                         bool can_lead);
 
-/* Put an item of one word if room for it is known of: *how it was put. False: it was not, try
- * ring_put_known(). One thread at a time. Wait-free. */
+/* Put an item of one word into known room; *how tells what the caller has to do next. If it returns
+ * false, nothing was put: try ring_put_known(). One thread at a time. Wait-free. */
 FAST_PATH bool ring_put_word(struct ring *ring, const void *item, enum cursor_put *how);
 
-/* Put the first of n items, as many as fit into the room known of; does not look at the consumers'
- * line. Returns how many, 0 when no room is known of, or -ESHUTDOWN. watched: whether it ended as
- * CURSOR_PUT_WATCHED. One thread at a time. Wait-free. */
+/* Put as many of n items as fit into known room, without reading head. Returns how many, 0 when no
+ * room is known, or -ESHUTDOWN; sets *watched to whether it was a CURSOR_PUT_WATCHED. One thread at
+ * a time. Wait-free. */
 INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched);
 
-/* Look how many items fit now. For the producer. Wait-free. */
+/* Read head, and return how many items fit. For the producer. Wait-free. */
 INTERNAL uint64_t ring_room(struct ring *ring);
 
 enum ring_take {
-	RING_NO_WORD,    /* an item is no word */
-	RING_NONE_KNOWN, /* that many items are not known of */
-	RING_LOST,       /* another consumer was faster, or is likely to be */
+	RING_NO_WORD,    /* items are not of one word */
+	RING_NONE_KNOWN, /* fewer items are known than asked for */
+	RING_LOST,       /* another consumer took them, or is likely to */
 	RING_TAKEN,
-	RING_DISPUTED /* taken if cursor_settle() */
+	RING_DISPUTED /* taken if cursor_settle() returns true */
 };
 
-/* Take an item of one word without looking at the producer's line, trying once. Wait-free. */
+/* Take a known item of one word, without reading tail; claims once at most. Wait-free. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word);
 
-/* The same for exactly n items of any size: not RING_NO_WORD or RING_DISPUTED. */
+/* The same for exactly n items of any size. Never returns RING_NO_WORD or RING_DISPUTED. */
 INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, void *items,
                                         size_t n);
 
-/* How many items to try for after another consumer was faster than n could be copied: half of them,
- * if they are many. */
+/* Returns how many items to claim after a claim of n was lost: half, if n are many bytes. */
 INTERNAL size_t ring_fewer(const struct ring *ring, size_t n);
 
 /* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty.
- * final: the caller will not look again by itself, or says that the ring is empty. Any thread.
- * Lock-free: another try means that another consumer got an item, or a lead ended. */
+ * final: this is a final look. Any thread. Lock-free: it repeats only if another consumer got an
+ * item, or a lead ended. */
 INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max,
                            bool final);
 
-/* Take all there is without copying it; returns how many. The ring must be closed. Lock-free. */
+/* Take all items without copying them; returns how many. The ring must be closed. Lock-free. */
 INTERNAL uint64_t ring_discard(struct ring *ring);
 
-/* Returns how many items the last look at the producer's line found. A hint. */
+/* Returns how many items the last look at tail found. A hint. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);
 
-/* Returns whether consumers know of an item that nobody has taken yet. May miss one; never makes
- * one up. */
+/* Returns whether a known item has not been taken yet. True is sure, false is not. */
 INTERNAL bool ring_knows_more(const struct ring *ring);
 
 /* Returns how many items are in the ring, 0..capacity. */

@@ -42,7 +42,7 @@ static slot_word *slot_at(const struct slots *slots, uint64_t position)
 	return slots_first(slots) + (size_t)(position & slots->mask) * slots->words;
 }
 
-/* How many of n slots from position on lie before the end of all. */
+/* Returns how many of n slots from position on lie before the last slot's end. */
 static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 {
 	uint64_t most = slots->mask + 1 - (position & slots->mask);
@@ -50,7 +50,7 @@ static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 	return (size_t)(n < most ? n : most);
 }
 
-/* How many of n items can be copied in one go: one, if they do not fill their slots. */
+/* Returns how many of n items can be copied at once: one, if items do not fill their slots. */
 static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
 {
 	return slots->item_size != slots->words * WORD ? 1 : to_end(slots, position, n);

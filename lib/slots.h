@@ -17,7 +17,7 @@ struct slots {
 	size_t words;                          /* of a slot: item_size rounded up */
 };
 
-/* Bytes of the slots for so many items, or 0 if they cannot be addressed. */
+/* Returns the bytes that the slots take, or 0 if they cannot be addressed. */
 INTERNAL size_t slots_bytes(size_t capacity, size_t item_size);
 
 INTERNAL void slots_init(struct slots *slots, size_t capacity, size_t item_size);
@@ -33,8 +33,8 @@ static inline slot_word *slots_word(const struct slots *slots, uint64_t position
 	return slots_first(slots) + (position & slots->mask);
 }
 
-/* Copy n items in from position on, or out. known: how many slots from there on are known to be
- * free, or filled; at least n. Some are prefetched beyond n. */
+/* Copy n items into the slots from position on, or out of them. known: how many slots from there on
+ * are known to be free, or filled. It is n or more; slots beyond n are prefetched. */
 INTERNAL void slots_write(struct slots *slots, uint64_t position, const void *items, size_t n,
                           uint64_t known);
 INTERNAL void slots_read(const struct slots *slots, uint64_t position, void *items, size_t n,

@@ -1,5 +1,5 @@
 /*
- * The public calls that only look: facts, snapshots, and the clock; and pauses.
+ * The public calls that only read: facts, snapshots, and the clock. And pauses.
  */
 #include "queue.h"
 
@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <sched.h>
 
-/* What a yield takes that finds nobody else to run. */
+/* About as long as a yield takes when no other thread wants to run. */
 enum { SPIN_NS = 1000 };
 
 INTERNAL void pause_and_yield(void)
@@ -82,7 +82,7 @@ static uint64_t read_count(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* How far position to is beyond from; 0 if the snapshots that they are made it seem behind. */
+/* Returns to - from, or 0 if it is negative, as the two were read at different times. */
 static uint64_t ahead(uint64_t from, uint64_t to)
 {
 	int64_t distance = position_distance(from, to);
@@ -112,7 +112,7 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 	return 0;
 }
 
-/* The last second a time_t holds. */
+/* Returns the last second that a time_t holds. */
 static time_t last_second(void)
 {
 	return sizeof(time_t) > sizeof(int32_t) ? (time_t)INT64_MAX : (time_t)INT32_MAX;

@@ -1,5 +1,5 @@
 /*
- * The completion counter. Who pairs with whom:
+ * The completion counter. What pairs with what:
  *
  *   R5 a report adds to a cell or to shared -> A5 tally_sum() adds them up: what the reporter wrote
  *      before is visible to the joiner
@@ -21,8 +21,8 @@ INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy)
 
 INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n)
 {
-	/* Acquire, here and when the update below fails, pairs with R5: what others reported here
-	 * they had got, so got is read no lower than that. */
+	/* Acquire, here and when the update below fails, pairs with R5: so got, read next, is no
+	 * lower than done. */
 	uint64_t done = atomic_load_explicit(&cell->done, memory_order_acquire);
 
 	/* As in tally_done_own(). */
@@ -41,7 +41,7 @@ INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uin
 	return false;
 }
 
-/* Add n to shared, if they were taken and not reported: 0 or -ERANGE. */
+/* Add n to shared. Returns 0, or -ERANGE if fewer were taken and not reported. */
 static int report_shared(struct tally *tally, uint64_t n, const struct ring *ring)
 {
 	uint64_t shared;
@@ -52,7 +52,7 @@ static int report_shared(struct tally *tally, uint64_t n, const struct ring *rin
 
 		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
 		sum = tally_sum(tally, ring);
-		/* The ring after the sum: what is missing now was missing then. */
+		/* Head after the sum: if too few are open now, too few were open then. */
 		open = position_distance(sum, cursor_head(&ring->cursor));
 		if (open < 0 || (uint64_t)open < n)
 			return -ERANGE;
@@ -62,7 +62,6 @@ static int report_shared(struct tally *tally, uint64_t n, const struct ring *rin
 	return 0;
 }
 
-/* An over-call changes nothing: only while it lasts do others' reports go here, too. */
 SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
 {
 	uint32_t before;
@@ -73,7 +72,7 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 	if (!(before & (TALLY_CROSSED | TALLY_ORDERED)))
 		sys_fence_all();
 	r = report_shared(tally, n, ring);
-	/* Before we leave, so that cells never count alone in between. */
+	/* Before TALLY_CALLER is taken back, so that cells do not count in between. */
 	if (r == 0 && !(before & TALLY_CROSSED))
 		atomic_fetch_or_explicit(&tally->strict, TALLY_CROSSED, memory_order_seq_cst);
 	atomic_fetch_sub_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
@@ -82,9 +81,10 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 
 INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held)
 {
-	/* An update that changes nothing, for its fence. Of two threads that do so, and then read
-	 * head and add up the cells, one sees what the other reported. A take by plain stores does
-	 * not move head; so then both update one word, and the second acquires from the first. */
+	/* An update that changes nothing, for its fence: of two threads that do so and then add up
+	 * the cells and read head, one sees all that the other did. A leader's take is not a
+	 * sequentially consistent update of head; so then both update one word instead, and the
+	 * second acquires from the first. */
 	atomic_fetch_add_explicit(held ? &tally->shared : &cell->done, 0, memory_order_seq_cst);
 }
 

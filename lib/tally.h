@@ -13,8 +13,8 @@
 
 #include "ring.h"
 
-/* What strict is made of: something was reported in shared; there is no membarrier, so reports in
- * cells are locked instructions; and one for each thread inside tally_done_any(). */
+/* strict: something was reported in shared; there is no membarrier, so reports in cells are locked
+ * instructions; and the number of threads inside tally_done_any(). */
 #define TALLY_CROSSED UINT32_C(1)
 #define TALLY_ORDERED UINT32_C(2)
 #define TALLY_CALLER UINT32_C(4)
@@ -27,18 +27,16 @@ struct tally {
 	_Atomic uint32_t strict;
 };
 
-/* lazy: there is a membarrier, and reports in cells are plain stores. A plain store may still be
- * invisible when the reporter checks for joiners; the joiner's membarrier makes up for that, and a
- * reporter that sees a joiner calls tally_order(). */
+/* lazy: reports in cells are plain stores. They may be invisible when the reporter looks for
+ * joiners; so a joiner fences all, and a reporter that sees a joiner calls tally_order(). */
 INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy);
 
-/* Report n items in the caller's own cell. False, and nothing is reported, if they were not all got
- * there, or cells do not count any more. Wait-free.
+/* Report n items in the caller's own cell. Returns false, and reports nothing, if they were not all
+ * got there, or cells do not count now. Wait-free.
  *
  * A report in shared at the same time must not count the same items. It raises strict, makes all
- * threads fence if reports are lazy, and only then adds up the cells. So either the fence falls
- * after our store, which is then part of the sum, or before our second look at strict, and we take
- * the store back. */
+ * threads fence if reports are lazy, and only then adds up the cells. If the fence comes after our
+ * store, the store is part of the sum; if before our second look at strict, we take it back. */
 static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *cell, uint64_t n)
 {
 	uint32_t free = lazy ? 0 : TALLY_ORDERED;
@@ -77,18 +75,18 @@ static inline bool tally_is_lazy(const struct tally *tally)
 	return !(atomic_load_explicit(&tally->strict, memory_order_relaxed) & TALLY_ORDERED);
 }
 
-/* Order the reports in this cell before what the caller reads next. held: whether the cursor is. */
+/* Order the reports in this cell before what the caller reads next. held: the cursor is held. */
 INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held);
 
-/* Report n items that any threads got: 0, or -ERANGE if that is more than were taken from the ring
- * and not yet reported. Lock-free; tens of microseconds if reports are lazy. */
+/* Report n items that any threads got. Returns 0, or -ERANGE if fewer were taken and not reported.
+ * Lock-free; tens of microseconds if reports are lazy. */
 INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
 
-/* Report n items as done that the caller knows were taken. */
+/* Report n items that the caller took itself, in shared. */
 INTERNAL void tally_discard(struct tally *tally, uint64_t n);
 
-/* The first position and the number of items reported or discarded: a position. A lower bound by
- * the time it returns. */
+/* Returns the first position plus the number of items reported or discarded. A lower bound by the
+ * time it returns. */
 INTERNAL uint64_t tally_sum(const struct tally *tally, const struct ring *ring);
 
 /* Returns whether at an instant during the call nothing was unfinished. */

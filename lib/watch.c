@@ -11,7 +11,6 @@ INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held)
 
 	do {
 		after = (held ? before : before & ~WATCH_CROWD) - WATCH_LOOKER;
-		/* Somebody else looks. */
 		reserve = crowd || held || after % WATCH_SLEEPER >= WATCH_LOOKER;
 		if (crowd)
 			after |= WATCH_CROWD;

@@ -4,10 +4,10 @@
  * A consumer that waits is a looker first, which looks for items again and again, for some
  * microseconds. Then it sleeps, in one of two ways. If no other consumer is a looker, it sleeps
  * until it is woken. Otherwise it is a reserve: it sleeps for a few milliseconds at most, then
- * looks for itself. So a put may rely on lookers while all who sleep are reserves: should the
- * lookers be stopped, a reserve looks soon. The same goes while others take items so fast that one
- * more consumer would be in their way: that is a crowd, and the consumer sleeps as a reserve
- * although there are items.
+ * looks for itself. So while all who sleep are reserves, a put may rely on lookers: if they are
+ * stopped, a reserve looks soon. It may also rely on a crowd: consumers that take items so fast
+ * that one more would be in their way. In a crowd, a consumer sleeps as a reserve although there
+ * are items.
  */
 #ifndef SPMCQ_WATCH_H
 #define SPMCQ_WATCH_H
@@ -18,9 +18,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the word is made of: it counts reserves, lookers and sleepers, from here up. */
+/* The word counts reserves in its lowest bits, then lookers, then sleepers; one bit is a flag. */
 #define WATCH_RESERVE UINT64_C(1)
-#define WATCH_CROWD (UINT64_C(1) << 20) /* the awake were quick when somebody lay down last */
+#define WATCH_CROWD (UINT64_C(1) << 20) /* there was a crowd when it was last looked for */
 #define WATCH_LOOKER (UINT64_C(1) << 21)
 #define WATCH_SLEEPER (UINT64_C(1) << 42) /* those who sleep until they are woken */
 
@@ -29,8 +29,8 @@ struct watch {
 	alignas(CACHE_LINE) _Atomic uint64_t word;
 };
 
-/* Sequentially consistent, like every access here: lying down is step 1 of a sleeper, and looking
- * whether one needs waking step 2 of a bringer (see gate.h). */
+/* Every access is sequentially consistent: lying down is step 1 of a sleeper, reading the word step
+ * 2 of a bringer (see gate.h). */
 static inline void watch_begin_to_look(struct watch *watch)
 {
 	atomic_fetch_add_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
@@ -41,9 +41,8 @@ static inline void watch_end_to_look(struct watch *watch)
 	atomic_fetch_sub_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
 }
 
-/* A looker lies down. crowd: although there are items. held: another consumer holds the cursor.
- * Returns true if it is a reserve, and false if it must look once more and then sleep until it is
- * woken. */
+/* A looker lies down. crowd: it saw a crowd. held: another consumer holds the cursor. Returns true
+ * if it is a reserve now, false if it is a sleeper and has to make a final look. */
 INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held);
 
 /* It is a looker again. */
@@ -54,7 +53,7 @@ static inline void watch_get_up(struct watch *watch, bool reserve)
 	                          memory_order_seq_cst);
 }
 
-/* A reserve that has got up by itself saw whether there is a crowd. */
+/* For a reserve that has got up by itself. */
 static inline void watch_note_crowd(struct watch *watch, bool crowd)
 {
 	if (crowd)
@@ -63,8 +62,8 @@ static inline void watch_note_crowd(struct watch *watch, bool crowd)
 		atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
 }
 
-/* Returns whether a consumer that sleeps has to be woken for an item: if there are sleepers, or
- * only reserves, and neither lookers nor a crowd. Step 2 of a bringer. */
+/* Returns whether an item needs a wake-up: if there are sleepers, or reserves and neither lookers
+ * nor a crowd. Step 2 of a bringer. */
 static inline bool watch_needs_waking(const struct watch *watch)
 {
 	uint64_t word = atomic_load_explicit(&watch->word, memory_order_seq_cst);
@@ -72,7 +71,6 @@ static inline bool watch_needs_waking(const struct watch *watch)
 	return word != 0 && (word >= WATCH_SLEEPER || word < WATCH_CROWD);
 }
 
-/* Returns whether a consumer sleeps that only a wake-up wakes. */
 static inline bool watch_has_sleepers(const struct watch *watch)
 {
 	return atomic_load_explicit(&watch->word, memory_order_seq_cst) >= WATCH_SLEEPER;

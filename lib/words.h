@@ -1,6 +1,6 @@
 /*
- * Copying items to and from slots, word by word. Words are atomic, so that a consumer whose copy is
- * overtaken by the producer reads garbage it will drop, not a data race. They order nothing.
+ * Copying items to and from slots, word by word. Words are atomic: a consumer that the producer
+ * overtakes copies garbage, which it drops, but there is no data race. They order nothing.
  */
 #ifndef SPMCQ_WORDS_H
 #define SPMCQ_WORDS_H
@@ -16,11 +16,11 @@ typedef _Atomic uint64_t slot_word;
 
 enum { WORD = sizeof(slot_word), LINE_WORDS = CACHE_LINE / WORD };
 
-/* How many words ahead lines are prefetched, if known. Explicitly, as unrolled loops are too much
- * for the processor's own guesses: without, bulk of 256 loses a fourth. */
+/* The copy prefetches this many words ahead, within the known slots. `spmcq-bench squares --bulk
+ * 256`: a fourth less without, as the processor's own prefetching fails on unrolled loops. */
 enum { AHEAD_WORDS = 64 };
 
-/* The line to prefetch at word, before the end of what is known; itself if there is none. */
+/* Returns the word to prefetch while copying at word: AHEAD_WORDS on, if that is before end. */
 static inline const slot_word *line_ahead(const slot_word *word, const slot_word *end)
 {
 	return end - word > AHEAD_WORDS ? word + AHEAD_WORDS : word;
@@ -41,8 +41,7 @@ static inline void word_out(unsigned char *to, const slot_word *from, size_t byt
 	memcpy(to, &word, bytes);
 }
 
-/* Copy so many bytes in, or out. end: up to where slots are known to be free, or filled; some words
- * are prefetched before it. */
+/* Copy bytes into slots, or out of them. end: slots are known to be free, or filled, up to here. */
 static inline void words_in(slot_word *to, const unsigned char *from, size_t bytes,
                             const slot_word *end)
 {
