@@ -5,7 +5,8 @@
 
 #include <errno.h>
 
-/* A joiner pauses this often before it sleeps: sleeping and waking take each side some 10 us. */
+/* A joiner pauses this often before it sleeps: sleeping and waking take each side some 10 us.
+ * `spmcq-bench simulate --items 100 --consumers 5 --work 0`: a fourth less without. */
 #ifdef SPMCQ_MODEL
 enum { JOIN_PAUSES = 0 };
 #else

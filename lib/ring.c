@@ -13,13 +13,17 @@
 
 /* The producer prefetches the slot this many items ahead of tail: a consumer's processor had its
  * line last, and publishing waits until the line has come. A leader does the same, but only for
- * known items, as it would take other lines from the producer. */
+ * known items, as it would take other lines from the producer. `spmcq-bench simulate --work 0`: 16
+ * consumers, queued, a fifth less without the first; --machine desktop --cores 2, 1 consumer, a
+ * fifth less without the second. */
 enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 
 /* Items of up to this many bytes reach the caller's buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
-/* A take that has lost more often than this asks for a turn. */
+/* A take that has lost more often than this asks for a turn. With 64 consumers of 1 us, simulated,
+ * the longest get takes 4 ms, and without it 6 to 9; and one get_many(64) beside 15 gets is not
+ * shut out. */
 enum { ASK_AFTER = 16 };
 
 /* A claim of more bytes than this is halved when it is lost: the copy takes too long. */
