@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A 32-bit system with 64-bit time has its own call, which kernels before 5.1 do not know, and
- * some filters refuse. Some such systems have no other. */
+/* 32-bit systems with 64-bit time have a call of their own, which kernels before 5.1 do not know
+ * and some filters refuse. Some such systems have only that one. */
 #if defined(SYS_futex_time64) && !defined(__LP64__)
 #define FUTEX_CALL (sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex)
 #else
@@ -29,7 +29,7 @@
 #define FUTEX_WAKE_CALL SYS_futex_time64
 #endif
 
-/* By the older call, if there is one that takes another kind of time: what the kernel says. */
+/* The futex call by the older number, whose times are of type long. Returns what it returns. */
 __attribute__((unused)) static inline long futex_sleep_by_long_time(_Atomic uint32_t *word,
                                                                     uint32_t seen,
                                                                     const struct timespec *deadline,
