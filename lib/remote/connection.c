@@ -64,15 +64,26 @@ static void on_error(natsConnection *nats, natsSubscription *subscription, natsS
 	atomic_fetch_add(&connection->refused, 1);
 }
 
-/* The last callback of a kind: after it the handle can go. */
-static void end_one(void *closure)
+/* Callbacks that will end with a last one. */
+INTERNAL void connection_add_caller(struct connection *connection)
 {
-	struct connection *connection = closure;
+	pthread_mutex_lock(&connection->lock);
+	connection->callers++;
+	pthread_mutex_unlock(&connection->lock);
+}
 
+/* The last callback of a kind: after it the handle can go. */
+INTERNAL void connection_end_caller(struct connection *connection)
+{
 	pthread_mutex_lock(&connection->lock);
 	connection->callers--;
 	pthread_cond_signal(&connection->ended);
 	pthread_mutex_unlock(&connection->lock);
+}
+
+static void end_one(void *closure)
+{
+	connection_end_caller(closure);
 }
 
 static void on_closed(natsConnection *nats, void *closure)
@@ -251,7 +262,7 @@ INTERNAL int connection_open(struct connection *connection, const char *url,
 	if (error == 0)
 		error = fault_of(url, natsConnection_Connect(&connection->nats, nats), 0);
 	if (error == 0)
-		connection->callers = 1;
+		connection_add_caller(connection);
 	natsOptions_Destroy(nats);
 	return error;
 }
@@ -264,7 +275,7 @@ INTERNAL int connection_listen(struct connection *connection, const char *bell)
 	if (status == NATS_OK)
 		status = natsSubscription_SetOnCompleteCB(connection->bell, end_one, connection);
 	if (status == NATS_OK)
-		connection->callers++;
+		connection_add_caller(connection);
 	return fault_of("subscribe", status, 0);
 }
 

@@ -10,13 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct held {
-	natsMsg *message; /* its reply subject acknowledges the item */
-	uint64_t position;
-	unsigned deliveries;
-	bool is_done; /* acknowledged, and still in the list */
-};
-
 /* Where answers arrive: at inbox.CALL.NUMBER. */
 struct answers {
 	natsInbox *inbox; /* NULL: to be made */
@@ -27,9 +20,7 @@ struct answers {
 
 struct desk {
 	struct spmcq_remote *q;
-	natsInbox *inbox; /* items and ends of requests arrive at inbox.REQUEST; NULL: to be made */
-	natsSubscription *arrivals;
-	unsigned request;       /* the newest */
+	struct inbox *inbox;    /* where items arrive; NULL: to be made */
 	struct answers answers; /* to reports */
 
 	/* A ring of the items held, the oldest at first. */
@@ -75,9 +66,9 @@ INTERNAL int desk_reserve(struct desk *desk, size_t more)
 }
 
 /* There is room. */
-INTERNAL void desk_hold(struct desk *desk, natsMsg *message, uint64_t position, unsigned deliveries)
+INTERNAL void desk_hold(struct desk *desk, struct held item)
 {
-	*desk_held(desk, desk->n++) = (struct held){message, position, deliveries, false};
+	*desk_held(desk, desk->n++) = item;
 	atomic_fetch_add(&desk->q->held, 1);
 }
 
@@ -101,30 +92,7 @@ INTERNAL void desk_drop_done(struct desk *desk, size_t n)
 
 INTERNAL int desk_listen(struct desk *desk)
 {
-	char subject[PLACE_MOST];
-	natsStatus status;
-
-	if (desk->inbox)
-		return 0;
-	status = natsInbox_Create(&desk->inbox);
-	if (status != NATS_OK)
-		return fault_of("subscribe", status, 0);
-	snprintf(subject, sizeof(subject), "%s.*", desk->inbox);
-	status = natsConnection_SubscribeSync(&desk->arrivals, desk->q->connection.nats, subject);
-	if (status != NATS_OK) {
-		natsInbox_Destroy(desk->inbox);
-		desk->inbox = NULL;
-	}
-	return fault_of("subscribe", status, 0);
-}
-
-/* What arrives later at the old inbox is nobody's, and comes again. */
-INTERNAL void desk_move(struct desk *desk)
-{
-	natsSubscription_Destroy(desk->arrivals);
-	natsInbox_Destroy(desk->inbox);
-	desk->arrivals = NULL;
-	desk->inbox = NULL;
+	return desk->inbox ? 0 : inbox_open(&desk->inbox, desk->q);
 }
 
 /* Gives back what is held: it comes again at once. */
@@ -138,7 +106,8 @@ static void desk_end(struct desk *desk)
 		natsMsg_Destroy(message);
 	}
 	atomic_fetch_sub(&desk->q->held, desk->n);
-	desk_move(desk);
+	if (desk->inbox)
+		inbox_close(desk->inbox);
 	natsSubscription_Destroy(desk->answers.arrivals);
 	natsInbox_Destroy(desk->answers.inbox);
 	free(desk->held);

@@ -1,9 +1,6 @@
 /*
- * Getting. A request asks the server for up to so many items within so much time, and comes to an
- * end that both sides know: all of them, or a message that says that the time is over. So no item
- * is sent to a thread that has turned away. Where that message does not come, an item may come
- * late: it stays in the thread's inbox for its next get. When the connection breaks the thread
- * moves to another inbox, and what was under way comes again.
+ * Getting. A get asks the server for items, once or several times (see pull.c), and holds what
+ * comes. While the server cannot be reached it tries again.
  */
 #include "remote.h"
 
@@ -13,16 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A request for what is there takes so long at most; those that wait ask anew after so long, as a
- * server that fails over forgets them; and after shutdown they look this often whether what others
- * hold is done. */
-#define PULL_THERE (2 * MS)
+/* A get that waits asks anew after this time, because a server that fails over forgets requests. */
 #define PULL_WAITING (2 * SECOND)
+/* After shutdown it asks this often whether what others hold is done. */
 #define PULL_CLOSED (10 * MS)
-/* After that time a request should have come to its end: a round trip, and a busy server. */
-#define PULL_GRACE (20 * MS)
-/* Between looks at the bell and the connection. */
-enum { LOOK_MS = 100 };
 
 struct get {
 	struct spmcq_remote *q;
@@ -53,60 +44,19 @@ static void set_aside(struct get *get, natsMsg *message, uint64_t position)
 }
 
 /* An item that is good is held; any other is set aside. */
-static void take_item(struct get *get, natsMsg *message)
+static void take_item(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
 	size_t item_size = q->settings.item_size;
-	unsigned deliveries;
-	uint64_t position;
 
-	if (!read_reply(natsMsg_GetReply(message), &deliveries, &position)) {
-		natsMsg_Destroy(message);
+	if (item.deliveries > q->settings.options.max_deliveries ||
+	    !payload_open(get->items + get->got * item_size, item.message, item_size)) {
+		set_aside(get, item.message, item.position);
+		natsMsg_Destroy(item.message);
 		return;
 	}
-	if (deliveries > q->settings.options.max_deliveries ||
-	    !payload_open(get->items + get->got * item_size, message, item_size)) {
-		set_aside(get, message, position);
-		natsMsg_Destroy(message);
-		return;
-	}
-	desk_hold(get->desk, message, position, deliveries);
+	desk_hold(get->desk, item);
 	get->got++;
-}
-
-static bool is_status(natsMsg *message)
-{
-	const char *status;
-
-	return natsMsgHeader_Get(message, "Status", &status) == NATS_OK;
-}
-
-/* Of the newest request; those of earlier ones may come late. */
-static bool is_current(const struct desk *desk, natsMsg *message)
-{
-	const char *subject = natsMsg_GetSubject(message);
-	size_t prefix = strlen(desk->inbox) + 1;
-
-	return strlen(subject) > prefix && strtoul(subject + prefix, NULL, 10) == desk->request;
-}
-
-/* The end of a request: its time is over, or there is nothing. Any other means that it was not
- * taken. Frees the message. */
-static int end_of(struct get *get, natsMsg *message)
-{
-	const char *status = "", *text = "";
-	struct consumer_state state;
-	int error = 0;
-
-	(void)natsMsgHeader_Get(message, "Status", &status);
-	(void)natsMsgHeader_Get(message, "Description", &text);
-	if (strcmp(status, "408") != 0 && strcmp(status, "404") != 0) {
-		error = server_ask_consumer(get->q, &state);
-		if (error == 0)
-			error = fault(-ENOTCONN, "get: %s %s", status, text);
-	}
-	natsMsg_Destroy(message);
-	return error;
 }
 
 /* Shut down, and nothing is left that could come: 1, else 0, or an error. */
@@ -138,21 +88,6 @@ static int get_look(struct get *get)
 	return error;
 }
 
-static int pull_send(struct get *get, size_t batch, int64_t expires)
-{
-	char body[80], reply[PLACE_MOST];
-	int error = desk_listen(get->desk);
-
-	if (error)
-		return error;
-	snprintf(reply, sizeof(reply), "%s.%u", get->desk->inbox, ++get->desk->request);
-	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "}", batch, expires);
-	return fault_of("get",
-	                natsConnection_PublishRequestString(get->q->connection.nats,
-	                                                    get->q->places.next, reply, body),
-	                0);
-}
-
 static bool pull_is_broken(struct get *get, unsigned lost)
 {
 	struct connection *connection = &get->q->connection;
@@ -168,90 +103,44 @@ static bool pull_is_in_vain(struct get *get)
 	       get_is_over(get) == 1;
 }
 
-/* What has come in an open request: 0 to go on, 1 at its end, or an error. */
-static int pull_take(struct get *get, natsMsg *message, size_t *missing)
+/* Nothing came for a while. Returns 0 to wait on, 1 at the request's end, or an error. */
+static int pull_nothing(struct get *get)
 {
+	struct inbox *inbox = get->desk->inbox;
 	int error;
 
-	if (!is_status(message)) {
-		take_item(get, message);
-		return --*missing == 0;
-	}
-	if (!is_current(get->desk, message)) {
-		natsMsg_Destroy(message);
-		return 0;
-	}
-	error = end_of(get, message);
-	return error ? error : 1;
-}
-
-/* The request's time is over, and the server has not said so: it does not always, or it is late.
- * What it had sent before it answers us now is here then; the rest is for the next get. */
-static int pull_end_unasked(struct get *get, size_t *missing)
-{
-	struct spmcq_remote *q = get->q;
-	natsStatus status =
-	        natsConnection_FlushTimeout(q->connection.nats, q->settings.options.answer_ms);
-	struct consumer_state state;
-	natsMsg *message;
-	int end = 0;
-
-	while (status == NATS_OK && end == 0) {
-		status = natsSubscription_NextMsg(&message, get->desk->arrivals, 1);
-		if (status == NATS_OK)
-			end = pull_take(get, message, missing);
-	}
-	if (end < 0)
-		return end;
-	if (status != NATS_OK && status != NATS_TIMEOUT)
-		return fault_of("get", status, 0);
-	end = server_ask_consumer(q, &state); /* or is there nobody that could say so? */
-	return end ? end : 1;
-}
-
-/* No more than a look takes, and no longer than until it should have ended. */
-static int64_t pull_nap_ms(struct limit end)
-{
-	int64_t left = limit_left(end) / MS + 1;
-
-	return left < LOOK_MS ? left : LOOK_MS;
-}
-
-/* Nothing came for a while: as pull_take(). */
-static int pull_nothing(struct get *get, struct limit end, unsigned lost, size_t *missing)
-{
-	if (pull_is_broken(get, lost))
+	if (pull_is_broken(get, inbox->lost))
 		return connection_fault(&get->q->connection, get->refused,
 		                        fault(-ENOTCONN, "get: the connection was lost"));
-	if (limit_is_over(end))
-		return pull_end_unasked(get, missing);
+	if (limit_is_over(inbox->until)) {
+		error = pull_end_unasked(inbox);
+		return error ? error : 1;
+	}
 	if (pull_is_in_vain(get))
 		return fault(-ESHUTDOWN, "the queue is shut down and drained");
 	return 0;
 }
 
-/* Asks for batch items, and takes what comes until the request's end. Returns 0 also for none. */
-static int pull(struct get *get, size_t batch, int64_t expires)
+/* Asks for items, and takes what comes until the request's end. Returns 0 also for none. */
+static int pull(struct get *get, const struct pull *pull)
 {
-	unsigned lost = atomic_load(&get->q->connection.lost);
-	struct limit end = limit_in(expires + PULL_GRACE);
-	int result = pull_send(get, batch, expires);
-	size_t missing = batch;
+	int result = desk_listen(get->desk);
+	struct inbox *inbox = get->desk->inbox;
 
+	if (result)
+		return result;
+	inbox_settle(inbox, get->limit);
+	pull_want(inbox, pull->batch);
+	result = pull_begin(inbox, pull);
 	while (result == 0) {
-		natsMsg *message;
-		natsStatus status =
-		        natsSubscription_NextMsg(&message, get->desk->arrivals, pull_nap_ms(end));
-
-		if (status == NATS_OK)
-			result = pull_take(get, message, &missing);
-		else if (status == NATS_TIMEOUT)
-			result = pull_nothing(get, end, lost, &missing);
-		else
-			result = fault_of("get", status, 0);
+		result = pull_wait(inbox);
+		if (result == 0)
+			result = pull_nothing(get);
+		else if (result < 0)
+			result = pull_refused(inbox);
 	}
-	if (result < 0)
-		desk_move(get->desk);
+	for (size_t i = 0, n = pull_stop(inbox); i < n; i++)
+		take_item(get, inbox->items[i]);
 	return result < 0 ? result : 0;
 }
 
@@ -265,7 +154,7 @@ static int get_wait_for_server(struct get *get)
 
 		if (connection_is_dead(connection) || get->limit.once || limit_is_over(get->limit))
 			return error;
-		limit_sleep(get->limit, LOOK_MS * MS);
+		limit_sleep(get->limit, LOOK);
 	}
 	return 0;
 }
@@ -298,17 +187,22 @@ static int get_none(struct get *get)
 	return 0;
 }
 
+static int get_what_is_there(struct get *get)
+{
+	return pull(get, &(struct pull){get->max - get->got, PULL_THERE, true});
+}
+
 /* What is there; or the first that comes, and what is there then. */
 static int get_some(struct get *get)
 {
 	int error = 0;
 
 	if (get->max > 1)
-		error = pull(get, get->max, PULL_THERE);
+		error = get_what_is_there(get);
 	if (error == 0 && get->got == 0 && !(get->max > 1 && get->limit.once)) {
-		error = pull(get, 1, pull_time(get));
+		error = pull(get, &(struct pull){1, pull_time(get), get->limit.once});
 		if (error == 0 && get->got == 1 && get->max > 1)
-			error = pull(get, get->max - 1, PULL_THERE);
+			error = get_what_is_there(get);
 	}
 	return error;
 }
@@ -331,7 +225,7 @@ static int get_all(struct get *get)
 		if (error && (get->limit.once || limit_is_over(get->limit)))
 			return error;
 		if (error)
-			limit_sleep(get->limit, LOOK_MS * MS);
+			limit_sleep(get->limit, LOOK);
 		error = get_none(get);
 	} while (error == 0);
 	return error;

@@ -15,7 +15,6 @@ enum {
 	DUPLICATE_MS = 120000,
 	LEASE_MS = 10000,
 	LEASE_LEAST_MS = 300, /* a bucket forgets no sooner than after 100 ms */
-	LINGER_MS = 1000,     /* at close, for what was sent last to arrive */
 };
 
 static unsigned or_else(unsigned value, unsigned otherwise)

@@ -18,6 +18,8 @@ enum {
 	ID_MOST = 64,    /* of a message id, or of a producer's */
 
 	RUN_MOST = 1024, /* items that are sent before their answers are waited for */
+
+	LINGER_MS = 1000, /* at the end, for what was sent last to arrive */
 };
 
 /* What a queue is called on the server. */
@@ -103,6 +105,14 @@ struct log {
 	char mended[64];         /* the id of the server that is known to be whole; "": none */
 	uint64_t record;         /* up to which it is to be cut; 0: none */
 	uint64_t position;       /* none of those records is beyond it */
+};
+
+/* An item that was delivered. */
+struct held {
+	natsMsg *message; /* its reply subject acknowledges the item */
+	uint64_t position;
+	unsigned deliveries;
+	bool is_done; /* acknowledged, and still in a list of what is held */
 };
 
 struct spmcq_remote {

@@ -17,8 +17,12 @@
 #include "producer.c"
 #include "put.c"
 
+#include "inbox.c"
+
 #include "desk.c"
 #include "log.c"
+
+#include "pull.c"
 
 #include "done.c"
 #include "get.c"
