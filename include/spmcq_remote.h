@@ -194,6 +194,16 @@ int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadl
 int spmcq_remote_shutdown(struct spmcq_remote *q);
 
 /**
+ * The same, and discard what is queued: join then waits only for the items that consumers hold.
+ * The caller takes what is queued from the server and reports it, so the permissions of a consumer
+ * are needed. A consumer that waits meanwhile may still get some of it.
+ * Returns 0 when nothing is queued any more; -EIO when the server says that items are queued and
+ * does not deliver them, for twice answer_ms; or one of the results above. Again: 0.
+ * Threads: any, of any handle. Blocks: until the server has noted all of it.
+ */
+int spmcq_remote_shutdown_now(struct spmcq_remote *q);
+
+/**
  * Give up the producer side; or become the producer, whoever was. Of the former producer, one last
  * run may still arrive before the first put of the new one, none after that.
  * release returns -EPERM when the caller does not own it.
@@ -228,6 +238,8 @@ const char *spmcq_remote_reason(void);
  *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME
  *   $JS.API.STREAM.PURGE.spmcq-NAME-done  $JS.API.CONSUMER.CREATE.spmcq-NAME-done
  *   $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
+ * shutdown_now needs what a producer and a consumer need, and, for a queue with max_unacknowledged,
+ *   $JS.API.CONSUMER.DURABLE.CREATE.spmcq-NAME.consumers
  * Whoever makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
  */
 

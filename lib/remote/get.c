@@ -43,14 +43,15 @@ static void set_aside(struct get *get, natsMsg *message, uint64_t position)
 		natsMsg_Destroy(answer);
 }
 
-/* An item that is good is held; any other is set aside. */
+/* An item that is good is held; any other is set aside. Without items wanted all are held. */
 static void take_item(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
 	size_t item_size = q->settings.item_size;
 
-	if (item.deliveries > q->settings.options.max_deliveries ||
-	    !payload_open(get->items + get->got * item_size, item.message, item_size)) {
+	if (get->items &&
+	    (item.deliveries > q->settings.options.max_deliveries ||
+	     !payload_open(get->items + get->got * item_size, item.message, item_size))) {
 		set_aside(get, item.message, item.position);
 		natsMsg_Destroy(item.message);
 		return;
@@ -231,22 +232,32 @@ static int get_all(struct get *get)
 	return error;
 }
 
-static ssize_t get_limited(struct spmcq_remote *q, void *items, size_t max, struct limit limit)
+/* items: NULL if only the desk is to have them. */
+INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct limit limit)
 {
-	struct get get = {.q = q,
+	struct get get = {.q = desk->q,
+	                  .desk = desk,
 	                  .items = items,
 	                  .max = max < RUN_MOST ? max : RUN_MOST,
 	                  .limit = limit,
-	                  .refused = atomic_load(&q->connection.refused)};
-	int error;
+	                  .refused = atomic_load(&desk->q->connection.refused)};
+	int error = desk_reserve(desk, get.max);
 
-	atomic_fetch_add(&q->inside, 1);
-	get.desk = desk_of(q);
-	error = get.desk ? desk_reserve(get.desk, get.max) : -ENOMEM;
 	if (error == 0)
 		error = get_all(&get);
-	atomic_fetch_sub(&q->inside, 1);
 	return error ? error : (ssize_t)get.got;
+}
+
+static ssize_t get_limited(struct spmcq_remote *q, void *items, size_t max, struct limit limit)
+{
+	struct desk *desk;
+	ssize_t n;
+
+	atomic_fetch_add(&q->inside, 1);
+	desk = desk_of(q);
+	n = desk ? get_with(desk, items, max, limit) : -ENOMEM;
+	atomic_fetch_sub(&q->inside, 1);
+	return n;
 }
 
 static ssize_t get_checked(struct spmcq_remote *q, void *items, size_t max, struct limit limit)

@@ -199,6 +199,26 @@ static int make_consumer(struct spmcq_remote *q)
 	return fault_of(DURABLE, status, code);
 }
 
+/* After shutdown: all that is queued can be delivered at the same time. */
+INTERNAL int server_lift_limit(struct spmcq_remote *q)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	jsConsumerInfo *info = NULL;
+	jsErrCode code = 0;
+	natsStatus status =
+	        js_GetConsumerInfo(&info, q->connection.js, q->places.stream, DURABLE, NULL, &code);
+
+	if (status == NATS_OK && info->Config->MaxAckPending < (int64_t)q->settings.capacity) {
+		jsConsumerConfig config = *info->Config; /* as it was made, whoever made it */
+
+		config.MaxAckPending = (int64_t)q->settings.capacity;
+		status = js_UpdateConsumer(NULL, q->connection.js, q->places.stream, &config, NULL,
+		                           &code);
+	}
+	jsConsumerInfo_Destroy(info);
+	return server_fault(q, refused, q->places.stream, status, code);
+}
+
 static int make_bucket(struct spmcq_remote *q)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;

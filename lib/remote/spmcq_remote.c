@@ -28,4 +28,6 @@
 #include "get.c"
 
 #include "finish.c"
+
+#include "discard.c"
 #include "open.c"

@@ -83,6 +83,7 @@ static void bad_arguments_are_refused(void)
 	RETURNS(-EINVAL, spmcq_remote_join_until(q, &bad));
 	RETURNS(-EINVAL, spmcq_remote_join(NULL));
 	RETURNS(-EINVAL, spmcq_remote_shutdown(NULL));
+	RETURNS(-EINVAL, spmcq_remote_shutdown_now(NULL));
 	RETURNS(-EINVAL, spmcq_remote_size(NULL));
 	RETURNS(-EINVAL, spmcq_remote_stats(q, NULL));
 	RETURNS(0, spmcq_remote_close(NULL));
@@ -238,6 +239,55 @@ static void after_shutdown_puts_fail_and_gets_drain(void)
 	RETURNS(0, spmcq_remote_join(q));
 	RETURNS(0, spmcq_remote_close(late));
 	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+static void shutdown_now_discards_what_is_queued_and_not_what_is_held(void)
+{
+	struct spmcq_remote *q = started(3000), *other = opened(3000, NULL);
+	struct timespec soon;
+	int items[2500] = {0}, item;
+
+	RETURNS(2500, spmcq_remote_put_many(q, items, 2500));
+	RETURNS(3, spmcq_remote_get_many(other, items, 3));
+	RETURNS(0, spmcq_remote_get(q, &item)); /* held by the thread that discards */
+	RETURNS(0, spmcq_remote_shutdown_now(q));
+	RETURNS(1, spmcq_remote_is_shutdown(other));
+	RETURNS(0, spmcq_remote_size(q));
+	RETURNS(4, spmcq_remote_unfinished(q));
+	RETURNS(1, spmcq_remote_held(q));
+	RETURNS(-ESHUTDOWN, spmcq_remote_put(q, &item));
+	RETURNS(-EAGAIN, spmcq_remote_try_get(q, &item)); /* what is held may still come again */
+	RETURNS(0, spmcq_remote_shutdown_now(other));
+	soon = spmcq_after(0.1);
+	RETURNS(-ETIMEDOUT, spmcq_remote_join_until(q, &soon));
+	RETURNS(0, spmcq_remote_task_done(q));
+	RETURNS(0, spmcq_remote_task_done_many(other, 2));
+	RETURNS(0, spmcq_remote_close(other)); /* gives one back */
+	RETURNS(0, spmcq_remote_get(q, &item));
+	RETURNS(2, spmcq_remote_deliveries(q));
+	RETURNS(0, spmcq_remote_task_done(q));
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(-ESHUTDOWN, spmcq_remote_get(q, &item));
+	RETURNS(0, spmcq_remote_shutdown_now(q));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+static void shutdown_now_is_not_held_up_by_a_limit(void)
+{
+	struct spmcq_remote_options options = {.max_unacknowledged = 2};
+	struct spmcq_remote *q;
+	int item;
+
+	server_start(&server, "");
+	q = opened(10, &options);
+	put_numbers(q, 0, 10);
+	get_numbers(q, 0, 2);
+	RETURNS(-EAGAIN, spmcq_remote_try_get(q, &item));
+	RETURNS(0, spmcq_remote_shutdown_now(q));
+	RETURNS(2, spmcq_remote_unfinished(q));
+	RETURNS(0, spmcq_remote_task_done_many(q, 2));
+	RETURNS(0, spmcq_remote_join(q));
 	RETURNS(0, spmcq_remote_close(q));
 }
 
@@ -406,6 +456,8 @@ int main(int argc, char **argv)
 	RUN(more_reports_than_items_are_refused);
 	RUN(join_waits_for_the_last_report);
 	RUN(after_shutdown_puts_fail_and_gets_drain);
+	RUN(shutdown_now_discards_what_is_queued_and_not_what_is_held);
+	RUN(shutdown_now_is_not_held_up_by_a_limit);
 	RUN(shutdown_wakes_those_who_wait);
 	RUN(there_is_one_producer);
 	RUN(a_queue_is_found_as_it_was_made);

@@ -1,0 +1,67 @@
+/*
+ * Shutdown that throws away what is queued: the caller gets it, as a consumer does, and reports it.
+ * So an item that a consumer gets meanwhile is its own, and unfinished until it reports it.
+ */
+#include "remote.h"
+
+#include <errno.h>
+
+/* Of a server that says that items are queued, and delivers none. */
+#define DISCARD_NAP (2 * MS)
+
+/* Items are only reported: where they would go does not matter. Returns how many, or an error. */
+static ssize_t discard_some(struct desk *desk)
+{
+	ssize_t n = get_with(desk, NULL, RUN_MOST, limit_try);
+	int error = n > 0 ? report(desk, (size_t)n) : 0;
+
+	return error ? error : n;
+}
+
+/* Until nothing is queued. A run of items, or the lack of one, takes twice an answer's time at
+ * most. */
+static int discard_all(struct desk *desk)
+{
+	struct spmcq_remote *q = desk->q;
+	struct limit limit = limit_in(2 * q->settings.options.answer_ms * MS);
+	struct consumer_state state = {.queued = 1};
+
+	while (state.queued > 0) {
+		ssize_t n = discard_some(desk);
+		int error = n < 0 ? (int)n : 0;
+
+		if (n > 0)
+			limit = limit_in(2 * q->settings.options.answer_ms * MS);
+		if (error == -EAGAIN)
+			error = server_ask_consumer(q, &state);
+		if (error == -ESHUTDOWN)
+			return 0;
+		if (error && (error != -ENOTCONN || limit_is_over(limit)))
+			return error;
+		if (n <= 0 && limit_is_over(limit))
+			return fault(-EIO, "the server does not deliver what is queued");
+		if (n <= 0)
+			limit_sleep(limit, DISCARD_NAP);
+	}
+	return 0;
+}
+
+int spmcq_remote_shutdown_now(struct spmcq_remote *q)
+{
+	struct desk *desk;
+	int error = spmcq_remote_shutdown(q);
+
+	if (error)
+		return error;
+	desk = calloc(1, sizeof(*desk));
+	if (!desk)
+		return fault(-ENOMEM, "no memory");
+	desk->q = q;
+	atomic_fetch_add(&q->inside, 1);
+	error = server_lift_limit(q);
+	if (error == 0)
+		error = discard_all(desk);
+	desk_end(desk);
+	atomic_fetch_sub(&q->inside, 1);
+	return error;
+}
