@@ -57,6 +57,8 @@ extern "C" {
 #endif
 
 struct spmcq_remote;
+struct spmcq_remote_sealing;
+struct spmcq_key;
 
 /** How a queue is reached, and how it is made if it is not there. All zero: the defaults. */
 struct spmcq_remote_options {
@@ -75,6 +77,10 @@ struct spmcq_remote_options {
 	/* Plain text goes to this machine only (localhost, 127.0.0.0/8, ::1), unless this is set.
 	 */
 	bool allow_plain_text_to_other_machines;
+
+	/* Set by spmcq_remote_seal() only. */
+	const struct spmcq_remote_sealing *sealing;
+	const struct spmcq_key *key;
 
 	bool must_exist;    /* do not make the queue if it is not there: -ENOENT */
 	unsigned answer_ms; /* how long the server may take to answer; 0: 5000 */
@@ -110,6 +116,19 @@ struct spmcq_remote_stats {
  */
 int spmcq_remote_open(struct spmcq_remote **q, const char *url, const char *name, size_t capacity,
                       size_t item_size, const struct spmcq_remote_options *options);
+
+/**
+ * Make items sealed with a key of spmcq_seal.h: the server sees neither what they are nor can it
+ * change them, move them to another position, or to another queue. All who open the queue give the
+ * same key. Each sealed item is 216 bytes larger, 248 with AEGIS-128L.
+ * What does not open is set aside, and get says -EBADMSG, once for each get; what comes behind it is
+ * got as ever. What the server still can do: withhold items, or deliver them again; it also sees
+ * when they come, and how many.
+ * @options  for spmcq_remote_open(), which then also returns what the calls of spmcq_seal.h return
+ * @key      which the caller keeps until all handles that were opened with it are closed
+ * Returns 0 or -EINVAL. Threads: any. Blocks: no. Link with -lspmcq_seal, too, if this is called.
+ */
+int spmcq_remote_seal(struct spmcq_remote_options *options, const struct spmcq_key *key);
 
 /**
  * End the access. The producer side is given up, and what this handle's threads hold is delivered

@@ -26,6 +26,7 @@ struct desk {
 	/* A ring of the items held, the oldest at first. */
 	struct held *held;
 	size_t first, n, room; /* room is a power of two, or 0 */
+	bool is_spoiled;       /* something came that is no item, and no get has said so */
 
 	/* Both lists, and the desk's being in them, are guarded by desks_lock. */
 	struct desk **thread; /* the list of the thread it is of, which lives as long as it */

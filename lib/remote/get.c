@@ -26,14 +26,15 @@ struct get {
 
 /* Moves it to its own stream, then acknowledges it. If either fails it comes again, and is known
  * there by its id. */
-static void set_aside(struct get *get, natsMsg *message, uint64_t position)
+static int set_aside(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
+	natsMsg *message = item.message;
 	jsPubOptions options;
 	natsMsg *answer = NULL;
 	char id[ID_MOST];
 
-	snprintf(id, sizeof(id), "aside-%" PRIu64, position);
+	snprintf(id, sizeof(id), "aside-%" PRIu64, item.position);
 	jsPubOptions_Init(&options);
 	options.MsgId = id;
 	if (js_Publish(NULL, q->connection.js, q->places.aside_item, natsMsg_GetData(message),
@@ -41,23 +42,51 @@ static void set_aside(struct get *get, natsMsg *message, uint64_t position)
 	    natsConnection_RequestString(&answer, q->connection.nats, natsMsg_GetReply(message),
 	                                 "+TERM", q->settings.options.answer_ms) == NATS_OK)
 		natsMsg_Destroy(answer);
+	natsMsg_Destroy(message);
+	return 0;
 }
 
-/* An item that is good is held; any other is set aside. Without items wanted all are held. */
-static void take_item(struct get *get, struct held item)
+/* It comes again at once. */
+static int give_up(struct get *get, struct held item, int error)
+{
+	(void)natsConnection_PublishString(get->q->connection.nats, natsMsg_GetReply(item.message),
+	                                   "-NAK");
+	natsMsg_Destroy(item.message);
+	return error;
+}
+
+/* An item that is good is held; what is no item is set aside. Without items wanted all is held. */
+static int take_item(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
-	size_t item_size = q->settings.item_size;
+	int error = 0;
 
-	if (get->items &&
-	    (item.deliveries > q->settings.options.max_deliveries ||
-	     !payload_open(get->items + get->got * item_size, item.message, item_size))) {
-		set_aside(get, item.message, item.position);
-		natsMsg_Destroy(item.message);
-		return;
+	if (get->items && item.deliveries > q->settings.options.max_deliveries)
+		return set_aside(get, item);
+	if (get->items)
+		error = payload_open(q, &item, get->items + get->got * q->settings.item_size);
+	if (error == 0) {
+		desk_hold(get->desk, item);
+		get->got++;
+		return 0;
 	}
-	desk_hold(get->desk, item);
-	get->got++;
+	if (error != -EBADMSG)
+		return give_up(get, item, error);
+	get->desk->is_spoiled = true;
+	return set_aside(get, item);
+}
+
+/* The first n of the inbox. Returns the first error. */
+static int take_items(struct get *get, size_t n)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int one_error = take_item(get, get->desk->inbox->items[i]);
+
+		error = error ? error : one_error;
+	}
+	return error;
 }
 
 /* Shut down, and nothing is left that could come: 1, else 0, or an error. */
@@ -127,6 +156,7 @@ static int pull(struct get *get, const struct pull *pull)
 {
 	int result = desk_listen(get->desk);
 	struct inbox *inbox = get->desk->inbox;
+	int taken;
 
 	if (result)
 		return result;
@@ -140,9 +170,8 @@ static int pull(struct get *get, const struct pull *pull)
 		else if (result < 0)
 			result = pull_refused(inbox);
 	}
-	for (size_t i = 0, n = pull_stop(inbox); i < n; i++)
-		take_item(get, inbox->items[i]);
-	return result < 0 ? result : 0;
+	taken = take_items(get, pull_stop(inbox));
+	return result < 0 ? result : taken;
 }
 
 /* Without an item. */
@@ -219,7 +248,7 @@ static int get_all(struct get *get)
 		error = log_mend(get->q);
 		if (error == 0)
 			error = get_some(get);
-		if (get->got > 0)
+		if (get->got > 0 || get->desk->is_spoiled)
 			return 0;
 		if (error && error != -ENOTCONN)
 			return error;
@@ -243,8 +272,12 @@ INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct lim
 	                  .refused = atomic_load(&desk->q->connection.refused)};
 	int error = desk_reserve(desk, get.max);
 
-	if (error == 0)
+	if (error == 0 && !desk->is_spoiled)
 		error = get_all(&get);
+	if (error == 0 && get.got == 0) {
+		desk->is_spoiled = false;
+		error = fault(-EBADMSG, "what was put is no item of this queue: it is set aside");
+	}
 	return error ? error : (ssize_t)get.got;
 }
 

@@ -73,9 +73,10 @@ static int check_size(const struct spmcq_remote *q)
 {
 	int64_t most = natsConnection_GetMaxPayload(q->connection.nats);
 
-	if ((int64_t)q->settings.item_size <= most)
+	if ((int64_t)q->payload_size <= most)
 		return 0;
-	return fault(-EMSGSIZE, "the server takes items of up to %lld bytes", (long long)most);
+	return fault(-EMSGSIZE, "the server takes up to %lld bytes, an item is %zu",
+	             (long long)most, q->payload_size);
 }
 
 static int open_all(struct spmcq_remote *q, const char *url)
@@ -94,10 +95,12 @@ static int open_all(struct spmcq_remote *q, const char *url)
 	return error;
 }
 
-static void forget_names_of_files(struct spmcq_remote_options *options)
+static void forget_pointers(struct spmcq_remote_options *options)
 {
 	options->ca_file = options->server_name = options->cert_file = options->key_file = NULL;
 	options->nkey = options->nkey_seed_file = options->credentials_file = NULL;
+	options->sealing = NULL;
+	options->key = NULL;
 }
 
 static void end(struct spmcq_remote *q)
@@ -107,6 +110,7 @@ static void end(struct spmcq_remote *q)
 	if (q->connection.nats && connection_is_up(&q->connection))
 		(void)natsConnection_FlushTimeout(q->connection.nats, LINGER_MS);
 	connection_close(&q->connection);
+	payload_end(q);
 	pthread_mutex_destroy(&q->log.lock);
 	free(q);
 }
@@ -125,14 +129,17 @@ int spmcq_remote_open(struct spmcq_remote **out, const char *url, const char *na
 	error = places_of(&q->places, name);
 	if (error == 0)
 		error = settle(&q->settings, capacity, item_size, options);
+	if (error == 0)
+		error = payload_begin(q, name, q->settings.key);
 	if (error) {
+		payload_end(q);
 		free(q);
 		return error;
 	}
 	producer_init(&q->producer);
 	pthread_mutex_init(&q->log.lock, NULL);
 	error = open_all(q, url);
-	forget_names_of_files(&q->settings.options);
+	forget_pointers(&q->settings.options);
 	if (error)
 		end(q);
 	else

@@ -1,26 +1,73 @@
 /*
- * An item as the bytes of a message, and back. All that is put, got or compared goes through here,
- * so that what travels can be another thing than the item itself: it is here that a seal belongs.
+ * An item as the bytes of a message, and back: as it is, or sealed.
  */
 #include "remote.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* subject: where to; the caller frees the message. */
-INTERNAL natsStatus payload_wrap(natsMsg **message, const char *subject, const void *item,
-                                 size_t item_size)
+#include "sealing.h"
+
+/* key: which it is; "" for none. */
+INTERNAL int payload_begin(struct spmcq_remote *q, const char *queue, char *key)
 {
-	return natsMsg_Create(message, subject, NULL, item, (int)item_size);
+	const struct spmcq_remote_options *options = &q->settings.options;
+	int error;
+
+	key[0] = '\0';
+	q->payload_size = q->settings.item_size;
+	if (!options->sealing && !options->key)
+		return 0;
+	if (!options->sealing || !options->key)
+		return fault(-EINVAL, "a key is given by spmcq_remote_seal()");
+	q->sealing = options->sealing;
+	error = q->sealing->begin(&q->sealer, options->key, queue, q->settings.item_size, key);
+	if (error)
+		return fault(error, "sealing: %s", strerror(-error));
+	q->payload_size = q->sealing->size(q->sealer);
+	q->producer.sealed = malloc(q->payload_size);
+	return q->producer.sealed ? 0 : fault(-ENOMEM, "no memory");
 }
 
-/* Returns false, and leaves the item alone, if nobody who puts items sends this. */
-INTERNAL bool payload_open(void *item, const natsMsg *message, size_t item_size)
+INTERNAL void payload_end(struct spmcq_remote *q)
 {
-	if ((size_t)natsMsg_GetDataLength(message) != item_size)
-		return false;
-	memcpy(item, natsMsg_GetData(message), item_size);
-	return true;
+	if (q->sealer)
+		q->sealing->end(q->sealer);
+	free(q->producer.sealed);
+}
+
+/* The message of the item that is to come to that position; the caller frees it. */
+INTERNAL int payload_wrap(natsMsg **message, const struct spmcq_remote *q, const void *item,
+                          uint64_t position)
+{
+	natsStatus status;
+
+	if (q->sealer) {
+		int error = q->sealing->seal(q->sealer, position, item, q->producer.sealed);
+
+		if (error)
+			return fault(error, "sealing: %s", strerror(-error));
+		item = q->producer.sealed;
+	}
+	status = natsMsg_Create(message, q->places.item, NULL, item, (int)q->payload_size);
+	return fault_of("put", status, 0);
+}
+
+/* Returns -EBADMSG, and leaves the item alone, if nobody who puts items sends this. */
+INTERNAL int payload_open(const struct spmcq_remote *q, const struct held *held, void *item)
+{
+	const char *data = natsMsg_GetData(held->message);
+	size_t size = (size_t)natsMsg_GetDataLength(held->message);
+	int error = size == q->payload_size ? 0 : -EBADMSG;
+
+	if (error == 0 && q->sealer)
+		error = q->sealing->open(q->sealer, held->position, data, size, item);
+	else if (error == 0)
+		memcpy(item, data, size);
+	return error ? fault(error, "what came to position %llu is no item: %s",
+	                     (unsigned long long)held->position, strerror(-error))
+	             : 0;
 }
 
 /* How often a message was delivered, and its position: from where it is acknowledged,

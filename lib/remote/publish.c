@@ -55,10 +55,10 @@ static enum answer answer_of(natsStatus status, jsErrCode code, const char *text
 }
 
 /* The message of the item that is to come after position last. */
-static natsStatus publish_message(natsMsg **message, jsPubOptions *options, char *id,
-                                  const struct spmcq_remote *q, const void *item, uint64_t last)
+static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
+                           const struct spmcq_remote *q, const void *item, uint64_t last)
 {
-	natsStatus status = payload_wrap(message, q->places.item, item, q->settings.item_size);
+	int error = payload_wrap(message, q, item, last + 1);
 
 	jsPubOptions_Init(options);
 	snprintf(id, ID_MOST, "%" PRIu64 ".%" PRIu64 "-%" PRIu64, q->producer.epoch,
@@ -67,23 +67,25 @@ static natsStatus publish_message(natsMsg **message, jsPubOptions *options, char
 	options->ExpectLastSeq = last;
 	options->MaxWait = q->settings.options.answer_ms;
 	/* The library takes 0 for nothing expected; the server does not. */
-	if (status == NATS_OK && last == 0)
-		status = natsMsgHeader_Set(*message, "Nats-Expected-Last-Sequence", "0");
-	return status;
+	if (error == 0 && last == 0)
+		error = fault_of(
+		        "put", natsMsgHeader_Set(*message, "Nats-Expected-Last-Sequence", "0"), 0);
+	return error;
 }
 
 /* One, by asking and waiting. */
 static struct published publish_one(struct spmcq_remote *q, const void *item)
 {
-	struct published published = {.answer = ANSWER_REFUSED, .error = -ENOMEM};
+	struct published published = {.answer = ANSWER_REFUSED};
 	natsMsg *message = NULL;
 	jsPubOptions options;
 	char id[ID_MOST];
 	jsErrCode code = 0;
-	natsStatus status = publish_message(&message, &options, id, q, item, q->producer.last);
 
-	if (status == NATS_OK) {
-		status = js_PublishMsg(NULL, q->connection.js, message, &options, &code);
+	published.error = publish_message(&message, &options, id, q, item, q->producer.last);
+	if (published.error == 0) {
+		natsStatus status = js_PublishMsg(NULL, q->connection.js, message, &options, &code);
+
 		published.answer = answer_of(status, code, nats_GetLastError(NULL));
 		published.error = fault_of("put", status, code);
 		published.stored = published.answer == ANSWER_KEPT;
@@ -148,19 +150,20 @@ static void run_begin(struct spmcq_remote *q, size_t n)
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* Returns how many were sent. */
-static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, natsStatus *status)
+/* Returns how many were sent; fewer than n: there is an error. */
+static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int *error)
 {
 	jsPubOptions options;
 	natsMsg *message = NULL;
 	char id[ID_MOST];
 
 	for (size_t i = 0; i < n; i++) {
-		*status = publish_message(&message, &options, id, q,
-		                          items + i * q->settings.item_size, q->producer.last + i);
-		if (*status == NATS_OK)
-			*status = js_PublishMsgAsync(q->connection.js, &message, &options);
-		if (*status != NATS_OK) {
+		*error = publish_message(&message, &options, id, q,
+		                         items + i * q->settings.item_size, q->producer.last + i);
+		if (*error == 0)
+			*error = fault_of(
+			        "put", js_PublishMsgAsync(q->connection.js, &message, &options), 0);
+		if (*error) {
 			natsMsg_Destroy(message);
 			return i;
 		}
@@ -222,16 +225,18 @@ static struct published run_end(struct spmcq_remote *q)
 	return published;
 }
 
+/* What became of those that were sent before an error is not known. */
 static struct published publish_many(struct spmcq_remote *q, const void *items, size_t n)
 {
 	unsigned lost = atomic_load(&q->connection.lost);
-	natsStatus status = NATS_OK;
+	int error = 0;
 
 	run_begin(q, n);
-	if (run_send(q, items, n, &status) == n && run_await(q, lost))
+	if (run_send(q, items, n, &error) == n && run_await(q, lost))
 		return run_end(q);
 	run_abandon(q);
-	(void)fault_of("put", status == NATS_OK ? NATS_TIMEOUT : status, 0);
+	if (error == 0)
+		(void)fault_of("put", NATS_TIMEOUT, 0);
 	return (struct published){.answer = ANSWER_NONE};
 }
 

@@ -6,6 +6,7 @@
 
 #include <nats/nats.h>
 #include <spmcq_remote.h>
+#include <spmcq_seal.h>
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,6 +41,7 @@ struct places {
 struct settings {
 	size_t capacity;
 	size_t item_size;
+	char key[2 * SPMCQ_QUEUE_ID + 1]; /* the id of the key's queue; "": items are not sealed */
 	struct spmcq_remote_options options; /* no zero left; its strings are not kept */
 };
 
@@ -92,6 +94,8 @@ struct producer {
 	uint64_t attempt; /* of other items at positions that are in doubt: makes ids differ */
 	struct run run;
 
+	char *sealed; /* room for a sealed item; NULL: items are not sealed */
+
 	/* Items that may have been put after last: the answer was lost. */
 	char *doubt;
 	size_t doubt_n; /* 0: no doubt */
@@ -119,6 +123,9 @@ struct spmcq_remote {
 	struct places places;
 	struct settings settings;
 	struct connection connection;
+	size_t payload_size;                        /* bytes of an item in a message */
+	const struct spmcq_remote_sealing *sealing; /* NULL: items are not sealed */
+	struct sealer *sealer;
 	struct producer producer;
 	struct log log;
 	_Atomic bool is_closed;     /* false -> true once: shut down, as the server said */

@@ -99,12 +99,18 @@ INTERNAL int server_ask_aside(struct spmcq_remote *q, uint64_t *set_aside)
 }
 
 /* What the server keeps with the stream: what all who open the queue must agree on. */
-#define DESCRIPTION "spmcq items of %zu bytes, set aside after %u deliveries, lease %u ms"
+#define DESCRIPTION "spmcq items of %zu bytes, set aside after %u deliveries, lease %u ms, key "
+#define PLAIN "none"
+
+static const char *key_name(const struct settings *settings)
+{
+	return settings->key[0] ? settings->key : PLAIN;
+}
 
 static void describe(char *text, size_t size, const struct settings *settings)
 {
-	snprintf(text, size, DESCRIPTION, settings->item_size, settings->options.max_deliveries,
-	         settings->options.lease_ms);
+	snprintf(text, size, DESCRIPTION "%s", settings->item_size,
+	         settings->options.max_deliveries, settings->options.lease_ms, key_name(settings));
 }
 
 static void fill_stream(jsStreamConfig *config, struct spmcq_remote *q, const char *description,
@@ -129,7 +135,7 @@ static int make_stream(struct spmcq_remote *q)
 {
 	const char *subject = q->places.item;
 	jsStreamConfig config;
-	char description[128];
+	char description[192];
 	jsErrCode code = 0;
 	natsStatus status;
 
@@ -264,9 +270,11 @@ static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 	const char *description = config->Description ? config->Description : "";
 	size_t item_size = 0;
 	unsigned deliveries = 0, lease = 0;
+	int key = 0;
 
-	if (sscanf(description, DESCRIPTION, &item_size, &deliveries, &lease) != 3 ||
-	    deliveries == 0 || lease == 0 || item_size != q->settings.item_size ||
+	if (sscanf(description, DESCRIPTION "%n", &item_size, &deliveries, &lease, &key) != 3 ||
+	    key == 0 || strcmp(description + key, key_name(&q->settings)) != 0 || deliveries == 0 ||
+	    lease == 0 || item_size != q->settings.item_size ||
 	    config->MaxMsgs != (int64_t)q->settings.capacity)
 		return fault(-EEXIST, "%s: is there with room for %" PRId64 " and with \"%s\"",
 		             q->places.stream, config->MaxMsgs, description);

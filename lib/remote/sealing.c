@@ -1,0 +1,303 @@
+/*
+ * Sealed items: the server keeps what it cannot read, and what it changes does not open.
+ *
+ * The rule of spmcq_seal.h is that no position is ever sealed twice with one key. Positions of the
+ * stream will not do: an item that the server refuses leaves its position to another, and a server
+ * may say any position. So each handle that puts makes a key of its own for its life, its session's
+ * key, and counts what it seals with it; an item that is put again is sealed anew, for another
+ * count. The session's key travels with each item, sealed with the queue's key. The position of
+ * that is a random number: n sessions have two the same with a chance of n * n / 2^65.
+ *
+ * A sealed item, numbers little-endian:
+ *   number   8 bytes   the session's random number
+ *   session            the session's key and the queue's name, sealed with the queue's key, for
+ *                      that number
+ *   count    8 bytes   of what the session has sealed before
+ *   item               the item and its position in the stream, sealed with the session's key, for
+ *                      that count
+ * So an item opens only in its own queue, at its own position. A server can still withhold items,
+ * or deliver them again.
+ */
+#include "sealing.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <pthread.h>
+#include <spmcq_remote.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+	QUEUE_NAME = 64,
+	SESSIONS = 4, /* whose keys a handle keeps open: of a producer, and of those before it */
+};
+
+/* Bytes sealed with a session's key: half of what AES-256-GCM allows. */
+#define SESSION_MOST ((uint64_t)1 << 37)
+
+/* What a session seals with the queue's key. */
+struct introduction {
+	char key[SPMCQ_KEY_EXPORTED];
+	char queue[QUEUE_NAME];
+};
+
+struct session {
+	struct spmcq_key *key; /* NULL: none */
+	char *head;            /* number and session, as they are in its items */
+	uint64_t count;        /* the producer's: what it has sealed */
+};
+
+struct sealer {
+	const struct spmcq_key *key; /* the queue's */
+	char queue[QUEUE_NAME];
+	size_t item_size;
+	size_t head_size;   /* bytes of number and session */
+	size_t sealed_size; /* of item */
+	struct session mine;
+
+	pthread_mutex_t lock; /* guards the rest */
+	struct session others[SESSIONS];
+	unsigned next; /* of others, to be replaced */
+	char *plain;   /* an item and its position, opened */
+};
+
+static void write_number(char *bytes, uint64_t number)
+{
+	number = htole64(number);
+	memcpy(bytes, &number, sizeof(number));
+}
+
+static uint64_t read_number(const char *bytes)
+{
+	uint64_t number;
+
+	memcpy(&number, bytes, sizeof(number));
+	return le64toh(number);
+}
+
+static void session_end(struct session *session)
+{
+	spmcq_key_destroy(session->key);
+	free(session->head);
+	*session = (struct session){.key = NULL};
+}
+
+static void sealer_end(struct sealer *sealer)
+{
+	if (!sealer)
+		return;
+	session_end(&sealer->mine);
+	for (size_t i = 0; i < SESSIONS; i++)
+		session_end(&sealer->others[i]);
+	if (sealer->plain)
+		spmcq_wipe(sealer->plain, sealer->item_size + sizeof(uint64_t));
+	free(sealer->plain);
+	pthread_mutex_destroy(&sealer->lock);
+	free(sealer);
+}
+
+static int name_key(const struct spmcq_key *key, char *name)
+{
+	unsigned char id[SPMCQ_QUEUE_ID];
+	int error = spmcq_key_queue(key, id);
+
+	for (size_t i = 0; error == 0 && i < sizeof(id); i++)
+		snprintf(name + 2 * i, 3, "%02x", id[i]);
+	return error;
+}
+
+static int sealer_measure(struct sealer *sealer)
+{
+	ssize_t introduction = spmcq_sealed_size(sealer->key, 1, sizeof(struct introduction));
+	ssize_t item = spmcq_sealed_size(sealer->key, 1, sealer->item_size + sizeof(uint64_t));
+
+	if (introduction < 0 || item < 0)
+		return introduction < 0 ? (int)introduction : (int)item;
+	sealer->head_size = sizeof(uint64_t) + (size_t)introduction;
+	sealer->sealed_size = (size_t)item;
+	return 0;
+}
+
+static int sealer_begin(struct sealer **out, const struct spmcq_key *key, const char *queue,
+                        size_t item_size, char *name)
+{
+	struct sealer *sealer = calloc(1, sizeof(*sealer));
+	int error;
+
+	if (!sealer)
+		return -ENOMEM;
+	pthread_mutex_init(&sealer->lock, NULL);
+	sealer->key = key;
+	sealer->item_size = item_size;
+	memcpy(sealer->queue, queue, strlen(queue)); /* the rest is 0 */
+	sealer->plain = malloc(item_size + sizeof(uint64_t));
+	error = sealer->plain ? name_key(key, name) : -ENOMEM;
+	if (error == 0)
+		error = sealer_measure(sealer);
+	if (error)
+		sealer_end(sealer);
+	else
+		*out = sealer;
+	return error;
+}
+
+static size_t sealer_size(const struct sealer *sealer)
+{
+	return sealer->head_size + sizeof(uint64_t) + sealer->sealed_size;
+}
+
+/* The head of a session's items. */
+static int introduce(const struct sealer *sealer, struct session *session)
+{
+	struct introduction introduction;
+	uint64_t number;
+	ssize_t size;
+	int error = spmcq_key_export(session->key, introduction.key, sizeof(introduction.key));
+
+	if (error == 0 && getrandom(&number, sizeof(number), 0) != sizeof(number))
+		error = -EIO;
+	if (error)
+		return error;
+	memcpy(introduction.queue, sealer->queue, QUEUE_NAME);
+	write_number(session->head, number);
+	size = spmcq_seal_items(sealer->key, number, &introduction, 1, sizeof(introduction),
+	                        session->head + sizeof(number), sealer->head_size - sizeof(number));
+	spmcq_wipe(&introduction, sizeof(introduction));
+	return size < 0 ? (int)size : 0;
+}
+
+static int session_begin(const struct sealer *sealer, struct session *session)
+{
+	int algorithm = spmcq_key_algorithm(sealer->key);
+	int error;
+
+	session->head = malloc(sealer->head_size);
+	if (algorithm < 0 || !session->head)
+		return algorithm < 0 ? algorithm : -ENOMEM;
+	error = spmcq_key_create(&session->key, (enum spmcq_algorithm)algorithm);
+	return error ? error : introduce(sealer, session);
+}
+
+static bool is_worn(const struct sealer *sealer)
+{
+	return sealer->mine.count >= SESSION_MOST / (sealer->sealed_size + 32);
+}
+
+static int sealer_seal(struct sealer *sealer, uint64_t position, const void *item, void *sealed)
+{
+	struct session *mine = &sealer->mine;
+	char *at = sealed;
+	ssize_t size;
+	int error;
+
+	if (mine->key && is_worn(sealer))
+		session_end(mine);
+	if (!mine->key && (error = session_begin(sealer, mine)) != 0) {
+		session_end(mine);
+		return error;
+	}
+	memcpy(at, mine->head, sealer->head_size);
+	at += sealer->head_size;
+	write_number(at, mine->count);
+	at += sizeof(uint64_t);
+	/* In place: the tag comes behind. */
+	memcpy(at, item, sealer->item_size);
+	write_number(at + sealer->item_size, position);
+	size = spmcq_seal_items(mine->key, mine->count++, at, 1,
+	                        sealer->item_size + sizeof(uint64_t), at, sealer->sealed_size);
+	return size < 0 ? (int)size : 0;
+}
+
+/* The lock is held. */
+static int session_open(struct sealer *sealer, struct session *session, const char *head)
+{
+	struct introduction introduction;
+	ssize_t n = spmcq_open_items(sealer->key, read_number(head), head + sizeof(uint64_t),
+	                             sealer->head_size - sizeof(uint64_t), &introduction, 1,
+	                             sizeof(introduction));
+	int error = n < 0 ? (int)n : 0;
+
+	if (error == 0 && memcmp(introduction.queue, sealer->queue, QUEUE_NAME) != 0)
+		error = -EBADMSG;
+	if (error == 0 && !(session->head = malloc(sealer->head_size)))
+		error = -ENOMEM;
+	if (error == 0)
+		error = spmcq_key_import(&session->key, introduction.key, sizeof(introduction.key));
+	if (error == 0)
+		memcpy(session->head, head, sealer->head_size);
+	spmcq_wipe(&introduction, sizeof(introduction));
+	return error;
+}
+
+/* The lock is held. The session that items with that head are of. */
+static int session_of(struct sealer *sealer, const char *head, struct session **session)
+{
+	struct session fresh = {.key = NULL};
+	int error;
+
+	for (size_t i = 0; i < SESSIONS; i++) {
+		*session = &sealer->others[i];
+		if ((*session)->key && memcmp((*session)->head, head, sealer->head_size) == 0)
+			return 0;
+	}
+	error = session_open(sealer, &fresh, head);
+	if (error) {
+		session_end(&fresh);
+		return error;
+	}
+	*session = &sealer->others[sealer->next++ % SESSIONS];
+	session_end(*session);
+	**session = fresh;
+	return 0;
+}
+
+/* The lock is held. */
+static int open_item(struct sealer *sealer, uint64_t position, const char *sealed)
+{
+	const char *at = sealed + sealer->head_size;
+	struct session *session;
+	ssize_t n;
+	int error = session_of(sealer, sealed, &session);
+
+	if (error)
+		return error;
+	n = spmcq_open_items(session->key, read_number(at), at + sizeof(uint64_t),
+	                     sealer->sealed_size, sealer->plain, 1,
+	                     sealer->item_size + sizeof(uint64_t));
+	if (n < 0)
+		return (int)n;
+	return read_number(sealer->plain + sealer->item_size) == position ? 0 : -EBADMSG;
+}
+
+static int sealer_open(struct sealer *sealer, uint64_t position, const void *sealed, size_t size,
+                       void *item)
+{
+	int error;
+
+	if (size != sealer_size(sealer))
+		return -EBADMSG;
+	pthread_mutex_lock(&sealer->lock);
+	error = open_item(sealer, position, sealed);
+	if (error == 0)
+		memcpy(item, sealer->plain, sealer->item_size);
+	pthread_mutex_unlock(&sealer->lock);
+	return error;
+}
+
+int spmcq_remote_seal(struct spmcq_remote_options *options, const struct spmcq_key *key)
+{
+	static const struct spmcq_remote_sealing sealing = {.begin = sealer_begin,
+	                                                    .end = sealer_end,
+	                                                    .size = sealer_size,
+	                                                    .seal = sealer_seal,
+	                                                    .open = sealer_open};
+
+	if (!options || !key)
+		return -EINVAL;
+	options->sealing = &sealing;
+	options->key = key;
+	return 0;
+}

@@ -1,0 +1,359 @@
+/*
+ * Sealed items: what the server keeps, and what it may change.
+ */
+#include "server.h"
+
+#include "support/check.h"
+
+#include <errno.h>
+#include <nats/nats.h>
+#include <spmcq_remote.h>
+#include <spmcq_seal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ITEM = 48, CAPACITY = 100 };
+
+/* In every item, and found by a search of files. */
+#define MARK "these are the plain bytes of an item"
+
+static struct server server;
+
+static struct spmcq_key *made_key(void)
+{
+	struct spmcq_key *key = NULL;
+	int error = spmcq_key_create(&key, SPMCQ_ALGORITHM_AUTO);
+
+	if (error == -ENOTSUP)
+		check_skip("no sealing in this build");
+	RETURNS(0, error);
+	return key;
+}
+
+static int try_open(struct spmcq_remote **q, const char *name, const struct spmcq_key *key)
+{
+	struct spmcq_remote_options options = {.max_deliveries = 3, .ack_wait_ms = 1000};
+
+	if (key)
+		RETURNS(0, spmcq_remote_seal(&options, key));
+	return spmcq_remote_open(q, server.url, name, CAPACITY, ITEM, &options);
+}
+
+static struct spmcq_remote *opened(const char *name, const struct spmcq_key *key)
+{
+	struct spmcq_remote *q = NULL;
+
+	RETURNS(0, try_open(&q, name, key));
+	return q;
+}
+
+static void fill(char *item, int number)
+{
+	memset(item, 0, ITEM);
+	snprintf(item, ITEM, MARK " %d", number);
+}
+
+static void put_numbers(struct spmcq_remote *q, int first, int n)
+{
+	char items[CAPACITY][ITEM];
+
+	for (int i = 0; i < n; i++)
+		fill(items[i], first + i);
+	RETURNS(n, spmcq_remote_put_many(q, items, (size_t)n));
+}
+
+static void check_item(const char *item, int number)
+{
+	char wanted[ITEM];
+
+	fill(wanted, number);
+	CHECK(memcmp(wanted, item, ITEM) == 0, "got \"%.*s\", not \"%s\"", ITEM, item, wanted);
+}
+
+static void get_number(struct spmcq_remote *q, int number)
+{
+	char item[ITEM] = "";
+
+	RETURNS(0, spmcq_remote_get(q, item));
+	check_item(item, number);
+	RETURNS(0, spmcq_remote_task_done(q));
+}
+
+static bool server_has(const char *text)
+{
+	char command[2 * PATH_LENGTH + 64];
+
+	snprintf(command, sizeof(command), "grep -rqaF '%s' '%s'", text, server.directory);
+	return system(command) == 0;
+}
+
+/* The same key, as another machine has it. */
+static struct spmcq_key *copy_of(const struct spmcq_key *key)
+{
+	char bytes[SPMCQ_KEY_EXPORTED];
+	struct spmcq_key *copy = NULL;
+
+	RETURNS(0, spmcq_key_export(key, bytes, sizeof(bytes)));
+	RETURNS(0, spmcq_key_import(&copy, bytes, sizeof(bytes)));
+	return copy;
+}
+
+static void items_travel_sealed(void)
+{
+	struct spmcq_key *key = made_key(), *copy = copy_of(key);
+	struct spmcq_remote *q, *other, *plain;
+	char items[CAPACITY][ITEM];
+
+	server_start(&server, "");
+	q = opened("sealed", key);
+	other = opened("sealed", copy);
+	put_numbers(q, 0, CAPACITY);
+	RETURNS(-EAGAIN, spmcq_remote_try_put(q, items[0]));
+	RETURNS(CAPACITY, spmcq_remote_get_many(other, items, CAPACITY));
+	for (int i = 0; i < CAPACITY; i++)
+		check_item(items[i], i);
+	RETURNS(0, spmcq_remote_task_done_many(other, CAPACITY - 1));
+	RETURNS(1, spmcq_remote_unfinished(q));
+	RETURNS(0, spmcq_remote_task_done(other));
+	RETURNS(0, spmcq_remote_join(q));
+	CHECK(!server_has(MARK), "the server keeps plain bytes");
+	/* The search would find them. */
+	plain = opened("plain", NULL);
+	put_numbers(plain, 0, 1);
+	CHECK(server_has(MARK), "the server does not keep what is not sealed");
+	RETURNS(0, spmcq_remote_close(plain));
+	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(copy);
+	spmcq_key_destroy(key);
+}
+
+static void all_give_the_same_key_or_none(void)
+{
+	struct spmcq_key *key = made_key(), *stranger = made_key();
+	struct spmcq_remote_options options = {.key = key};
+	struct spmcq_remote *q, *plain, *none = NULL;
+
+	server_start(&server, "");
+	RETURNS(-EINVAL, spmcq_remote_seal(NULL, key));
+	RETURNS(-EINVAL, spmcq_remote_seal(&options, NULL));
+	RETURNS(-EINVAL, spmcq_remote_open(&none, server.url, "sealed", CAPACITY, ITEM, &options));
+	q = opened("sealed", key);
+	RETURNS(-EEXIST, try_open(&none, "sealed", NULL));
+	RETURNS(-EEXIST, try_open(&none, "sealed", stranger));
+	plain = opened("plain", NULL);
+	RETURNS(-EEXIST, try_open(&none, "plain", key));
+	CHECK(!none, "a queue came of it");
+	RETURNS(0, spmcq_remote_close(plain));
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(stranger);
+	spmcq_key_destroy(key);
+}
+
+/* Producers one after the other, also after a refused put: a consumer opens what each has put. */
+static void each_producer_seals_with_a_key_of_its_own(void)
+{
+	struct spmcq_key *key = made_key();
+	struct spmcq_remote *consumer;
+	char item[ITEM];
+
+	server_start(&server, "");
+	consumer = opened("sealed", key);
+	for (int life = 0; life < 6; life++) { /* more than a consumer keeps keys of */
+		struct spmcq_remote *q = opened("sealed", key);
+
+		put_numbers(q, life * CAPACITY, CAPACITY);
+		fill(item, -1);
+		RETURNS(-EAGAIN, spmcq_remote_try_put(q, item));
+		get_number(consumer, life * CAPACITY);
+		fill(item, -2);
+		RETURNS(0, spmcq_remote_put(q, item));
+		for (int i = 1; i < CAPACITY; i++)
+			get_number(consumer, life * CAPACITY + i);
+		get_number(consumer, -2);
+		RETURNS(0, spmcq_remote_join(q));
+		RETURNS(0, spmcq_remote_close(q));
+	}
+	RETURNS(0, spmcq_remote_close(consumer));
+	spmcq_key_destroy(key);
+}
+
+/* What somebody can do who has the server: a connection of its own. */
+struct intruder {
+	natsConnection *nats;
+	jsCtx *js;
+};
+
+static void intruder_begin(struct intruder *intruder)
+{
+	RETURNS(NATS_OK, natsConnection_ConnectTo(&intruder->nats, server.url));
+	RETURNS(NATS_OK, natsConnection_JetStream(&intruder->js, intruder->nats, NULL));
+}
+
+static void intruder_end(struct intruder *intruder)
+{
+	jsCtx_Destroy(intruder->js);
+	natsConnection_Destroy(intruder->nats);
+}
+
+/* The bytes of the message at a position; to be freed. */
+static char *steal(struct intruder *intruder, const char *stream, uint64_t position, int *size)
+{
+	natsMsg *message = NULL;
+	char *bytes;
+
+	RETURNS(NATS_OK, js_GetMsg(&message, intruder->js, stream, position, NULL, NULL));
+	*size = natsMsg_GetDataLength(message);
+	bytes = malloc((size_t)*size + 1);
+	memcpy(bytes, natsMsg_GetData(message), (size_t)*size);
+	natsMsg_Destroy(message);
+	return bytes;
+}
+
+static void plant(struct intruder *intruder, const char *subject, const char *bytes, int size)
+{
+	RETURNS(NATS_OK, js_Publish(NULL, intruder->js, subject, bytes, size, NULL, NULL));
+}
+
+static void check_set_aside(struct spmcq_remote *q, uint64_t n)
+{
+	struct spmcq_remote_stats stats;
+
+	RETURNS(0, spmcq_remote_stats(q, &stats));
+	COUNTS(n, stats.set_aside);
+}
+
+/* One byte in each part of a sealed item. */
+static void what_is_changed_does_not_open_and_the_rest_goes_on(void)
+{
+	struct spmcq_key *key = made_key();
+	struct intruder intruder;
+	struct spmcq_remote *q;
+	uint64_t changed = 0;
+	char item[ITEM];
+	int size;
+
+	server_start(&server, "");
+	q = opened("sealed", key);
+	intruder_begin(&intruder);
+	put_numbers(q, 0, 1);
+	get_number(q, 0); /* the session's key is known */
+	put_numbers(q, 1, 1);
+	for (int at = 0; at < ITEM + 216; at += 9, changed++) {
+		char *bytes = steal(&intruder, "spmcq-sealed", 2, &size);
+
+		check_doing("byte %d of %d", at, size);
+		bytes[at] ^= 1;
+		plant(&intruder, "spmcq.sealed.item", bytes, size);
+		free(bytes);
+	}
+	get_number(q, 1);
+	for (uint64_t i = 0; i < changed; i++) {
+		memset(item, 'u', sizeof(item));
+		RETURNS(-EBADMSG, spmcq_remote_get(q, item));
+		CHECK(item[0] == 'u' && item[ITEM - 1] == 'u', "something was written");
+	}
+	check_set_aside(q, changed);
+	plant(&intruder, "spmcq.sealed.item", "short", 5);
+	RETURNS(-EBADMSG, spmcq_remote_get(q, item));
+	RETURNS(0, spmcq_remote_join(q));
+	intruder_end(&intruder);
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(key);
+}
+
+static void what_is_moved_does_not_open(void)
+{
+	struct spmcq_key *key = made_key();
+	struct spmcq_remote *q, *other;
+	struct intruder intruder;
+	char item[ITEM], *bytes;
+	int size;
+
+	server_start(&server, "");
+	q = opened("sealed", key);
+	other = opened("other", key);
+	intruder_begin(&intruder);
+	put_numbers(q, 0, 2);
+	bytes = steal(&intruder, "spmcq-sealed", 2, &size);
+	plant(&intruder, "spmcq.sealed.item", bytes, size); /* at another position */
+	plant(&intruder, "spmcq.other.item", bytes, size);
+	plant(&intruder, "spmcq.other.item", bytes, size); /* at the same, in another queue */
+	free(bytes);
+	get_number(q, 0);
+	get_number(q, 1);
+	RETURNS(-EBADMSG, spmcq_remote_get(q, item));
+	RETURNS(-EBADMSG, spmcq_remote_get(other, item));
+	RETURNS(-EBADMSG, spmcq_remote_get(other, item));
+	RETURNS(-EAGAIN, spmcq_remote_try_get(other, item));
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(0, spmcq_remote_join(other));
+	check_set_aside(q, 1);
+	check_set_aside(other, 2);
+	intruder_end(&intruder);
+	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(key);
+}
+
+/* Of a run, what opens is got, and the next get says that there was something else. */
+static void a_run_with_something_else_in_it_is_got_without_it(void)
+{
+	struct spmcq_key *key = made_key();
+	struct intruder intruder;
+	struct spmcq_remote *q;
+	char items[5][ITEM];
+
+	server_start(&server, "");
+	q = opened("sealed", key);
+	intruder_begin(&intruder);
+	put_numbers(q, 0, 2);
+	plant(&intruder, "spmcq.sealed.item", "no item", 7);
+	put_numbers(q, 2, 1);
+	RETURNS(3, spmcq_remote_get_many(q, items, 5));
+	for (int i = 0; i < 3; i++)
+		check_item(items[i], i);
+	RETURNS(-EBADMSG, spmcq_remote_get_many(q, items, 5));
+	RETURNS(-EAGAIN, spmcq_remote_try_get_many(q, items, 5));
+	RETURNS(0, spmcq_remote_task_done_many(q, 3));
+	RETURNS(0, spmcq_remote_join(q));
+	intruder_end(&intruder);
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(key);
+}
+
+static void what_was_given_back_opens_again(void)
+{
+	struct spmcq_key *key = made_key();
+	struct spmcq_remote *q, *other;
+	char item[ITEM];
+
+	server_start(&server, "");
+	q = opened("sealed", key);
+	other = opened("sealed", key);
+	put_numbers(q, 0, 1);
+	RETURNS(0, spmcq_remote_get(other, item));
+	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+	server_kill(&server);
+	server_run(&server);
+	q = opened("sealed", key);
+	get_number(q, 0);
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(key);
+}
+
+int main(int argc, char **argv)
+{
+	remote_begin(argc, argv, NULL);
+	RUN(items_travel_sealed);
+	RUN(all_give_the_same_key_or_none);
+	RUN(each_producer_seals_with_a_key_of_its_own);
+	RUN(what_is_changed_does_not_open_and_the_rest_goes_on);
+	RUN(what_is_moved_does_not_open);
+	RUN(a_run_with_something_else_in_it_is_got_without_it);
+	RUN(what_was_given_back_opens_again);
+	return remote_finish();
+}
