@@ -29,9 +29,11 @@
  *   -EPERM         put while another thread, handle or machine owns the producer side; open: plain
  *                  text to another machine
  *   -ENOENT        must_exist, and there is no such queue; or it was deleted
- *   -EEXIST        the queue is there with another capacity or item_size
+ *   -EEXIST        the queue is there with another capacity, item_size or key
  *   -EMSGSIZE      items are larger than the server takes
  *   -ENOSPC        the server has no memory or disk left
+ *   -EBADMSG       get: what came is no item of this queue, or is sealed and does not open. It is
+ *                  set aside; the next get goes on with what comes behind it
  *   -EIO           the server failed in some other way
  * spmcq_remote_reason() says in words what went wrong.
  *
