@@ -73,22 +73,14 @@ INTERNAL void desk_hold(struct desk *desk, struct held item)
 	atomic_fetch_add(&desk->q->held, 1);
 }
 
-/* Drops the items that are acknowledged among the n oldest. */
-INTERNAL void desk_drop_done(struct desk *desk, size_t n)
+/* Drops the n oldest items, which are reported. */
+INTERNAL void desk_drop(struct desk *desk, size_t n)
 {
-	size_t kept = 0;
-
-	for (size_t i = n; i-- > 0;) {
-		struct held held = *desk_held(desk, i);
-
-		if (held.is_done)
-			natsMsg_Destroy(held.message);
-		else
-			*desk_held(desk, n - ++kept) = held;
-	}
-	desk->first += n - kept;
-	desk->n -= n - kept;
-	atomic_fetch_sub(&desk->q->held, n - kept);
+	for (size_t i = 0; i < n; i++)
+		natsMsg_Destroy(desk_held(desk, i)->message);
+	desk->first += n;
+	desk->n -= n;
+	atomic_fetch_sub(&desk->q->held, n);
 }
 
 INTERNAL int desk_listen(struct desk *desk)

@@ -1,7 +1,10 @@
 /*
  * Reporting items. An acknowledgement is a request, and the server's answer says that it has noted
- * it. All of a call are sent, with the record for the log, before the first answer is waited for.
- * One that was lost can be sent again: the server answers again.
+ * it. All of a call are sent, with the record for the log, before the answers are waited for. Only
+ * the last acknowledgement asks for an answer: a connection keeps the order, and the server works
+ * through acknowledgements one by one. In a cluster each asks: the first may have been sent when
+ * nobody led, and the last may be noted by a new leader. If the connection was lost meanwhile, or
+ * an answer is missing, all are sent again: the server answers again.
  */
 #include "remote.h"
 
@@ -64,39 +67,46 @@ static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
 	                                     reply, spans, (int)(used * sizeof(*spans)));
 }
 
-/* Answer NUMBER is to the item of that number, n to the record. */
+enum answer_number { ANSWER_ACK, ANSWER_RECORD, ANSWERS };
+
+static bool asks(const struct spmcq_remote *q, size_t i, size_t n)
+{
+	return q->is_replicated || i + 1 == n;
+}
+
 static natsStatus send_all(struct desk *desk, size_t n)
 {
 	const struct answers *answers = &desk->answers;
+	natsConnection *nats = desk->q->connection.nats;
 	natsStatus status = NATS_OK;
 	char reply[PLACE_MOST];
 
 	if (desk->q->log.is_kept) {
-		snprintf(reply, sizeof(reply), "%s.%u.%zu", answers->inbox, answers->call, n);
+		snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call,
+		         ANSWER_RECORD);
 		status = send_record(desk, reply, n);
 	}
+	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_ACK);
 	for (size_t i = 0; i < n && status == NATS_OK; i++) {
-		const struct held *held = desk_held(desk, i);
+		const char *subject = natsMsg_GetReply(desk_held(desk, i)->message);
 
-		snprintf(reply, sizeof(reply), "%s.%u.%zu", answers->inbox, answers->call, i);
-		status = natsConnection_PublishRequest(desk->q->connection.nats,
-		                                       natsMsg_GetReply(held->message), reply, ack,
-		                                       ACK_SIZE);
+		status = asks(desk->q, i, n) ? natsConnection_PublishRequest(nats, subject, reply,
+		                                                             ack, ACK_SIZE)
+		                             : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
 	}
 	return status;
 }
 
-/* Which answer it is; n + 1: none of this call's. */
-static size_t answer_number(const struct answers *answers, natsMsg *answer, size_t n)
+/* Which answer it is; ANSWERS: none of this call's. */
+static enum answer_number answer_number(const struct answers *answers, natsMsg *answer)
 {
 	const char *subject = natsMsg_GetSubject(answer);
 	char *rest;
 
 	if (strlen(subject) <= answers->prefix ||
 	    strtoul(subject + answers->prefix, &rest, 10) != answers->call || *rest != '.')
-		return n + 1;
-	size_t number = strtoul(rest + 1, NULL, 10);
-	return number <= n ? number : n + 1;
+		return ANSWERS;
+	return strcmp(rest + 1, "0") == 0 ? ANSWER_ACK : ANSWER_RECORD;
 }
 
 /* The server's answer to a record: its number in the log. 0: it was not kept. */
@@ -111,30 +121,26 @@ static uint64_t record_number(natsMsg *answer)
 	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
 }
 
-/* Marks what the server has noted; record: the number of the record in the log. */
+/* record: the number of the record in the log. */
 static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 {
-	size_t missing = n + desk->q->log.is_kept;
+	size_t missing = (desk->q->is_replicated ? n : 1) + desk->q->log.is_kept;
 
 	while (missing > 0) {
 		natsMsg *answer;
 		natsStatus status = natsSubscription_NextMsg(&answer, desk->answers.arrivals,
 		                                             desk->q->settings.options.answer_ms);
-		size_t number;
+		enum answer_number number;
 
 		if (status != NATS_OK)
 			return status;
-		number = answer_number(&desk->answers, answer, n);
-		if (number <= n && natsMsg_IsNoResponders(answer))
-			status = NATS_NO_RESPONDERS;
-		else if (number < n)
-			desk_held(desk, number)->is_done = true;
-		else if (number == n && (*record = record_number(answer)) == 0)
+		number = answer_number(&desk->answers, answer);
+		if (number == ANSWER_RECORD && (*record = record_number(answer)) == 0)
 			status = NATS_ERR;
 		natsMsg_Destroy(answer);
 		if (status != NATS_OK)
 			return status;
-		missing -= number <= n;
+		missing -= number != ANSWERS;
 	}
 	return NATS_OK;
 }
@@ -144,6 +150,7 @@ static int acknowledge(struct desk *desk, size_t n)
 {
 	struct spmcq_remote *q = desk->q;
 	unsigned refused = atomic_load(&q->connection.refused);
+	unsigned lost = atomic_load(&q->connection.lost);
 	natsStatus status = answers_open(&desk->answers, q);
 	uint64_t record = 0;
 
@@ -151,9 +158,8 @@ static int acknowledge(struct desk *desk, size_t n)
 		status = send_all(desk, n);
 	if (status == NATS_OK)
 		status = await_all(desk, n, &record);
-	if (q->log.is_kept && record == 0)
-		for (size_t i = 0; i < n; i++)
-			desk_held(desk, i)->is_done = false;
+	if (status == NATS_OK && atomic_load(&q->connection.lost) != lost)
+		status = NATS_CONNECTION_DISCONNECTED;
 	if (record > 0)
 		log_trim(q, record);
 	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
@@ -167,7 +173,8 @@ static int report_run(struct desk *desk, size_t n)
 
 	while ((error = acknowledge(desk, n)) == -ENOTCONN && !limit_is_over(limit))
 		limit_sleep(limit, 50 * MS);
-	desk_drop_done(desk, n);
+	if (error == 0)
+		desk_drop(desk, n);
 	return error;
 }
 

@@ -116,12 +116,12 @@ struct held {
 	natsMsg *message; /* its reply subject acknowledges the item */
 	uint64_t position;
 	unsigned deliveries;
-	bool is_done; /* acknowledged, and still in a list of what is held */
 };
 
 struct spmcq_remote {
 	struct places places;
 	struct settings settings;
+	bool is_replicated; /* more than one server keeps it */
 	struct connection connection;
 	size_t payload_size;                        /* bytes of an item in a message */
 	const struct spmcq_remote_sealing *sealing; /* NULL: items are not sealed */

@@ -280,6 +280,7 @@ static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 		             q->places.stream, config->MaxMsgs, description);
 	q->settings.options.max_deliveries = deliveries;
 	q->settings.options.lease_ms = lease;
+	q->is_replicated = config->Replicas > 1;
 	q->log.is_kept = needs_log(config->Storage == js_MemoryStorage, config->Replicas);
 	return 0;
 }
