@@ -1,47 +1,52 @@
 /*
  * spmcq between machines: the calls of spmcq.h on a queue that a NATS server with JetStream keeps.
  *
- * Words are those of spmcq.h. A handle is one process's access to a queue on the server; any number
- * of its threads may use it. A queue is known to the server by its name, and outlives its handles.
- * To deliver an item is to give it to a consumer; it comes again if the consumer does not report it
- * in time.
+ * The words are those of spmcq.h, and these. A handle is one process's access to a queue on the
+ * server; any number of its threads may use it. The server knows a queue by its name, and a queue
+ * outlives its handles. To deliver an item is to give it to a consumer. To set an item aside is to
+ * move it to a stream of its own, where spmcq_remote_stats() counts it and no get finds it.
  *
  * What differs from the queue between threads:
- * - The bound is on unfinished items: an item leaves its room when it is reported, not when it is
- *   got. The room may be there a moment after task_done has returned.
- * - Items are delivered in order, each to one consumer. An item is delivered again when whoever got
- *   it ends, closes its handle, or does not report it within ack_wait_ms. So an item can be
- *   processed twice if its consumer died just before its report, or the server just after it.
- * - An item that has been delivered max_deliveries times and was never reported is set aside: it is
- *   moved to a stream of its own, counted by spmcq_remote_stats(), and is not unfinished any more.
+ * - The bound is on unfinished items. An item takes up room until it is reported, not only until it
+ *   is got. The room may be there only a moment after task_done has returned.
+ * - Each item is delivered to one consumer. It is delivered again when that consumer's thread ends,
+ *   when its handle is closed, or when the item is not reported within ack_wait_ms. So an item can
+ *   be processed twice: the consumer may die just before its report, or the server just after it.
+ * - Order. Items are delivered in the order in which they were put. An item that is delivered again
+ *   comes before all that have never been delivered, but after those that have been delivered
+ *   meanwhile. After a fault more than that is not promised: an item that was on its way when a
+ *   connection broke, or whose consumer died, comes out of order, after up to ack_wait_ms. One
+ *   consumer keeps its order if a network is cut and heals while the connection lasts.
+ * - An item that was delivered max_deliveries times without a report is set aside when it is due
+ *   again, and is not unfinished any more.
  * - task_done reports the oldest item that the calling thread holds. What a thread holds when it
- *   ends is given back, and delivered again.
- * - After shutdown, a get says -ESHUTDOWN when nothing is queued and no other handle holds an item
- *   that could still come again.
- * - A try_ call does not wait for room or items, but for the server's answer. A try_get that finds
- *   nothing takes some milliseconds.
+ *   ends is given back, and delivered again at once.
+ * - After shutdown, a get returns -ESHUTDOWN when nothing is queued and no other handle holds an
+ *   item that could still come again.
+ * - A try_ call does not wait for room or for items, but it waits for the server's answer.
+ *   A try_get that finds nothing takes some milliseconds.
  *
  * Results. 0 or a count on success, a negative errno value otherwise; those of spmcq.h, and:
- *   -ENOTCONN      the server cannot be reached, or did not answer in time. Of put see below
- *   -EACCES        the server refuses this user: a wrong key, or no permission
- *   -EKEYREJECTED  no TLS: a certificate that is not to be trusted, or is for another host, or a
- *                  server without TLS
- *   -EPERM         put while another thread, handle or machine owns the producer side; open: plain
- *                  text to another machine
- *   -ENOENT        must_exist, and there is no such queue; or it was deleted
+ *   -ENOTCONN      the server cannot be reached, or did not answer in time. For put see below
+ *   -EACCES        the server refuses this user: the key is wrong, or there is no permission
+ *   -EKEYREJECTED  TLS failed: the certificate is not to be trusted or is for another host, or the
+ *                  server does not speak TLS
+ *   -EPERM         put: another thread, handle or machine owns the producer side; open: the URL
+ *                  asks for plain text to another machine
+ *   -ENOENT        must_exist is set and there is no such queue; or the queue was deleted
  *   -EEXIST        the queue is there with another capacity, item_size or key
  *   -EMSGSIZE      items are larger than the server takes
  *   -ENOSPC        the server has no memory or disk left
  *   -EBADMSG       get: what came is no item of this queue, or is sealed and does not open. It is
- *                  set aside; the next get goes on with what comes behind it
+ *                  set aside, and the next get goes on with what comes behind it
  *   -EIO           the server failed in some other way
  * spmcq_remote_reason() says in words what went wrong.
  *
  * A put that returned -ENOTCONN may have put its items, or some of them: the answer was lost. Call
- * it again with the same items: they are put once, whatever became of the first attempt.
+ * it again with the same items: each is then put once, whatever became of the first attempt.
  *
- * When the connection is lost, the handle connects again by itself, for as long as it exists.
- * Blocking calls wait meanwhile, timed calls until their deadline, then -ENOTCONN.
+ * When the connection is lost, the handle keeps trying to connect again, for as long as it exists.
+ * Blocking calls wait meanwhile. Timed calls wait until their deadline, then return -ENOTCONN.
  *
  * fork: a child must not use its parent's handles.
  */
@@ -64,20 +69,19 @@ struct spmcq_key;
 
 /** How a queue is reached, and how it is made if it is not there. All zero: the defaults. */
 struct spmcq_remote_options {
-	/* Who the server must be. TLS is used if the URL begins with tls://, or any of these is
-	 * given; the server's certificate is then always verified. */
+	/* The server's identity. TLS is used if the URL begins with tls://, or if any of ca_file,
+	 * server_name and cert_file is given. The server's certificate is then always verified. */
 	const char *ca_file;     /* the certificates to trust; NULL: those of the system */
-	const char *server_name; /* that the certificate must be for; NULL: the host of the URL */
+	const char *server_name; /* the name in the certificate; NULL: the host of the URL */
 
-	/* Who we are. Names of files, which the server's operator hands out. */
+	/* Our identity: names of files, which the server's operator hands out. */
 	const char *cert_file; /* our certificate, with key_file */
 	const char *key_file;
 	const char *nkey;             /* our public NKey, with nkey_seed_file */
 	const char *nkey_seed_file;   /* its seed, for signing; never sent */
 	const char *credentials_file; /* a JWT and its seed */
 
-	/* Plain text goes to this machine only (localhost, 127.0.0.0/8, ::1), unless this is set.
-	 */
+	/* Without this, plain text goes to this machine only: localhost, 127.0.0.0/8, ::1. */
 	bool allow_plain_text_to_other_machines;
 
 	/* Set by spmcq_remote_seal() only. */
@@ -94,16 +98,16 @@ struct spmcq_remote_options {
 	unsigned max_deliveries;      /* then an item is set aside; 0: 5 */
 	size_t max_unacknowledged;    /* items that consumers may hold together; 0: capacity */
 	unsigned duplicate_window_ms; /* how long the server knows an item again; 0: 120000 */
-	unsigned lease_ms; /* a producer that died keeps others out for so long; 0: 10000 */
+	unsigned lease_ms; /* a producer that died keeps others out for this long; 0: 10000 */
 };
 
 /** What the server says of the queue: a snapshot. */
 struct spmcq_remote_stats {
-	uint64_t put;         /* items ever put */
+	uint64_t put;         /* items put since the queue was made */
 	uint64_t unfinished;  /* put, and neither reported nor set aside */
 	uint64_t held;        /* of those: delivered to consumers */
 	uint64_t redelivered; /* of those: more than once */
-	uint64_t set_aside;   /* items delivered too often */
+	uint64_t set_aside;   /* items delivered too often, and what was no item */
 };
 
 /**
@@ -120,38 +124,38 @@ int spmcq_remote_open(struct spmcq_remote **q, const char *url, const char *name
                       size_t item_size, const struct spmcq_remote_options *options);
 
 /**
- * Make items sealed with a key of spmcq_seal.h: the server sees neither what they are nor can it
- * change them, move them to another position, or to another queue. All who open the queue give the
- * same key. Each sealed item is 216 bytes larger, 248 with AEGIS-128L.
- * What does not open is set aside, and get says -EBADMSG, once for each get; what comes behind it is
- * got as ever. What the server still can do: withhold items, or deliver them again; it also sees
- * when they come, and how many.
- * @options  for spmcq_remote_open(), which then also returns what the calls of spmcq_seal.h return
- * @key      which the caller keeps until all handles that were opened with it are closed
- * Returns 0 or -EINVAL. Threads: any. Blocks: no. Link with -lspmcq_seal, too, if this is called.
+ * Have items sealed with a key of spmcq_seal.h. The server then cannot read them. If it changes
+ * one, or moves it to another position or another queue, the item does not open: it is set aside,
+ * and get returns -EBADMSG for it. The server still can withhold items or deliver them again, and
+ * it sees how many there are and when they come. Every process that opens the queue gives the same
+ * key. Each sealed item is 216 bytes larger than the item, 248 bytes with AEGIS-128L.
+ * @options  for spmcq_remote_open(), which then also returns the errors of spmcq_seal.h
+ * @key      the caller keeps it until all handles that were opened with it are closed
+ * Returns 0 or -EINVAL. Threads: any. Blocks: no. A program that calls this links with
+ * -lspmcq_seal, too.
  */
 int spmcq_remote_seal(struct spmcq_remote_options *options, const struct spmcq_key *key);
 
 /**
- * End the access. The producer side is given up, and what this handle's threads hold is delivered
- * to others. The queue stays. NULL is allowed.
+ * End the access. The producer side is given up, and the items that this handle's threads hold are
+ * delivered to others. The queue stays. NULL is allowed.
  * Returns 0, or -EBUSY while a thread is inside a call. Threads: one, the last.
  */
 int spmcq_remote_close(struct spmcq_remote *q);
 
 /**
- * Remove a queue from the server with all that is in it, also what was set aside. Handles that are
- * open get -ENOENT from then on.
+ * Remove a queue from the server with all that is in it, also what was set aside. From then on the
+ * calls of open handles return -ENOENT.
  * Returns 0, -EINVAL, or one of the results above. Threads: any.
  */
 int spmcq_remote_delete(struct spmcq_remote *q);
 
 /**
- * Put one item, or n items in order, as in spmcq.h.
- * Threads: the producer: the first thread of all handles on all machines to put. It stays that
- * until it releases the side, its handle is closed, or its process has been dead or out of reach
- * for lease_ms. Then its puts, should it come back, say -EPERM.
- * put_many sends a run without waiting for each answer, and checks each.
+ * Put one item, or n items in order, as in spmcq.h. put_many sends a run of items before it waits
+ * for their answers, and it checks each answer.
+ * Threads: the producer. That is the first thread to put, of all handles on all machines. It stays
+ * the producer until it releases the side, its handle is closed, or its process has been dead or
+ * out of reach for lease_ms. If it comes back after that, its puts return -EPERM.
  */
 int spmcq_remote_put(struct spmcq_remote *q, const void *item);
 int spmcq_remote_try_put(struct spmcq_remote *q, const void *item);
@@ -179,24 +183,25 @@ ssize_t spmcq_remote_get_many_until(struct spmcq_remote *q, void *items, size_t 
 ssize_t spmcq_remote_held(const struct spmcq_remote *q);
 
 /**
- * How often the newest item that the calling thread holds has been delivered: 1, or more if
- * consumers that got it before did not report it.
+ * How often the newest item that the calling thread holds has been delivered: 1, or more if it was
+ * delivered before and not reported.
  * Returns that number, -EINVAL, or -ERANGE when the thread holds none. Blocks: no.
  */
 int spmcq_remote_deliveries(struct spmcq_remote *q);
 
 /**
- * Start ack_wait_ms anew for all that the calling thread holds, which takes longer than it should.
+ * Start ack_wait_ms anew for all items that the calling thread holds, if its work takes longer.
  * Returns 0, -EINVAL or -ENOTCONN. Blocks: no.
  */
 int spmcq_remote_still_working(struct spmcq_remote *q);
 
 /**
- * Report the oldest item that the calling thread holds, or the n oldest, as finished. When it
+ * Report the oldest item that the calling thread holds, or the n oldest, as finished. When this
  * returns 0 the server has noted it.
- * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported), or
- * -ENOTCONN when the server does not answer for twice answer_ms: the items not known to be noted
- * are still held (see spmcq_remote_held), and can be reported again.
+ * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported then), or
+ * -ENOTCONN when the server does not answer for twice answer_ms. After that the items that the
+ * server is not known to have noted are still held (see spmcq_remote_held()) and can be reported
+ * again.
  */
 int spmcq_remote_task_done(struct spmcq_remote *q);
 int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);
@@ -209,7 +214,8 @@ int spmcq_remote_join(struct spmcq_remote *q);
 int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadline);
 
 /**
- * Refuse further puts, of all machines, for good; consumers drain what is left. Again: 0.
+ * Refuse further puts, of all machines, for good. Consumers drain what is left. A second call
+ * returns 0.
  * Threads: any, of any handle. Blocks: until the server has noted it.
  */
 int spmcq_remote_shutdown(struct spmcq_remote *q);
@@ -225,17 +231,17 @@ int spmcq_remote_shutdown(struct spmcq_remote *q);
 int spmcq_remote_shutdown_now(struct spmcq_remote *q);
 
 /**
- * Give up the producer side; or become the producer, whoever was. Of the former producer, one last
- * run may still arrive before the first put of the new one, none after that.
- * release returns -EPERM when the caller does not own it.
+ * Give up the producer side; or become the producer, whichever thread was. One last run of the
+ * former producer may still arrive before the first put of the new one, and none after that.
+ * release returns -EPERM when the caller does not own the producer side.
  */
 int spmcq_remote_release_producer(struct spmcq_remote *q);
 int spmcq_remote_take_producer(struct spmcq_remote *q);
 
-/** Facts, and snapshots for which the server is asked: a count, or what went wrong. */
+/** Facts; and snapshots, for which the server is asked: a count, or a negative errno value. */
 size_t spmcq_remote_capacity(const struct spmcq_remote *q);
 size_t spmcq_remote_item_size(const struct spmcq_remote *q);
-ssize_t spmcq_remote_size(struct spmcq_remote *q);       /* queued, and not delivered yet */
+ssize_t spmcq_remote_size(struct spmcq_remote *q);       /* queued, and never delivered */
 ssize_t spmcq_remote_unfinished(struct spmcq_remote *q); /* put, and not reported yet */
 int spmcq_remote_is_shutdown(struct spmcq_remote *q);    /* 0 or 1 */
 int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out);
@@ -244,8 +250,8 @@ int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out);
 const char *spmcq_remote_reason(void);
 
 /*
- * Permissions by subject, for a queue NAME. Everybody subscribes to _INBOX.> and spmcq.NAME.bell,
- * and publishes to:
+ * Permissions by subject, for a queue NAME. All users subscribe to _INBOX.> and spmcq.NAME.bell.
+ * All users publish to:
  *   $JS.API.INFO  $JS.API.STREAM.INFO.*  $JS.API.CONSUMER.INFO.spmcq-NAME.consumers
  *   $JS.API.STREAM.MSG.GET.spmcq-NAME-done  spmcq.NAME.mended
  * A consumer also to:
@@ -254,14 +260,14 @@ const char *spmcq_remote_reason(void);
  * A producer also to:
  *   spmcq.NAME.item  spmcq.NAME.bell  $KV.spmcq-NAME.>  $JS.API.STREAM.MSG.GET.KV_spmcq-NAME
  *   $JS.API.DIRECT.GET.KV_spmcq-NAME.>  $JS.API.STREAM.UPDATE.spmcq-NAME (for shutdown)
- * Whoever is the first to get or join after a server was killed removes what came back although it
- * was reported, and whoever reports shortens the log of reports, with:
+ * The first get or join after a server was killed removes items that came back although they were
+ * reported, and task_done shortens the log of reports. For that they need:
  *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME
  *   $JS.API.STREAM.PURGE.spmcq-NAME-done  $JS.API.CONSUMER.CREATE.spmcq-NAME-done
  *   $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
  * shutdown_now needs what a producer and a consumer need, and, for a queue with max_unacknowledged,
  *   $JS.API.CONSUMER.DURABLE.CREATE.spmcq-NAME.consumers
- * Whoever makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
+ * A user that makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
  */
 
 #ifdef __cplusplus
