@@ -27,6 +27,7 @@ static int join_limited(struct spmcq_remote *q, struct limit limit)
 			return error;
 		if (limit_is_over(limit) || (error && connection_is_dead(&q->connection)))
 			return error ? error : fault(-ETIMEDOUT, "items are unfinished");
+		repair_look(q);
 		limit_sleep(limit, nap);
 		nap = nap * 2 < JOIN_MOST ? nap * 2 : JOIN_MOST;
 	}

@@ -214,6 +214,7 @@ static int get_none(struct get *get)
 		return over < 0 ? over : fault(-EAGAIN, "empty");
 	if (limit_is_over(get->limit))
 		return over < 0 ? over : fault(-ETIMEDOUT, "empty");
+	repair_look(get->q);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  * file it writes down deletions once in a while only. So each report is also published, to a stream
  * of its own, and whoever meets a server that was started anew mends the queue before it gets from
  * it: it removes what the log says was reported. Then it notes the server's id, beside the log, for
- * the others. A replicated queue, or one in memory, has no log: its servers agree, or it is gone.
+ * the others. Of a queue that several servers keep, see repair.c. A queue that one server keeps in
+ * memory has no log: it is gone with the server.
  *
  * The log is cut off where no item can come back: the files of a stream are removed when all in
  * them is finished.
@@ -246,7 +247,7 @@ INTERNAL int log_mend(struct spmcq_remote *q)
 	char id[sizeof(log->mended)];
 	int error;
 
-	if (!log->is_kept)
+	if (!log->is_kept || q->is_replicated)
 		return 0;
 	if (natsConnection_GetConnectedServerId(q->connection.nats, id, sizeof(id)) != NATS_OK)
 		return fault(-ENOTCONN, "not connected");

@@ -40,6 +40,7 @@ static int put_full(struct put *put)
 
 	if (error)
 		return error;
+	repair_look(put->q);
 	put->room = 1;
 	if (put->n - put->placed > 1 && server_ask_stream(put->q, &state) == 0 &&
 	    state.unfinished < put->q->settings.capacity)

@@ -104,11 +104,13 @@ struct producer {
 /* The log of reports, see log.c. */
 struct log {
 	bool is_kept;
-	_Atomic int64_t look_at; /* when to look next whether it can be cut */
-	pthread_mutex_t lock;    /* guards the rest */
-	char mended[64];         /* the id of the server that is known to be whole; "": none */
-	uint64_t record;         /* up to which it is to be cut; 0: none */
-	uint64_t position;       /* none of those records is beyond it */
+	_Atomic int64_t look_at;   /* when to look next whether it can be cut */
+	_Atomic int64_t repair_at; /* when to look next whether the queue is in order */
+	pthread_mutex_t lock;      /* guards the rest */
+	char mended[64];           /* the id of the server that is known to be whole; "": none */
+	uint64_t record;           /* up to which it is to be cut; 0: none */
+	uint64_t position;         /* none of those records is beyond it */
+	uint64_t idle_first, idle_last; /* the stream when repair_look() found it idle; 0: not */
 };
 
 /* An item that was delivered. */

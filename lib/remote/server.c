@@ -171,7 +171,7 @@ static int make_plain(struct spmcq_remote *q, const char *name, const char **sub
 
 static bool needs_log(bool in_memory, int64_t replicas)
 {
-	return !in_memory && replicas <= 1;
+	return !in_memory || replicas > 1;
 }
 
 static int make_log(struct spmcq_remote *q)

@@ -13,14 +13,15 @@
 #include "payload.c"
 #include "publish.c"
 
-#include "lease.c"
-#include "producer.c"
-#include "put.c"
-
 #include "inbox.c"
 
 #include "desk.c"
 #include "log.c"
+#include "repair.c"
+
+#include "lease.c"
+#include "producer.c"
+#include "put.c"
 
 #include "pull.c"
 

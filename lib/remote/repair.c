@@ -1,0 +1,40 @@
+/*
+ * A queue on several servers that says there are unfinished items, and will never deliver any.
+ *
+ * In a cluster of servers before 2.9.16 an acknowledgement can reach a server before its item does.
+ * That server then keeps the item for good, although the consumer knows it as acknowledged: join
+ * would wait for ever, and the room would be lost. The log of reports tells what was reported, so
+ * that is removed. It is looked for only by those who wait in vain, at most once in a while.
+ */
+#include "remote.h"
+
+#define REPAIR_LOOK SECOND
+
+/* Whether items are unfinished, and none is queued or held. */
+static bool repair_is_idle(struct spmcq_remote *q, struct stream_state *stream)
+{
+	struct consumer_state consumer;
+
+	return server_ask_stream(q, stream) == 0 && stream->unfinished > 0 &&
+	       server_ask_consumer(q, &consumer) == 0 && consumer.queued == 0 && consumer.held == 0;
+}
+
+/* By whoever waits for an item, for room or for the end. If two looks in a row find the same, it is
+ * mended. What goes wrong is tried again at the next look. */
+INTERNAL void repair_look(struct spmcq_remote *q)
+{
+	struct log *log = &q->log;
+	struct stream_state stream = {.last = 0};
+
+	if (!q->is_replicated || now_ns() < atomic_load(&log->repair_at) ||
+	    pthread_mutex_trylock(&log->lock) != 0)
+		return;
+	atomic_store(&log->repair_at, now_ns() + REPAIR_LOOK);
+	if (!repair_is_idle(q, &stream))
+		log->idle_first = 0;
+	else if (log->idle_first != stream.first || log->idle_last != stream.last)
+		log->idle_first = stream.first, log->idle_last = stream.last;
+	else
+		(void)mend(q);
+	pthread_mutex_unlock(&log->lock);
+}
