@@ -1,6 +1,7 @@
 /*
- * The connection to the server: who both ends must be, and what happens to it. The client library
- * connects again by itself; callbacks count, and calls that wait look at the counts.
+ * The connection to the server: how both ends prove their identity, and how callers learn that it
+ * was lost. The client library connects again by itself. Its callbacks only count events; calls
+ * that wait compare the counts.
  */
 #include "remote.h"
 
@@ -12,8 +13,8 @@
 enum {
 	SERVERS_MOST = 32,  /* in a URL */
 	RECONNECT_MS = 100, /* between two attempts to connect again */
-	PING_MS = 2000,     /* a connection that is silent is tried so often ... */
-	PINGS_OUT = 2,      /* ... and is lost when so many were not answered */
+	PING_MS = 2000,     /* time between pings on a silent connection */
+	PINGS_OUT = 2,      /* unanswered pings after which it counts as lost */
 };
 
 static void on_lost(natsConnection *nats, void *closure)
@@ -24,7 +25,7 @@ static void on_lost(natsConnection *nats, void *closure)
 	atomic_fetch_add(&connection->lost, 1);
 }
 
-/* The bell may have rung meanwhile. */
+/* The bell may have rung while the connection was lost. */
 static void on_again(natsConnection *nats, void *closure)
 {
 	struct connection *connection = closure;
@@ -43,7 +44,7 @@ static void on_bell(natsConnection *nats, natsSubscription *bell, natsMsg *messa
 	atomic_fetch_add(&connection->rung, 1);
 }
 
-/* The server tells of a refused subject, and to the call that used it nothing. */
+/* The server reports a refused subject here. The call that used the subject gets no answer. */
 static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status,
                      void *closure)
 {
@@ -64,7 +65,7 @@ static void on_error(natsConnection *nats, natsSubscription *subscription, natsS
 	atomic_fetch_add(&connection->refused, 1);
 }
 
-/* Callbacks that will end with a last one. */
+/* One more source of callbacks, which will announce its last one. */
 INTERNAL void connection_add_caller(struct connection *connection)
 {
 	pthread_mutex_lock(&connection->lock);
@@ -72,7 +73,7 @@ INTERNAL void connection_add_caller(struct connection *connection)
 	pthread_mutex_unlock(&connection->lock);
 }
 
-/* The last callback of a kind: after it the handle can go. */
+/* The last callback of a source. The handle may be freed when all sources have ended. */
 INTERNAL void connection_end_caller(struct connection *connection)
 {
 	pthread_mutex_lock(&connection->lock);
@@ -97,13 +98,15 @@ INTERNAL bool connection_is_up(struct connection *connection)
 	return natsConnection_Status(connection->nats) == NATS_CONN_STATUS_CONNECTED;
 }
 
-/* Whether the client library has given up for good: after a second refusal to let us in. */
+/* True once the client library has given up for good. It does so when the server refuses our user
+ * twice in a row. */
 INTERNAL bool connection_is_dead(struct connection *connection)
 {
 	return natsConnection_IsClosed(connection->nats);
 }
 
-/* Since refused had that value: -EACCES, or error, which it then is. */
+/* Returns -EACCES instead of a missing answer if the server has refused a subject since refused had
+ * that value; any other error is returned as it is. */
 INTERNAL int connection_fault(struct connection *connection, unsigned refused, int error)
 {
 	if (error != -ENOTCONN && error != -ETIMEDOUT)
@@ -144,7 +147,8 @@ static natsStatus set_user(natsOptions *nats, const struct spmcq_remote_options 
 	return status;
 }
 
-/* Requests go out at once; and fail at once, rather than wait, while there is no connection. */
+/* Messages are sent at once. While there is no connection a request fails at once, it does not
+ * wait. */
 static natsStatus set_manners(natsOptions *nats, const struct spmcq_remote_options *options)
 {
 	natsStatus status = natsOptions_SetSendAsap(nats, true);
@@ -184,8 +188,8 @@ static bool wants_tls(const char *url, const struct spmcq_remote_options *option
 	return urls_say_tls(url) || options->ca_file || options->server_name || options->cert_file;
 }
 
-/* Plain text to others only if it was asked for. Then the servers that the first one tells of are
- * not used either: they may be elsewhere. */
+/* Plain text goes to another machine only if the options allow it. Without that, servers that the
+ * first server announces are ignored, too, because they may be on other machines. */
 static int set_privacy(natsOptions *nats, const char *url,
                        const struct spmcq_remote_options *options)
 {
@@ -207,7 +211,7 @@ static int set_privacy(natsOptions *nats, const char *url,
 	return fault_of("options", natsOptions_SetIgnoreDiscoveredServers(nats, true), 0);
 }
 
-/* The servers of a list with commas. */
+/* The URL may be a list of servers with commas between them. */
 static int set_servers(natsOptions *nats, const char *url)
 {
 	const char *servers[SERVERS_MOST];
@@ -279,7 +283,7 @@ INTERNAL int connection_listen(struct connection *connection, const char *bell)
 	return fault_of("subscribe", status, 0);
 }
 
-/* Waits for the last of the callbacks. */
+/* Returns when all callbacks have ended. */
 INTERNAL void connection_close(struct connection *connection)
 {
 	if (connection->nats)

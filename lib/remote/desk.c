@@ -1,7 +1,7 @@
 /*
- * What a thread has of its own in a handle: where the server's items and answers to it arrive, and
- * the items it holds. A desk is made at the thread's first get, and goes with the thread or the
- * handle, whichever ends first; what is held then is given back.
+ * A desk is what one thread has of its own in a handle: where items and answers for it arrive, and
+ * the items that it holds. It is made at the thread's first get. It ends with the thread or the
+ * handle, whichever ends first, and the items that the thread still holds are then given back.
  */
 #include "remote.h"
 
@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where answers arrive: at inbox.CALL.NUMBER. */
+/* Answers arrive at inbox.CALL.NUMBER. */
 struct answers {
 	natsInbox *inbox; /* NULL: to be made */
 	natsSubscription *arrivals;
 	size_t prefix; /* bytes of a subject before CALL */
-	unsigned call; /* the newest; answers to others are late */
+	unsigned call; /* the newest call; answers to earlier ones are late */
 };
 
 struct desk {
@@ -23,13 +23,13 @@ struct desk {
 	struct inbox *inbox;    /* where items arrive; NULL: to be made */
 	struct answers answers; /* to reports */
 
-	/* A ring of the items held, the oldest at first. */
+	/* A ring of the items held; the oldest is at first. */
 	struct held *held;
 	size_t first, n, room; /* room is a power of two, or 0 */
-	bool is_spoiled;       /* something came that is no item, and no get has said so */
+	bool is_spoiled; /* something came that is no item, and no get has returned -EBADMSG */
 
-	/* Both lists, and the desk's being in them, are guarded by desks_lock. */
-	struct desk **thread; /* the list of the thread it is of, which lives as long as it */
+	/* A desk is in two lists, both guarded by desks_lock. */
+	struct desk **thread; /* the list of its thread; it lives as long as the thread */
 	struct desk *next_of_thread;
 	struct desk *next_of_handle;
 };
@@ -37,7 +37,7 @@ struct desk {
 static pthread_mutex_t desks_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local struct desk *desks_of_thread; /* guarded by desks_lock */
 static pthread_once_t desks_once = PTHREAD_ONCE_INIT;
-static pthread_key_t desks_key; /* for its destructor */
+static pthread_key_t desks_key; /* its destructor ends the desks of a thread */
 static bool has_desks_key;
 
 INTERNAL struct held *desk_held(const struct desk *desk, size_t i)
@@ -66,14 +66,14 @@ INTERNAL int desk_reserve(struct desk *desk, size_t more)
 	return 0;
 }
 
-/* There is room. */
+/* The caller has reserved room. */
 INTERNAL void desk_hold(struct desk *desk, struct held item)
 {
 	*desk_held(desk, desk->n++) = item;
 	atomic_fetch_add(&desk->q->held, 1);
 }
 
-/* Drops the n oldest items, which are reported. */
+/* Forgets the n oldest items, which have been reported. */
 INTERNAL void desk_drop(struct desk *desk, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -88,7 +88,7 @@ INTERNAL int desk_listen(struct desk *desk)
 	return desk->inbox ? 0 : inbox_open(&desk->inbox, desk->q);
 }
 
-/* Gives back what is held: it comes again at once. */
+/* The server delivers again at once what is given back. */
 static void desk_end(struct desk *desk)
 {
 	for (size_t i = 0; i < desk->n; i++) {
@@ -116,7 +116,8 @@ static void desk_unlink(struct desk **from, struct desk *desk, bool of_thread)
 		*from = of_thread ? desk->next_of_thread : desk->next_of_handle;
 }
 
-/* By the thread that ends. A handle may be closed meanwhile: one of the two finds a desk. */
+/* Called by the thread that ends. Its handles may be closed at the same time: under the lock only
+ * one of the two finds a desk. */
 static void desks_end_of_thread(void *list)
 {
 	struct desk **mine = list;
@@ -156,7 +157,7 @@ static struct desk *desk_make(struct spmcq_remote *q)
 	return desk;
 }
 
-/* The calling thread's; NULL: it has none. */
+/* Returns the calling thread's desk, or NULL if it has none. */
 INTERNAL struct desk *desk_find(const struct spmcq_remote *q)
 {
 	struct desk *desk;
@@ -169,7 +170,7 @@ INTERNAL struct desk *desk_find(const struct spmcq_remote *q)
 	return desk;
 }
 
-/* The same, made if there is none; NULL: no memory. */
+/* The same, but makes a desk if there is none. Returns NULL when there is no memory. */
 INTERNAL struct desk *desk_of(struct spmcq_remote *q)
 {
 	struct desk *desk = desk_find(q);

@@ -1,15 +1,16 @@
 /*
- * Shutdown that throws away what is queued: the caller gets it, as a consumer does, and reports it.
- * So an item that a consumer gets meanwhile is its own, and unfinished until it reports it.
+ * A shutdown that throws away the queued items: the caller gets them, as a consumer does, and
+ * reports them. An item that a consumer gets meanwhile belongs to that consumer, and is unfinished
+ * until the consumer reports it.
  */
 #include "remote.h"
 
 #include <errno.h>
 
-/* Of a server that says that items are queued, and delivers none. */
+/* Time between two attempts while the server says that items are queued and delivers none. */
 #define DISCARD_NAP (2 * MS)
 
-/* Items are only reported: where they would go does not matter. Returns how many, or an error. */
+/* Returns how many items were thrown away, or an error. */
 static ssize_t discard_some(struct desk *desk)
 {
 	ssize_t n = get_with(desk, NULL, RUN_MOST, limit_try);
@@ -18,8 +19,8 @@ static ssize_t discard_some(struct desk *desk)
 	return error ? error : n;
 }
 
-/* Until nothing is queued. A run of items, or the lack of one, takes twice an answer's time at
- * most. */
+/* Returns 0 when nothing is queued. Gives up when nothing was delivered for twice the time of an
+ * answer. */
 static int discard_all(struct desk *desk)
 {
 	struct spmcq_remote *q = desk->q;

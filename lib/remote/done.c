@@ -1,10 +1,10 @@
 /*
- * Reporting items. An acknowledgement is a request, and the server's answer says that it has noted
- * it. All of a call are sent, with the record for the log, before the answers are waited for. Only
- * the last acknowledgement asks for an answer: a connection keeps the order, and the server works
- * through acknowledgements one by one. In a cluster each asks: the first may have been sent when
- * nobody led, and the last may be noted by a new leader. If the connection was lost meanwhile, or
- * an answer is missing, all are sent again: the server answers again.
+ * Reporting items. A call sends the record for the log and an acknowledgement for each item, and
+ * then waits for the answers. One server works through the acknowledgements of a connection one by
+ * one, so its answer to the last shows that it has noted all; only the last asks for an answer. In
+ * a cluster each one asks, because the server that leads may change between two of them. If the
+ * connection was lost meanwhile, or an answer is missing, all are sent again. Acknowledging an item
+ * twice does no harm.
  */
 #include "remote.h"
 
@@ -40,7 +40,7 @@ static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q)
 	return status;
 }
 
-/* The positions of the n oldest, in spans. Returns how many spans. */
+/* Writes the positions of the n oldest items as spans. Returns the number of spans. */
 static size_t write_record(const struct desk *desk, size_t n, struct span *spans)
 {
 	size_t used = 0;
@@ -97,7 +97,7 @@ static natsStatus send_all(struct desk *desk, size_t n)
 	return status;
 }
 
-/* Which answer it is; ANSWERS: none of this call's. */
+/* Returns ANSWERS for an answer that belongs to an earlier call. */
 static enum answer_number answer_number(const struct answers *answers, natsMsg *answer)
 {
 	const char *subject = natsMsg_GetSubject(answer);
@@ -109,7 +109,8 @@ static enum answer_number answer_number(const struct answers *answers, natsMsg *
 	return strcmp(rest + 1, "0") == 0 ? ANSWER_ACK : ANSWER_RECORD;
 }
 
-/* The server's answer to a record: its number in the log. 0: it was not kept. */
+/* Returns the record's number in the log, which the server's answer tells, or 0 if the server did
+ * not keep the record. */
 static uint64_t record_number(natsMsg *answer)
 {
 	char text[256];
@@ -121,7 +122,7 @@ static uint64_t record_number(natsMsg *answer)
 	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
 }
 
-/* record: the number of the record in the log. */
+/* record: set to the number of the record in the log. */
 static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 {
 	size_t missing = (desk->q->is_replicated ? n : 1) + desk->q->log.is_kept;
@@ -145,7 +146,8 @@ static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 	return NATS_OK;
 }
 
-/* Nothing of a call is done unless its record is: else it could come again. */
+/* Without a record in the log the items could come again after the server was killed. So a call
+ * succeeds only if its record was kept. */
 static int acknowledge(struct desk *desk, size_t n)
 {
 	struct spmcq_remote *q = desk->q;
@@ -165,7 +167,7 @@ static int acknowledge(struct desk *desk, size_t n)
 	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
 }
 
-/* Until the server has noted it, or for twice the time of an answer. */
+/* Tries until the server has noted all, or for twice the time of an answer. */
 static int report_run(struct desk *desk, size_t n)
 {
 	struct limit limit = limit_in(2 * desk->q->settings.options.answer_ms * MS);
@@ -189,7 +191,7 @@ static int report(struct desk *desk, size_t n)
 	return error;
 }
 
-/* The caller's desk with at least n items, or NULL and what is wrong. */
+/* Returns the caller's desk if it holds at least n items; else NULL, and sets error. */
 static struct desk *desk_with(struct spmcq_remote *q, size_t n, int *error)
 {
 	struct desk *desk;

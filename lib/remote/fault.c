@@ -1,5 +1,5 @@
 /*
- * What went wrong: as a negative errno value, and in words.
+ * Errors, as negative errno values and in words.
  */
 #include "remote.h"
 
@@ -15,7 +15,7 @@ const char *spmcq_remote_reason(void)
 	return reason;
 }
 
-/* Notes the words; returns error. */
+/* Keeps the words for spmcq_remote_reason(). Returns error. */
 __attribute__((format(printf, 2, 3))) INTERNAL int fault(int error, const char *format, ...)
 {
 	va_list arguments;
@@ -26,7 +26,7 @@ __attribute__((format(printf, 2, 3))) INTERNAL int fault(int error, const char *
 	return error;
 }
 
-/* The server keeps these apart by number; the ones that mean something to callers. */
+/* The server numbers its errors. These are the ones that callers can tell apart. */
 static int errno_of_server(jsErrCode code)
 {
 	switch (code) {
@@ -90,7 +90,8 @@ static int errno_of_status(natsStatus status)
 	}
 }
 
-/* Of a call of the client library, and the server's error number, 0 if there is none. */
+/* For the result of a call of the client library; code: the server's error number, 0 if there is
+ * none. */
 INTERNAL int fault_of(const char *what, natsStatus status, jsErrCode code)
 {
 	natsStatus last;
@@ -105,7 +106,7 @@ INTERNAL int fault_of(const char *what, natsStatus status, jsErrCode code)
 	             "%s: %s", what, text);
 }
 
-/* Of a call that moves one item, the result of one that moves several. */
+/* Turns the result of a call that moves several items into that of one that moves one. */
 INTERNAL int one(ssize_t n)
 {
 	return n < 0 ? (int)n : 0;

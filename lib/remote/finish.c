@@ -5,12 +5,12 @@
 
 #include <errno.h>
 
-/* Between two questions of a joiner. */
+/* A joiner asks again after this time: first the least, then twice as long each time. */
 #define JOIN_LEAST (MS / 2)
 #define JOIN_MOST (50 * MS)
 
-/* The stream keeps exactly what is unfinished. Its count is taken when the question is answered:
- * then, if it is 0, nothing was unfinished. */
+/* The stream keeps exactly the unfinished items, and the server counts them when it answers. So a
+ * count of 0 was true at that instant. */
 static int join_limited(struct spmcq_remote *q, struct limit limit)
 {
 	int64_t nap = JOIN_LEAST;
@@ -52,8 +52,8 @@ int spmcq_remote_join(struct spmcq_remote *q)
 	return spmcq_remote_join_until(q, NULL);
 }
 
-/* While the server cannot be reached this tries for twice the time of an answer. The bell is for
- * those that wait: they look when it rings. */
+/* While the server cannot be reached this tries for twice the time of an answer. Gets that wait
+ * look for the shutdown when the bell rings. */
 int spmcq_remote_shutdown(struct spmcq_remote *q)
 {
 	struct limit limit;

@@ -12,7 +12,8 @@
 
 /* A get that waits asks anew after this time, because a server that fails over forgets requests. */
 #define PULL_WAITING (2 * SECOND)
-/* After shutdown it asks this often whether what others hold is done. */
+/* After shutdown a get that waits asks this often whether the items that others hold are reported.
+ */
 #define PULL_CLOSED (10 * MS)
 
 struct get {
@@ -24,8 +25,8 @@ struct get {
 	unsigned refused; /* times that the server had refused a subject when the call began */
 };
 
-/* Moves it to its own stream, then acknowledges it. If either fails it comes again, and is known
- * there by its id. */
+/* Copies the item to the stream of items set aside, then ends it. If either fails, the item comes
+ * again; a second copy has the same id, and the server drops it. */
 static int set_aside(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
@@ -46,7 +47,7 @@ static int set_aside(struct get *get, struct held item)
 	return 0;
 }
 
-/* It comes again at once. */
+/* Gives the item back, so that it comes again at once. Returns error. */
 static int give_up(struct get *get, struct held item, int error)
 {
 	(void)natsConnection_PublishString(get->q->connection.nats, natsMsg_GetReply(item.message),
@@ -55,7 +56,8 @@ static int give_up(struct get *get, struct held item, int error)
 	return error;
 }
 
-/* An item that is good is held; what is no item is set aside. Without items wanted all is held. */
+/* Holds the item if it is one, else sets it aside. If the caller does not want to see items, every
+ * one is held. */
 static int take_item(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
@@ -76,7 +78,7 @@ static int take_item(struct get *get, struct held item)
 	return set_aside(get, item);
 }
 
-/* The first n of the inbox. Returns the first error. */
+/* Takes the first n items of the inbox. Returns the first error. */
 static int take_items(struct get *get, size_t n)
 {
 	int error = 0;
@@ -89,7 +91,7 @@ static int take_items(struct get *get, size_t n)
 	return error;
 }
 
-/* Shut down, and nothing is left that could come: 1, else 0, or an error. */
+/* Returns 1 if the queue is shut down and no item can come any more, else 0 or an error. */
 static int get_is_over(struct get *get)
 {
 	struct spmcq_remote *q = get->q;
@@ -103,7 +105,7 @@ static int get_is_over(struct get *get)
 	return error ? error : state.queued == 0 && state.held <= held;
 }
 
-/* Whether the queue has been shut down, if the bell rang. */
+/* Asks whether the queue is shut down, if the bell rang since the last look. */
 static int get_look(struct get *get)
 {
 	unsigned rung = atomic_load(&get->q->connection.rung);
@@ -126,7 +128,7 @@ static bool pull_is_broken(struct get *get, unsigned lost)
 	       atomic_load(&connection->refused) != get->refused;
 }
 
-/* Whether waiting any longer is in vain, for those who still wait for a first item. */
+/* True if no first item can come any more, so that waiting longer is in vain. */
 static bool pull_is_in_vain(struct get *get)
 {
 	return get->got == 0 && get_look(get) == 0 && atomic_load(&get->q->is_closed) &&
@@ -151,7 +153,8 @@ static int pull_nothing(struct get *get)
 	return 0;
 }
 
-/* Asks for items, and takes what comes until the request's end. Returns 0 also for none. */
+/* Asks for items, and takes those that come before the request ends. Returns 0 even if none came.
+ */
 static int pull(struct get *get, const struct pull *pull)
 {
 	int result = desk_listen(get->desk);
@@ -174,7 +177,7 @@ static int pull(struct get *get, const struct pull *pull)
 	return result < 0 ? result : taken;
 }
 
-/* Without an item. */
+/* Called only when there is no item to return. */
 static int get_wait_for_server(struct get *get)
 {
 	struct connection *connection = &get->q->connection;
@@ -199,7 +202,7 @@ static int64_t pull_time(const struct get *get)
 	return left < most ? left : most;
 }
 
-/* One try that found nothing: 0 to go on. */
+/* After a try that found nothing. Returns 0 to try again. */
 static int get_none(struct get *get)
 {
 	int over = get_look(get);
@@ -223,7 +226,8 @@ static int get_what_is_there(struct get *get)
 	return pull(get, &(struct pull){get->max - get->got, PULL_THERE, true});
 }
 
-/* What is there; or the first that comes, and what is there then. */
+/* Takes the items that are there. If none is, waits for one, and takes it with those that are there
+ * then. */
 static int get_some(struct get *get)
 {
 	int error = 0;
@@ -262,7 +266,7 @@ static int get_all(struct get *get)
 	return error;
 }
 
-/* items: NULL if only the desk is to have them. */
+/* items: NULL if the caller does not want to see the items, only to hold them. */
 INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct limit limit)
 {
 	struct get get = {.q = desk->q,

@@ -50,7 +50,7 @@ struct inbox {
 	struct limit until; /* when that request should have ended */
 };
 
-/* The lock is held. The server confirms it to number 0. */
+/* The lock is held. The server's confirmation comes to number 0. */
 static void give_back(struct inbox *inbox, natsMsg *message)
 {
 	char reply[PLACE_MOST];
@@ -62,8 +62,7 @@ static void give_back(struct inbox *inbox, natsMsg *message)
 	natsMsg_Destroy(message);
 }
 
-/* The lock is held, and released for a while: waits until the newest request is not open any more.
- */
+/* The lock is held, and released for a while. Waits until the newest request has ended. */
 static void await_end(struct inbox *inbox)
 {
 	if (inbox->late == inbox->request || inbox->missing == 0)
@@ -74,7 +73,7 @@ static void await_end(struct inbox *inbox)
 	pthread_mutex_lock(&inbox->lock);
 }
 
-/* The lock is held. Items come in order, unless one is delivered again. */
+/* The lock is held. Items come in order, except one that is delivered again. */
 static void put_in_order(struct inbox *inbox, struct held item)
 {
 	size_t i = inbox->n++;
@@ -100,7 +99,7 @@ static void take_in(struct inbox *inbox, natsMsg *message)
 		give_back(inbox, message);
 }
 
-/* The lock is held. 408 and 404 say that the time is over, or that there is nothing. */
+/* The lock is held. 408 means that the time is over, 404 that there is nothing. */
 static void note_end(struct inbox *inbox, natsMsg *message)
 {
 	const char *status = "", *text = "";
@@ -124,7 +123,8 @@ static void note_answer(struct inbox *inbox, natsMsg *message)
 	natsMsg_Destroy(message);
 }
 
-/* By a thread of the client library. Only an item says where it is to be acknowledged. */
+/* Called by a thread of the client library. Items name a subject for their acknowledgement, other
+ * messages do not. */
 static void on_arrival(natsConnection *nats, natsSubscription *arrivals, natsMsg *message,
                        void *closure)
 {
@@ -201,8 +201,8 @@ INTERNAL int inbox_open(struct inbox **out, struct spmcq_remote *q)
 	return fault_of("subscribe", status, 0);
 }
 
-/* A request that is open may still take an item: then this waits until the server knows that nobody
- * listens, and gives back what came until then. */
+/* An open request may still bring an item. If there is one, this waits until the server knows that
+ * nobody listens any more, and gives back the items that came until then. */
 INTERNAL void inbox_close(struct inbox *inbox)
 {
 	natsSubscription *arrivals = inbox->arrivals;
@@ -217,7 +217,7 @@ INTERNAL void inbox_close(struct inbox *inbox)
 	natsSubscription_Destroy(arrivals); /* the inbox itself goes with the last call for it */
 }
 
-/* Returns whether there was a change, or not until then. The lock is held. */
+/* The lock is held. Returns true after a change, false if there was none until that time. */
 static bool inbox_wait(struct inbox *inbox, int64_t until)
 {
 	struct timespec at = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};

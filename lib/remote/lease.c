@@ -1,8 +1,9 @@
 /*
- * Who the producer is, among all machines: who holds the lease, a key of the queue's bucket. A key
- * ends by itself after lease_ms; the holder's renewer writes it again, three times as often, and
- * only over its own. A holder that is late may still believe it holds it: what it puts is then
- * refused by the stream, because each item says after which position it comes (see publish.c).
+ * The lease: of all machines, its holder is the producer. It is a key in the queue's bucket, which
+ * the server deletes after lease_ms. The holder has a thread, the renewer, which writes the key
+ * again three times in that time, and only over its own value. A holder that was stopped may still
+ * believe that it holds the lease. The stream then refuses its items, because each item names the
+ * position it must come after (see publish.c).
  */
 #include "remote.h"
 
@@ -28,13 +29,13 @@ static int lease_name_me(struct producer *producer)
 	return 0;
 }
 
-/* What is written over a lease that is given up: only over one's own, which a deletion could not
- * promise. */
+/* This is written over a lease that is given up. A write can be made to succeed only over one's own
+ * value; a deletion could hit another's. */
 #define FREE "free"
 
 enum holder { HOLDER_NONE, HOLDER_ME, HOLDER_OTHER, HOLDER_UNKNOWN };
 
-/* revision: of what is written there; 0: nothing is. */
+/* revision: set to the revision of the key's value, or to 0 if there is none. */
 static enum holder lease_holder(struct producer *producer, uint64_t *revision)
 {
 	kvEntry *entry = NULL;
@@ -55,7 +56,7 @@ static enum holder lease_holder(struct producer *producer, uint64_t *revision)
 	return holder;
 }
 
-/* Writes our name over that revision; 0: where nothing is. */
+/* Writes our name over the value with that revision; 0: succeeds only if there is no value. */
 static natsStatus lease_write_over(struct producer *producer, uint64_t *revision)
 {
 	int size = (int)strlen(producer->me);
@@ -65,7 +66,7 @@ static natsStatus lease_write_over(struct producer *producer, uint64_t *revision
 	return kvStore_Update(revision, producer->bucket, LEASE_KEY, producer->me, size, *revision);
 }
 
-/* What is not answered is tried again next time. */
+/* Without an answer this is tried again next time. */
 static void lease_renew(struct producer *producer)
 {
 	uint64_t revision = atomic_load(&producer->revision);
@@ -134,7 +135,7 @@ static natsStatus lease_write_by_force(struct producer *producer, uint64_t *revi
 	return kvStore_PutString(revision, producer->bucket, LEASE_KEY, producer->me);
 }
 
-/* Where none is; by force also where another's is. */
+/* Succeeds if nobody holds the lease; by force, also if another does. */
 static int lease_write(struct producer *producer, bool by_force)
 {
 	uint64_t revision = 0;
@@ -142,7 +143,7 @@ static int lease_write(struct producer *producer, bool by_force)
 
 	switch (lease_holder(producer, &revision)) {
 	case HOLDER_UNKNOWN:
-		return fault(-ENOTCONN, "who is the producer is not known");
+		return fault(-ENOTCONN, "it is not known which thread is the producer");
 	case HOLDER_OTHER:
 		if (!by_force)
 			return fault(-EPERM, "another is the producer");
@@ -151,7 +152,7 @@ static int lease_write(struct producer *producer, bool by_force)
 	default:
 		status = lease_write_over(producer, &revision);
 	}
-	/* Another was faster, or the answer was lost. */
+	/* Another may have been faster, or only the answer was lost. */
 	if (status != NATS_OK && lease_holder(producer, &revision) != HOLDER_ME)
 		return fault(-ENOTCONN, "the producer's lease could not be written");
 	producer->epoch = revision;
@@ -159,7 +160,7 @@ static int lease_write(struct producer *producer, bool by_force)
 	return 0;
 }
 
-/* If the server does not hear of it, the lease ends by itself. */
+/* If this does not reach the server, the lease ends by itself. */
 static void lease_write_free(struct producer *producer)
 {
 	uint64_t revision = atomic_load(&producer->revision);
@@ -167,7 +168,7 @@ static void lease_write_free(struct producer *producer)
 	(void)kvStore_UpdateString(&revision, producer->bucket, LEASE_KEY, FREE, revision);
 }
 
-/* -EPERM: another has it. -ENOTCONN: may be tried again. */
+/* Returns -EPERM if another holds the lease, -ENOTCONN if this may be tried again. */
 INTERNAL int lease_take(struct spmcq_remote *q, bool by_force)
 {
 	struct producer *producer = &q->producer;
@@ -208,7 +209,8 @@ INTERNAL void lease_give_up(struct producer *producer)
 		lease_write_free(producer);
 }
 
-/* Somebody else has put: is the lease another's? 0: no; -EPERM; -ENOTCONN: unknown. */
+/* Called when another has put. Returns 0 if the lease is still ours, -EPERM if it is another's,
+ * -ENOTCONN if that cannot be found out. */
 INTERNAL int lease_check(struct producer *producer)
 {
 	uint64_t revision;
@@ -219,7 +221,7 @@ INTERNAL int lease_check(struct producer *producer)
 		case HOLDER_NONE: /* ended, and nobody has it: the renewer will write it again */
 			return 0;
 		case HOLDER_UNKNOWN:
-			return fault(-ENOTCONN, "who is the producer is not known");
+			return fault(-ENOTCONN, "it is not known which thread is the producer");
 		case HOLDER_OTHER:
 			atomic_store(&producer->is_lost, true);
 		}

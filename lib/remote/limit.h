@@ -1,5 +1,5 @@
 /*
- * How long a call may wait, and sleeping no longer than that.
+ * How long a call may wait, and sleeping within that time.
  */
 #ifndef SPMCQ_REMOTE_LIMIT_H
 #define SPMCQ_REMOTE_LIMIT_H
@@ -32,7 +32,7 @@ static inline bool limit_is_valid(const struct timespec *deadline)
 	return !deadline || (deadline->tv_nsec >= 0 && deadline->tv_nsec < SECOND);
 }
 
-/* Of a valid deadline. */
+/* The deadline is valid. */
 static inline struct limit limit_of(const struct timespec *deadline)
 {
 	if (!deadline || deadline->tv_sec >= INT64_MAX / SECOND)
@@ -61,7 +61,7 @@ static inline bool limit_is_over(struct limit limit)
 	return limit_left(limit) == 0;
 }
 
-/* Sleeps so long, or until the limit. */
+/* Sleeps for ns nanoseconds, or until the limit if that is sooner. */
 static inline void limit_sleep(struct limit limit, int64_t ns)
 {
 	int64_t left = limit_left(limit);

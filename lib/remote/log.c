@@ -1,15 +1,16 @@
 /*
- * The log of reports: what was reported stays reported, also when the server is killed.
+ * The log of reports. With it, items that were reported stay reported when the server is killed.
  *
- * A server that is killed has kept all that was published, but not all that was acknowledged: of a
- * file it writes down deletions once in a while only. So each report is also published, to a stream
- * of its own, and whoever meets a server that was started anew mends the queue before it gets from
- * it: it removes what the log says was reported. Then it notes the server's id, beside the log, for
- * the others. Of a queue that several servers keep, see repair.c. A queue that one server keeps in
+ * A server that is killed has kept all items that were put, but it may have forgotten some
+ * acknowledgements, because it writes deletions to its files only once in a while. So each report
+ * is also published as a record, to a stream of its own: the log. The first handle that gets from,
+ * or joins, a server that was started anew mends the queue: it removes the items that are in the
+ * log. Then it publishes the server's id beside the log, so that other handles need not do it
+ * again. For a queue that several servers keep, see repair.c. A queue that one server keeps in
  * memory has no log: it is gone with the server.
  *
- * The log is cut off where no item can come back: the files of a stream are removed when all in
- * them is finished.
+ * Old records are cut off when their items cannot come back: the server removes a file of items
+ * when all of them are finished.
  */
 #include "remote.h"
 
@@ -20,16 +21,16 @@
 
 #define LOG_LOOK (2 * SECOND) /* between two looks whether it can be cut */
 
-/* A file of the server's, twice; and the least that an item takes in it beside its bytes. */
+/* Twice the size of a server's file, and the least that an item takes in it beside its bytes. */
 enum { LOG_FILES = 16 << 20, LOG_OVERHEAD = 100 };
 
-/* Positions in a row, as they are in a record: big-endian. */
+/* Consecutive positions. In a record the numbers are big-endian. */
 struct span {
 	uint64_t first, n;
 };
 
-/* The positions first..first + n - 1, a bit each: whether the server has it, and whether it was
- * reported. */
+/* For each position first..first + n - 1 a bit that is set if the server has the item, and one that
+ * is set if the item was reported. */
 struct mending {
 	uint64_t first, n;
 	unsigned char *kept, *reported;
@@ -106,7 +107,7 @@ static void mending_note(struct mending *mending, natsMsg *record)
 	}
 }
 
-/* Reads the log up to its record last. */
+/* Reads the log up to and including record number last. */
 static int mending_read(struct spmcq_remote *q, struct mending *mending, uint64_t last)
 {
 	natsSubscription *records = NULL;
@@ -133,7 +134,7 @@ static int mending_read(struct spmcq_remote *q, struct mending *mending, uint64_
 	return fault_of(q->places.log, status, code);
 }
 
-/* Another may mend at the same time: then it is not there any more. */
+/* If another mends at the same time the item may be gone, which is no error. */
 static int mend_one(struct spmcq_remote *q, uint64_t position)
 {
 	jsErrCode code = 0;
@@ -154,7 +155,8 @@ static int mend_up_to(struct spmcq_remote *q, uint64_t position)
 	                js_PurgeStream(q->connection.js, q->places.stream, &options, &code), code);
 }
 
-/* What has come back, although it was reported. Most of it is in one piece at the beginning. */
+/* Removes the items that are there although they were reported. Most of them are in one piece at
+ * the beginning. */
 static int mend_all(struct spmcq_remote *q, const struct mending *mending)
 {
 	uint64_t i = 0;
@@ -171,7 +173,7 @@ static int mend_all(struct spmcq_remote *q, const struct mending *mending)
 	return error;
 }
 
-/* The number of the newest record; 0: there is none. */
+/* last: set to the number of the newest record, or to 0 if there is none. */
 static int log_ask_last(struct spmcq_remote *q, uint64_t *last)
 {
 	natsMsg *record = NULL;
@@ -205,7 +207,7 @@ static int mend(struct spmcq_remote *q)
 	return error;
 }
 
-/* Whether that server was mended already, by whoever. */
+/* True if some handle has mended the queue since the server with that id was started. */
 static bool mended_is(struct spmcq_remote *q, const char *id)
 {
 	natsMsg *note = NULL;
@@ -217,7 +219,7 @@ static bool mended_is(struct spmcq_remote *q, const char *id)
 	return is;
 }
 
-/* With its end, for mended_is(). */
+/* The id is published with its final 0, as mended_is() reads it. */
 static int mended_note(struct spmcq_remote *q, const char *id)
 {
 	jsErrCode code = 0;
@@ -238,8 +240,8 @@ static int mend_unless_done(struct spmcq_remote *q, const char *id)
 	return error ? error : mended_note(q, id);
 }
 
-/* Before anything is got or waited for: sees to it that the server knows what it knew. A server
- * that is started anew has another id. */
+/* Called before a get or a join. Mends the queue if the server was started anew: then it has
+ * another id. */
 INTERNAL int log_mend(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;
@@ -259,7 +261,7 @@ INTERNAL int log_mend(struct spmcq_remote *q)
 	return connection_fault(&q->connection, refused, error);
 }
 
-/* Cuts off the records up to that one. What goes wrong is tried again, with more of them. */
+/* Removes the records up to that one. If this fails, a later cut removes them, too. */
 static void log_cut(struct spmcq_remote *q, uint64_t record)
 {
 	jsOptions options;
@@ -271,9 +273,10 @@ static void log_cut(struct spmcq_remote *q, uint64_t record)
 	(void)js_PurgeStream(q->connection.js, q->places.log, &options, NULL);
 }
 
-/* Steps of a cut: note the newest record, and the newest position delivered, which none of the
- * records is beyond; wait until all of that is finished, and its files are gone; cut. record: one
- * that was just kept. */
+/* A cut has three steps. (1) Keep the number of the newest record, and the newest position that was
+ * delivered: no record has a later one. (2) Wait until all items up to that position are finished
+ * and their files are gone. (3) Remove the records up to that number.
+ * record: the number of a record that was just kept. */
 INTERNAL void log_trim(struct spmcq_remote *q, uint64_t record)
 {
 	uint64_t files = LOG_FILES / (q->settings.item_size + LOG_OVERHEAD) + 1;

@@ -1,5 +1,5 @@
 /*
- * A handle: made, ended; and a queue removed.
+ * Handles are opened and closed here, and queues deleted.
  */
 #include "remote.h"
 
@@ -14,7 +14,7 @@ enum {
 	DELIVERIES = 5,
 	DUPLICATE_MS = 120000,
 	LEASE_MS = 10000,
-	LEASE_LEAST_MS = 300, /* a bucket forgets no sooner than after 100 ms */
+	LEASE_LEAST_MS = 300, /* the server deletes keys of a bucket after 100 ms at the earliest */
 };
 
 static unsigned or_else(unsigned value, unsigned otherwise)
@@ -87,7 +87,7 @@ static int open_all(struct spmcq_remote *q, const char *url)
 		error = start_jetstream(q);
 	if (error == 0)
 		error = check_size(q);
-	/* The bell first: what rings after the server was asked is heard. */
+	/* The bell comes first. So a shutdown is either seen in the server's answer, or heard. */
 	if (error == 0)
 		error = connection_listen(&q->connection, q->places.bell);
 	if (error == 0)

@@ -1,5 +1,6 @@
 /*
- * An item as the bytes of a message, and back: as it is, or sealed.
+ * Turns an item into the bytes of a message and back. They are the item's own bytes, or sealed
+ * ones.
  */
 #include "remote.h"
 
@@ -9,7 +10,7 @@
 
 #include "sealing.h"
 
-/* key: which it is; "" for none. */
+/* key: set to the name of the key; "" if items are not sealed. */
 INTERNAL int payload_begin(struct spmcq_remote *q, const char *queue, char *key)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;
@@ -37,7 +38,7 @@ INTERNAL void payload_end(struct spmcq_remote *q)
 	free(q->producer.sealed);
 }
 
-/* The message of the item that is to come to that position; the caller frees it. */
+/* Makes the message for an item that shall come to that position. The caller destroys it. */
 INTERNAL int payload_wrap(natsMsg **message, const struct spmcq_remote *q, const void *item,
                           uint64_t position)
 {
@@ -54,7 +55,7 @@ INTERNAL int payload_wrap(natsMsg **message, const struct spmcq_remote *q, const
 	return fault_of("put", status, 0);
 }
 
-/* Returns -EBADMSG, and leaves the item alone, if nobody who puts items sends this. */
+/* Returns -EBADMSG, and does not write to item, if the message is no item of this queue. */
 INTERNAL int payload_open(const struct spmcq_remote *q, const struct held *held, void *item)
 {
 	const char *data = natsMsg_GetData(held->message);
@@ -70,7 +71,7 @@ INTERNAL int payload_open(const struct spmcq_remote *q, const struct held *held,
 	             : 0;
 }
 
-/* How often a message was delivered, and its position: from where it is acknowledged,
+/* Reads how often a message was delivered, and its position, from the subject that acknowledges it:
  * $JS.ACK.STREAM.CONSUMER.DELIVERIES.POSITION..., or with two more words before STREAM. */
 INTERNAL bool read_reply(const char *reply, unsigned *deliveries, uint64_t *position)
 {

@@ -1,5 +1,5 @@
 /*
- * Where a queue is on the server: names of streams and subjects, made of the queue's name.
+ * The names of a queue's streams and subjects on the server. They are made of the queue's name.
  */
 #include "remote.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DURABLE "consumers" /* all consumers of a queue are one to the server */
+#define DURABLE "consumers" /* to the server, all consumers of a queue are one */
 #define LEASE_KEY "producer"
 
 static bool is_name(const char *name)

@@ -1,13 +1,13 @@
 /*
- * Whether a URL may be used without TLS: only where all of its hosts are this machine.
+ * A URL may be used without TLS only if all of its hosts are this machine.
  */
 #include "remote.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-/* An address of this machine by its very form. A name is looked up by whoever answers for names,
- * so that the only one taken is localhost. */
+/* The form of an address shows that it is this machine's. Which address a name stands for is up to
+ * other machines, so localhost is the only name that is accepted. */
 static bool is_loopback(const char *host)
 {
 	struct in_addr four;
@@ -40,13 +40,13 @@ static char *host_in(char *url)
 	return host;
 }
 
-/* Whether the client library will use TLS for it by itself. */
+/* For such a URL the client library uses TLS by itself. */
 static bool says_tls(const char *url)
 {
 	return strncmp(url, "tls://", 6) == 0;
 }
 
-/* urls: a copy, which is cut up. */
+/* urls: a copy, which this function changes. */
 INTERNAL bool urls_stay_here(char *urls)
 {
 	char *url;
@@ -57,7 +57,7 @@ INTERNAL bool urls_stay_here(char *urls)
 	return true;
 }
 
-/* The library uses TLS for all of the servers or for none. */
+/* The client library uses TLS for all servers or for none, so one such URL is enough. */
 INTERNAL bool urls_say_tls(const char *urls)
 {
 	for (; urls; urls = strchr(urls, ',')) {

@@ -1,6 +1,6 @@
 /*
- * Who may put: one thread of one handle of all machines. And what is not known after an answer was
- * lost, and how it becomes known.
+ * The producer side: of all machines, one thread of one handle may put. Also the doubt that is left
+ * when the answer to a put was lost, and how it is settled.
  */
 #include "remote.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a living thread; another may have it later. */
+/* No two living threads have the same. A thread may have that of one that has ended. */
 static uintptr_t this_thread(void)
 {
 	static _Thread_local char here;
@@ -46,7 +46,7 @@ static int not_the_producer(void)
 	return fault(-EPERM, "another thread is the producer");
 }
 
-/* Where the stream is, for a producer that has just become it. */
+/* Finds the newest position for a thread that has just become the producer. */
 static int producer_find_last(struct spmcq_remote *q)
 {
 	struct stream_state state;
@@ -60,7 +60,7 @@ static int producer_find_last(struct spmcq_remote *q)
 	return 0;
 }
 
-/* Returns 0 with the lease held and last known, or what is wrong. */
+/* Returns 0 when the lease is held and the newest position is known. */
 INTERNAL int producer_begin(struct spmcq_remote *q, bool by_force)
 {
 	struct producer *producer = &q->producer;
@@ -72,13 +72,13 @@ INTERNAL int producer_begin(struct spmcq_remote *q, bool by_force)
 	if (error == 0)
 		error = lease_take(q, by_force);
 	if (error == 0)
-		error = producer_find_last(q); /* another may have put in between */
+		error = producer_find_last(q); /* another may have put before we had the lease */
 	if (error)
 		lease_give_up(producer);
 	return error;
 }
 
-/* Makes the calling thread the owner, if it can be. */
+/* Makes the calling thread the owner if no other is. */
 INTERNAL int producer_enter(struct producer *producer)
 {
 	uintptr_t me = this_thread(), owner = 0;
@@ -91,13 +91,13 @@ INTERNAL int producer_enter(struct producer *producer)
 
 INTERNAL void producer_leave(struct producer *producer)
 {
-	if (!producer->is_held) /* it did not come to anything */
+	if (!producer->is_held) /* the put failed before it had the lease */
 		atomic_store(&producer->owner, 0);
 	atomic_store(&producer->inside, false);
 }
 
-/* Notes a run whose answer was lost. Without memory for it the next put is not compared: then its
- * items are taken for others. */
+/* Keeps a run whose answer was lost, so that the next put can be compared with it. If there is no
+ * memory for that, the items of the next put count as other items. */
 INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n)
 {
 	struct producer *producer = &q->producer;
@@ -110,7 +110,7 @@ INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n
 		memcpy(producer->doubt, items, size);
 }
 
-/* How many of n items after last the server has; it also has all that was put before. */
+/* stored: set to how many of the n items after last the server has. */
 INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *stored)
 {
 	struct producer *producer = &q->producer;
@@ -125,8 +125,8 @@ INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *store
 	return 0;
 }
 
-/* Ends the doubt, as the server can be asked now. Returns 0, and how many of the items that follow
- * are the same and have been put; or why it is still in doubt. */
+/* Asks the server what became of the run in doubt. Returns 0 and sets stored to how many of the
+ * given items are the same and were put; or returns why that cannot be found out yet. */
 INTERNAL int producer_settle(struct spmcq_remote *q, const char *items, size_t n, size_t *stored)
 {
 	struct producer *producer = &q->producer;
@@ -138,7 +138,8 @@ INTERNAL int producer_settle(struct spmcq_remote *q, const char *items, size_t n
 	producer->last += *stored;
 	if (*stored > compared || !producer->doubt ||
 	    memcmp(producer->doubt, items, compared * q->settings.item_size) != 0) {
-		/* Other items. What is still under way must not be taken for them. */
+		/* They are other items. From now on their ids differ from those of messages that
+		 * are still under way. */
 		producer->attempt++;
 		*stored = 0;
 	}
@@ -159,7 +160,7 @@ int spmcq_remote_release_producer(struct spmcq_remote *q)
 	return 0;
 }
 
-/* The former owner, if it is a thread of this handle, must have ended, or be outside. */
+/* A former owner that is a thread of this handle must be outside of any put. */
 int spmcq_remote_take_producer(struct spmcq_remote *q)
 {
 	struct producer *producer;

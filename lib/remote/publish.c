@@ -1,11 +1,11 @@
 /*
- * Sending a run of items, and the server's answer to each.
+ * Sending a run of items, and reading the server's answer to each.
  *
- * Each message says after which position it must come, and carries an id made of the position it
- * will have. So the stream takes a run in order and from its beginning: when it refuses one, for
- * want of room say, it refuses the rest, which no longer come after what they say. A message that
- * comes twice is known by its id. One of a producer that is not it any more says a position that
- * another has taken.
+ * Each message names the position that it must come after, and has an id made of the position that
+ * it will have. So the stream takes a run in order and from its beginning: if it refuses one item,
+ * because there is no room for example, it refuses all that follow, because they do not come after
+ * the position they name. A message that arrives twice is recognised by its id. A message of a
+ * former producer names a position that another's item has taken, and is refused.
  */
 #include "remote.h"
 
@@ -18,16 +18,16 @@
 enum answer {
 	ANSWER_KEPT,
 	ANSWER_FULL,
-	ANSWER_OUT_OF_ORDER, /* somebody else has put */
-	ANSWER_NOBODY,       /* nobody listens: shut down, or nobody leads the stream right now */
+	ANSWER_OUT_OF_ORDER, /* another has put */
+	ANSWER_NOBODY,       /* no stream listens: shut down, or no server leads it right now */
 	ANSWER_REFUSED,      /* for another reason */
-	ANSWER_NONE,         /* whether it was kept is not known */
+	ANSWER_NONE,         /* it is not known what was kept */
 };
 
-/* What came of a run. */
+/* The result of sending a run. */
 struct published {
-	size_t stored;      /* from its beginning; unless ANSWER_NONE */
-	enum answer answer; /* to the first that was not stored */
+	size_t stored;      /* how many were kept, from its beginning; not with ANSWER_NONE */
+	enum answer answer; /* to the first item that was not kept */
 	int error;          /* with ANSWER_REFUSED */
 };
 
@@ -54,7 +54,7 @@ static enum answer answer_of(natsStatus status, jsErrCode code, const char *text
 	}
 }
 
-/* The message of the item that is to come after position last. */
+/* Makes the message of an item that shall come after position last. */
 static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
                            const struct spmcq_remote *q, const void *item, uint64_t last)
 {
@@ -66,14 +66,14 @@ static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
 	options->MsgId = id;
 	options->ExpectLastSeq = last;
 	options->MaxWait = q->settings.options.answer_ms;
-	/* The library takes 0 for nothing expected; the server does not. */
+	/* The client library takes 0 to mean that no position is named; the server does not. */
 	if (error == 0 && last == 0)
 		error = fault_of(
 		        "put", natsMsgHeader_Set(*message, "Nats-Expected-Last-Sequence", "0"), 0);
 	return error;
 }
 
-/* One, by asking and waiting. */
+/* Sends one item and waits for its answer. */
 static struct published publish_one(struct spmcq_remote *q, const void *item)
 {
 	struct published published = {.answer = ANSWER_REFUSED};
@@ -94,7 +94,7 @@ static struct published publish_one(struct spmcq_remote *q, const void *item)
 	return published;
 }
 
-/* Which item of the run a message is; n: none of it. */
+/* Returns which item of the run a message is, or n if it is none of them. */
 static size_t run_index(const struct run *run, natsMsg *message)
 {
 	size_t prefix = strlen(run->id);
@@ -108,7 +108,7 @@ static size_t run_index(const struct run *run, natsMsg *message)
 	return position - run->first < run->n ? (size_t)(position - run->first) : run->n;
 }
 
-/* By a thread of the library's: once for each message of a run. */
+/* Called by a thread of the client library, once for each message of a run. */
 INTERNAL void publish_answered(jsCtx *js, natsMsg *message, jsPubAck *ack, jsPubAckErr *error,
                                void *closure)
 {
@@ -150,7 +150,7 @@ static void run_begin(struct spmcq_remote *q, size_t n)
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* Returns how many were sent; fewer than n: there is an error. */
+/* Returns how many were sent. If that is fewer than n, error is set. */
 static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int *error)
 {
 	jsPubOptions options;
@@ -171,7 +171,8 @@ static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int 
 	return n;
 }
 
-/* Until all are answered, or will not be: the connection was lost, or it takes too long. */
+/* Waits until all are answered. Returns false if the connection was lost, or if it takes too long.
+ */
 static bool run_await(struct spmcq_remote *q, unsigned lost)
 {
 	struct limit limit = limit_in(q->settings.options.answer_ms * MS);
@@ -194,7 +195,7 @@ static bool run_await(struct spmcq_remote *q, unsigned lost)
 	return all;
 }
 
-/* Takes back what was not answered, so that nothing of it is counted later. */
+/* Forgets the messages without an answer, so that a late answer is not counted. */
 static void run_abandon(struct spmcq_remote *q)
 {
 	struct run *run = &q->producer.run;
@@ -217,7 +218,8 @@ static struct published run_end(struct spmcq_remote *q)
 	        .stored = run->first_fault, .answer = ANSWER_KEPT, .error = -EIO};
 	if (run->first_fault < run->n)
 		published.answer = (enum answer)run->answer;
-	/* No later one can have been kept; if one says so, better ask. */
+	/* No item after the first that was not kept can have been kept. If the answers say so, the
+	 * server is asked. */
 	if (run->stored != run->first_fault)
 		published.answer = ANSWER_NONE;
 	run->n = 0;
@@ -225,7 +227,7 @@ static struct published run_end(struct spmcq_remote *q)
 	return published;
 }
 
-/* What became of those that were sent before an error is not known. */
+/* After an error it is not known what became of the items that were sent. */
 static struct published publish_many(struct spmcq_remote *q, const void *items, size_t n)
 {
 	unsigned lost = atomic_load(&q->connection.lost);

@@ -1,13 +1,13 @@
 /*
- * Putting. Full is what the server says; then the producer looks again after a while, which doubles
- * each time it was in vain.
+ * Putting. When the server answers that the queue is full, the producer tries again after a nap.
+ * The nap doubles each time that there was no room.
  */
 #include "remote.h"
 
 #include <errno.h>
 #include <limits.h>
 
-/* From a round trip on one machine, to what a consumer that works slowly needs. */
+/* From a round trip on one machine up to the time that a slow consumer needs for an item. */
 #define NAP_LEAST (MS / 5)
 #define NAP_MOST (20 * MS)
 
@@ -17,11 +17,11 @@ struct put {
 	size_t n, placed;
 	struct limit limit;
 	int64_t nap;
-	size_t room;      /* as far as known */
+	size_t room;      /* the most that the next run may have */
 	unsigned refused; /* times that the server had refused a subject when the call began */
 };
 
-/* Returns 0 to look again, or error, when there is no time left. */
+/* Returns 0 to try again, or error when there is no time left. */
 static int put_wait(struct put *put, int error)
 {
 	if (put->limit.once)
@@ -48,7 +48,7 @@ static int put_full(struct put *put)
 	return 0;
 }
 
-/* The stream listens to nobody: it is shut down, or has lost its leader for a moment. */
+/* No stream listens: the queue is shut down, or no server leads its stream for a moment. */
 static int put_nobody(struct put *put)
 {
 	struct stream_state state;
@@ -61,7 +61,7 @@ static int put_nobody(struct put *put)
 	return put_wait(put, fault(-ENOTCONN, "nobody answers for the queue"));
 }
 
-/* Somebody else has put, which we did not know of. It may have been a producer before us. */
+/* Another has put, and we did not know. It may have been the producer before us. */
 static int put_out_of_order(struct put *put)
 {
 	int error = lease_check(&put->q->producer);
@@ -74,7 +74,7 @@ static int put_out_of_order(struct put *put)
 	return error == -ENOTCONN ? put_wait(put, error) : error;
 }
 
-/* Of a run of n: waits until the server can be asked. */
+/* Finds out how much of a run of n was kept. Waits until the server can be asked. */
 static int put_ask(struct put *put, const void *items, size_t n)
 {
 	struct limit patience = limit_in(put->q->settings.options.answer_ms * MS);
@@ -96,7 +96,7 @@ static int put_ask(struct put *put, const void *items, size_t n)
 	return 0;
 }
 
-/* No answer; but if it is because we may not put, there will be none. */
+/* The answer is missing. There will be none if the server refuses us the subject. */
 static int put_lost(struct put *put, const void *items, size_t n)
 {
 	int error = put_ask(put, items, n);
@@ -150,7 +150,7 @@ static int put_wait_for_server(struct put *put)
 	return error;
 }
 
-/* The lease, and what an earlier put left in doubt. */
+/* Takes the lease, and settles what an earlier put left in doubt. */
 static int put_begin(struct put *put)
 {
 	struct spmcq_remote *q = put->q;

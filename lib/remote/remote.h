@@ -18,85 +18,85 @@ enum {
 	PLACE_MOST = 96, /* of a subject, a stream or a bucket made of it */
 	ID_MOST = 64,    /* of a message id, or of a producer's */
 
-	RUN_MOST = 1024, /* items that are sent before their answers are waited for */
+	RUN_MOST = 1024, /* items that are sent before the first answer is waited for */
 
-	LINGER_MS = 1000, /* at the end, for what was sent last to arrive */
+	LINGER_MS = 1000, /* time at the end for the last messages to arrive */
 };
 
-/* What a queue is called on the server. */
+/* The names of a queue's parts on the server. */
 struct places {
 	char stream[PLACE_MOST]; /* holds the items */
 	char item[PLACE_MOST];   /* the subject items are put to */
-	char closed[PLACE_MOST]; /* what the stream listens to after shutdown: nobody puts there */
-	char bell[PLACE_MOST];   /* a hint, kept nowhere: look whether the queue is shut down */
-	char aside[PLACE_MOST];  /* the stream of what was delivered too often */
+	char closed[PLACE_MOST]; /* the subject after shutdown; nothing is put to it */
+	char bell[PLACE_MOST];   /* the subject of a hint to look whether the queue is shut down */
+	char aside[PLACE_MOST];  /* the stream of items set aside */
 	char aside_item[PLACE_MOST]; /* its subject */
-	char log[PLACE_MOST];        /* the stream of what was reported */
+	char log[PLACE_MOST];        /* the stream of reports */
 	char log_record[PLACE_MOST]; /* its subject */
-	char log_mended[PLACE_MOST]; /* the subject of the note beside them */
+	char log_mended[PLACE_MOST]; /* the subject of the note which server was mended */
 	char bucket[PLACE_MOST];     /* holds the producer's lease */
-	char next[PLACE_MOST + 64];  /* asks for the next items */
+	char next[PLACE_MOST + 64];  /* the subject of requests for items */
 };
 
 struct settings {
 	size_t capacity;
 	size_t item_size;
 	char key[2 * SPMCQ_QUEUE_ID + 1]; /* the id of the key's queue; "": items are not sealed */
-	struct spmcq_remote_options options; /* no zero left; its strings are not kept */
+	struct spmcq_remote_options options; /* with the defaults put in; without its pointers */
 };
 
-/* The connection, and what its callbacks noted. */
+/* The connection, and what its callbacks have counted. */
 struct connection {
 	natsConnection *nats;
 	jsCtx *js;
 	natsSubscription *bell;
-	_Atomic unsigned lost;    /* times that the connection was lost */
-	_Atomic unsigned rung;    /* times that the bell rang, or may have without our hearing it */
-	_Atomic unsigned refused; /* times that the server refused us a subject */
+	_Atomic unsigned lost;    /* how often the connection was lost */
+	_Atomic unsigned rung;    /* how often the bell rang, or may have while we could not hear */
+	_Atomic unsigned refused; /* how often the server refused us a subject */
 	pthread_mutex_t lock;     /* guards the rest */
 	pthread_cond_t ended;     /* callers == 0 */
-	unsigned callers;         /* of callbacks of ours that will end with a last one */
-	char refusal[160];        /* what the server said when it refused a subject the last time */
+	unsigned callers;         /* sources of callbacks that have not ended */
+	char refusal[160];        /* the server's words when it last refused a subject */
 };
 
-/* A run of items that was sent, and the answers. */
+/* A run of items that was sent, and its answers. */
 struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t answered_all;
 	/* Guarded by lock. */
-	char id[ID_MOST];   /* what the ids of its messages begin with */
+	char id[ID_MOST];   /* the beginning of its messages' ids */
 	uint64_t first;     /* position of its first item */
 	size_t n;           /* items; 0: no run */
-	size_t answered;    /* messages */
-	size_t stored;      /* of those: kept by the server */
+	size_t answered;    /* messages with an answer */
+	size_t stored;      /* of those: messages that the server kept */
 	size_t first_fault; /* the first item that was not kept; n: none */
-	int answer;         /* to that, an enum answer */
+	int answer;         /* the answer to that item, an enum answer */
 };
 
-/* The producer side of a handle. Only its owner touches what has no word on it. */
+/* The producer side of a handle. Fields without a remark are used by the owner only. */
 struct producer {
 	_Atomic(uintptr_t) owner; /* a thread; 0: none */
 	_Atomic bool inside;      /* a put is going on */
 
 	/* The lease. */
 	bool is_held;
-	char me[ID_MOST];          /* the value that says it is ours */
-	uint64_t epoch;            /* the revision we got it with: no two are alike */
-	_Atomic uint64_t revision; /* its newest; the renewer's */
-	_Atomic bool is_lost;      /* false -> true once, by the renewer or a put: another has it */
+	char me[ID_MOST];          /* the value that marks it as ours */
+	uint64_t epoch;            /* its revision when we got it; no two are alike */
+	_Atomic uint64_t revision; /* its newest revision; written by the renewer */
+	_Atomic bool is_lost;      /* false -> true by the renewer or a put: another has it */
 	pthread_t renewer;
 	pthread_mutex_t lock; /* guards is_ending */
 	pthread_cond_t ending;
 	bool is_ending;
 	kvStore *bucket;
 
-	uint64_t last;    /* the newest position in the stream, as far as known */
-	uint64_t attempt; /* of other items at positions that are in doubt: makes ids differ */
+	uint64_t last;    /* the newest position in the stream, as far as we know */
+	uint64_t attempt; /* a part of ids: differs if other items come to positions in doubt */
 	struct run run;
 
 	char *sealed; /* room for a sealed item; NULL: items are not sealed */
 
-	/* Items that may have been put after last: the answer was lost. */
+	/* A run that may have been put after last: its answer was lost. */
 	char *doubt;
 	size_t doubt_n; /* 0: no doubt */
 };
@@ -104,13 +104,14 @@ struct producer {
 /* The log of reports, see log.c. */
 struct log {
 	bool is_kept;
-	_Atomic int64_t look_at;   /* when to look next whether it can be cut */
-	_Atomic int64_t repair_at; /* when to look next whether the queue is in order */
+	_Atomic int64_t look_at;   /* when to look next if it can be cut */
+	_Atomic int64_t repair_at; /* when repair_look() looks next */
 	pthread_mutex_t lock;      /* guards the rest */
-	char mended[64];           /* the id of the server that is known to be whole; "": none */
-	uint64_t record;           /* up to which it is to be cut; 0: none */
-	uint64_t position;         /* none of those records is beyond it */
-	uint64_t idle_first, idle_last; /* the stream when repair_look() found it idle; 0: not */
+	char mended[64];           /* the id of the server for which the queue was mended */
+	uint64_t record;           /* the last record to be cut off; 0: no cut goes on */
+	uint64_t position;         /* none of those records has a later position */
+	/* The stream's positions when repair_look() found the queue idle; 0: it was not. */
+	uint64_t idle_first, idle_last;
 };
 
 /* An item that was delivered. */
@@ -130,8 +131,8 @@ struct spmcq_remote {
 	struct sealer *sealer;
 	struct producer producer;
 	struct log log;
-	_Atomic bool is_closed;     /* false -> true once: shut down, as the server said */
-	_Atomic unsigned rung_seen; /* connection.rung, when it was last looked into */
+	_Atomic bool is_closed;     /* false -> true once: the server says it is shut down */
+	_Atomic unsigned rung_seen; /* connection.rung when a get last looked */
 	_Atomic size_t inside;      /* threads inside a call */
 	_Atomic size_t held;        /* items that threads of this handle hold */
 	struct desk *desks;         /* of all threads; guarded by desks_lock of desk.c */

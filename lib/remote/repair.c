@@ -2,15 +2,16 @@
  * A queue on several servers that says there are unfinished items, and will never deliver any.
  *
  * In a cluster of servers before 2.9.16 an acknowledgement can reach a server before its item does.
- * That server then keeps the item for good, although the consumer knows it as acknowledged: join
- * would wait for ever, and the room would be lost. The log of reports tells what was reported, so
- * that is removed. It is looked for only by those who wait in vain, at most once in a while.
+ * That server then keeps the item for good, although to the durable consumer it is acknowledged.
+ * Without a repair join would wait for ever, and the item's room would be lost. The log of reports
+ * shows which items were reported, and they are removed. Only threads that wait in vain look for
+ * this, at most once in REPAIR_LOOK.
  */
 #include "remote.h"
 
 #define REPAIR_LOOK SECOND
 
-/* Whether items are unfinished, and none is queued or held. */
+/* True if items are unfinished, but none is queued or held. */
 static bool repair_is_idle(struct spmcq_remote *q, struct stream_state *stream)
 {
 	struct consumer_state consumer;
@@ -19,8 +20,8 @@ static bool repair_is_idle(struct spmcq_remote *q, struct stream_state *stream)
 	       server_ask_consumer(q, &consumer) == 0 && consumer.queued == 0 && consumer.held == 0;
 }
 
-/* By whoever waits for an item, for room or for the end. If two looks in a row find the same, it is
- * mended. What goes wrong is tried again at the next look. */
+/* Called while a thread waits for an item, for room or for the end. If two looks in a row find the
+ * same, the queue is mended. If that fails, the next look tries again. */
 INTERNAL void repair_look(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;

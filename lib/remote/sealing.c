@@ -1,12 +1,13 @@
 /*
  * Sealed items: the server keeps what it cannot read, and what it changes does not open.
  *
- * The rule of spmcq_seal.h is that no position is ever sealed twice with one key. Positions of the
- * stream will not do: an item that the server refuses leaves its position to another, and a server
- * may say any position. So each handle that puts makes a key of its own for its life, its session's
- * key, and counts what it seals with it; an item that is put again is sealed anew, for another
- * count. The session's key travels with each item, sealed with the queue's key. The position of
- * that is a random number: n sessions have two the same with a chance of n * n / 2^65.
+ * The rule of spmcq_seal.h is that no position is ever sealed twice with one key. The positions of
+ * the stream would break it: after the server has refused an item, another item comes to the same
+ * position, and a hostile server could name any position. So each handle that puts makes a key of
+ * its own, the session's key, and numbers what it seals with it. An item that is put again is
+ * sealed again, with another number. The session's key travels with each item, sealed with the
+ * queue's key for a random position. Of n sessions two have the same random position with a chance
+ * of n * n / 2^65.
  *
  * A sealed item, numbers little-endian:
  *   number   8 bytes   the session's random number
@@ -32,13 +33,13 @@
 
 enum {
 	QUEUE_NAME = 64,
-	SESSIONS = 4, /* whose keys a handle keeps open: of a producer, and of those before it */
+	SESSIONS = 4, /* keys that a handle keeps: of the producer, and of those before it */
 };
 
-/* Bytes sealed with a session's key: half of what AES-256-GCM allows. */
+/* Bytes that are sealed with one session's key: half of what AES-256-GCM allows. */
 #define SESSION_MOST ((uint64_t)1 << 37)
 
-/* What a session seals with the queue's key. */
+/* What is sealed with the queue's key. */
 struct introduction {
 	char key[SPMCQ_KEY_EXPORTED];
 	char queue[QUEUE_NAME];
@@ -47,7 +48,7 @@ struct introduction {
 struct session {
 	struct spmcq_key *key; /* NULL: none */
 	char *head;            /* number and session, as they are in its items */
-	uint64_t count;        /* the producer's: what it has sealed */
+	uint64_t count;        /* of our own session: items sealed */
 };
 
 struct sealer {
@@ -149,7 +150,7 @@ static size_t sealer_size(const struct sealer *sealer)
 	return sealer->head_size + sizeof(uint64_t) + sealer->sealed_size;
 }
 
-/* The head of a session's items. */
+/* Writes the head of a session's items. */
 static int introduce(const struct sealer *sealer, struct session *session)
 {
 	struct introduction introduction;
@@ -203,7 +204,7 @@ static int sealer_seal(struct sealer *sealer, uint64_t position, const void *ite
 	at += sealer->head_size;
 	write_number(at, mine->count);
 	at += sizeof(uint64_t);
-	/* In place: the tag comes behind. */
+	/* Sealed in place; the tag comes behind the item. */
 	memcpy(at, item, sealer->item_size);
 	write_number(at + sealer->item_size, position);
 	size = spmcq_seal_items(mine->key, mine->count++, at, 1,
@@ -232,7 +233,7 @@ static int session_open(struct sealer *sealer, struct session *session, const ch
 	return error;
 }
 
-/* The lock is held. The session that items with that head are of. */
+/* The lock is held. Finds the session of an item by its head, or opens it. */
 static int session_of(struct sealer *sealer, const char *head, struct session **session)
 {
 	struct session fresh = {.key = NULL};

@@ -14,7 +14,8 @@ enum {
 struct sealer;
 
 struct spmcq_remote_sealing {
-	/* queue: its name; name: which key it is, KEY_NAME bytes. Returns 0 or an errno value. */
+	/* queue: its name; name: set to the name of the key, KEY_NAME bytes. Returns 0 or an errno
+	 * value. */
 	int (*begin)(struct sealer **sealer, const struct spmcq_key *key, const char *queue,
 	             size_t item_size, char *name);
 	void (*end)(struct sealer *sealer);
@@ -22,12 +23,12 @@ struct spmcq_remote_sealing {
 	/* Bytes of an item once it is sealed. */
 	size_t (*size)(const struct sealer *sealer);
 
-	/* For the item that shall come to that position of the stream. Returns 0 or an errno value.
-	 * The producer only. */
+	/* Seals an item that shall come to that position of the stream. Returns 0 or an errno
+	 * value. Called by the producer only. */
 	int (*seal)(struct sealer *sealer, uint64_t position, const void *item, void *sealed);
 
-	/* Returns 0 and the item, or -EBADMSG and leaves item alone, or another errno value. Any
-	 * thread. */
+	/* Returns 0 and writes the item; or returns -EBADMSG or another errno value and does not.
+	 * Called by any thread. */
 	int (*open)(struct sealer *sealer, uint64_t position, const void *sealed, size_t size,
 	            void *item);
 };

@@ -1,10 +1,10 @@
 /*
- * The queue on the server: made, found, asked and removed.
+ * The queue on the server: how it is made, found, asked and removed.
  *
- * The stream keeps an item until it is acknowledged, and takes no more than capacity (a publisher
- * is told). One durable consumer hands the items out. Shutdown is the stream's own list of
- * subjects: while it has the one of items the queue is open. So the server itself refuses what is
- * put later, by anybody, and the last item is the last one there.
+ * A stream keeps each item until it is acknowledged. It refuses an item if it has capacity items
+ * already. One durable consumer of the stream delivers the items. The queue is open as long as the
+ * stream listens to the subject of items; shutdown changes that. So the server itself refuses all
+ * later puts, from any machine.
  */
 #include "remote.h"
 
@@ -13,17 +13,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAITING_MOST = 65536 }; /* gets that wait at the same time, of all handles */
+enum { WAITING_MOST = 65536 }; /* gets of all handles that wait at the same time */
 
-/* What the server said of the stream. */
+/* What the server answered about the stream. */
 struct stream_state {
 	uint64_t unfinished;
-	uint64_t first; /* the oldest position that is unfinished, or beyond all */
-	uint64_t last;  /* the newest position ever taken */
+	uint64_t first; /* the oldest unfinished position; after the last if there is none */
+	uint64_t last;  /* the newest position that an item ever had */
 	bool is_closed;
 };
 
-/* What it said of the durable consumer. */
+/* What the server answered about the durable consumer. */
 struct consumer_state {
 	uint64_t queued; /* not delivered yet */
 	uint64_t held;   /* delivered, and not acknowledged */
@@ -39,7 +39,7 @@ static bool listens_to(const jsStreamConfig *config, const char *subject)
 	return false;
 }
 
-/* Calls of the library's that went wrong may have been refused. */
+/* A call of the client library without an answer may have used a refused subject. */
 static int server_fault(struct spmcq_remote *q, unsigned refused, const char *what,
                         natsStatus status, jsErrCode code)
 {
@@ -98,7 +98,7 @@ INTERNAL int server_ask_aside(struct spmcq_remote *q, uint64_t *set_aside)
 	return 0;
 }
 
-/* What the server keeps with the stream: what all who open the queue must agree on. */
+/* The server keeps this text with the stream. All handles of the queue must agree on it. */
 #define DESCRIPTION "spmcq items of %zu bytes, set aside after %u deliveries, lease %u ms, key "
 #define PLAIN "none"
 
@@ -142,7 +142,7 @@ static int make_stream(struct spmcq_remote *q)
 	describe(description, sizeof(description), &q->settings);
 	fill_stream(&config, q, description, &subject);
 	status = js_AddStream(NULL, q->connection.js, &config, NULL, &code);
-	/* Somebody else made it at the same time, and not quite alike: it will be compared. */
+	/* Another made it at the same time with other options. They are compared later. */
 	if (status != NATS_OK && code == JSStreamNameExistErr)
 		return 0;
 	return fault_of(q->places.stream, status, code);
@@ -184,7 +184,7 @@ static int make_log(struct spmcq_remote *q)
 	return make_plain(q, q->places.log, subjects, 2);
 }
 
-/* Delivery never ends by itself: what is delivered too often is set aside by who gets it. */
+/* The server itself delivers without limit. The thread that gets an item too late sets it aside. */
 static int make_consumer(struct spmcq_remote *q)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;
@@ -205,7 +205,7 @@ static int make_consumer(struct spmcq_remote *q)
 	return fault_of(DURABLE, status, code);
 }
 
-/* After shutdown: all that is queued can be delivered at the same time. */
+/* Called after shutdown. From now on all queued items can be delivered at the same time. */
 INTERNAL int server_lift_limit(struct spmcq_remote *q)
 {
 	unsigned refused = atomic_load(&q->connection.refused);
@@ -215,7 +215,7 @@ INTERNAL int server_lift_limit(struct spmcq_remote *q)
 	        js_GetConsumerInfo(&info, q->connection.js, q->places.stream, DURABLE, NULL, &code);
 
 	if (status == NATS_OK && info->Config->MaxAckPending < (int64_t)q->settings.capacity) {
-		jsConsumerConfig config = *info->Config; /* as it was made, whoever made it */
+		jsConsumerConfig config = *info->Config; /* as it was made */
 
 		config.MaxAckPending = (int64_t)q->settings.capacity;
 		status = js_UpdateConsumer(NULL, q->connection.js, q->places.stream, &config, NULL,
@@ -240,14 +240,15 @@ static int make_bucket(struct spmcq_remote *q)
 	config.Replicas = (int)options->replicas;
 	status = js_CreateKeyValue(&bucket, q->connection.js, &config);
 	kvStore_Destroy(bucket);
-	if (status == NATS_ERR) { /* it is there, and not quite alike */
+	if (status == NATS_ERR) { /* it is there with other options */
 		status = js_KeyValue(&bucket, q->connection.js, q->places.bucket);
 		kvStore_Destroy(bucket);
 	}
 	return fault_of(q->places.bucket, status, 0);
 }
 
-/* The stream comes last: once it is there, so is all else. But the consumer is made on it. */
+/* The stream comes after the others, so that all of them are there once it is. Only the consumer is
+ * made after it, because it is the stream's. */
 static int make(struct spmcq_remote *q)
 {
 	const char *aside = q->places.aside_item;
@@ -264,7 +265,7 @@ static int make(struct spmcq_remote *q)
 	return error;
 }
 
-/* Takes over what whoever made it decided. */
+/* Takes over the options that the queue was made with. */
 static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 {
 	const char *description = config->Description ? config->Description : "";
@@ -285,7 +286,7 @@ static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 	return 0;
 }
 
-/* Whether it is there, and as it should be: 0, -ENOENT, -EEXIST, ... */
+/* Returns 0 if the queue is there and as it should be, -ENOENT, -EEXIST, or another error. */
 static int find(struct spmcq_remote *q)
 {
 	unsigned refused = atomic_load(&q->connection.refused);
@@ -306,7 +307,7 @@ static int find(struct spmcq_remote *q)
 	return error;
 }
 
-/* Whoever makes the queue may have got no further than the stream. */
+/* A handle that made the queue may have ended before it made the consumer. */
 static int find_consumer(struct spmcq_remote *q)
 {
 	struct consumer_state state;
@@ -331,7 +332,7 @@ INTERNAL int server_open(struct spmcq_remote *q)
 	return error;
 }
 
-/* A stream that listens to something else for good. */
+/* Shuts down: the stream listens to another subject for good. */
 INTERNAL int server_close(struct spmcq_remote *q)
 {
 	const char *subject = q->places.closed;
@@ -342,7 +343,7 @@ INTERNAL int server_close(struct spmcq_remote *q)
 	        js_GetStreamInfo(&info, q->connection.js, q->places.stream, NULL, &code);
 
 	if (status == NATS_OK && listens_to(info->Config, q->places.item)) {
-		jsStreamConfig config = *info->Config; /* as it was made, whoever made it */
+		jsStreamConfig config = *info->Config; /* as it was made */
 
 		config.Subjects = &subject;
 		config.SubjectsLen = 1;
