@@ -57,6 +57,7 @@ static int producer_find_last(struct spmcq_remote *q)
 	if (state.is_closed)
 		return fault(-ESHUTDOWN, "the queue is shut down");
 	q->producer.last = state.last;
+	q->producer.room = 0;
 	return 0;
 }
 

@@ -106,17 +106,62 @@ static int put_lost(struct put *put, const void *items, size_t n)
 	return error;
 }
 
-static int put_run(struct put *put)
+/* Of a queue on several servers: asks for room if the producer knows of none. */
+static int put_ask_room(struct put *put)
 {
-	const char *items = put->items + put->placed * put->q->settings.item_size;
+	struct spmcq_remote *q = put->q;
+	struct stream_state state;
+	int error;
+
+	if (!q->is_replicated || q->producer.room > 0)
+		return 0;
+	error = server_ask_stream(q, &state);
+	if (error)
+		return error == -ENOTCONN ? put_wait(put, error) : error;
+	if (state.is_closed)
+		return fault(-ESHUTDOWN, "the queue is shut down");
+	if (state.unfinished < q->settings.capacity) {
+		q->producer.room = q->settings.capacity - (size_t)state.unfinished;
+		return 0;
+	}
+	repair_look(q);
+	return put_wait(put, fault(-ETIMEDOUT, "full"));
+}
+
+/* The length of the next run; 0: there is no room. */
+static size_t put_length(const struct put *put)
+{
 	size_t n = put->n - put->placed;
-	struct published published;
 
 	if (n > put->room)
 		n = put->room;
-	if (n > RUN_MOST)
-		n = RUN_MOST;
+	if (put->q->is_replicated && n > put->q->producer.room)
+		n = put->q->producer.room;
+	return n < RUN_MOST ? n : RUN_MOST;
+}
+
+/* Room that was asked for is used up. */
+static void put_use_room(struct spmcq_remote *q, const struct published *published)
+{
+	if (!q->is_replicated)
+		return;
+	if (published->answer == ANSWER_KEPT)
+		q->producer.room -= published->stored;
+	else
+		q->producer.room = 0;
+}
+
+static int put_run(struct put *put)
+{
+	const char *items = put->items + put->placed * put->q->settings.item_size;
+	int error = put_ask_room(put);
+	size_t n = put_length(put);
+	struct published published;
+
+	if (error || n == 0)
+		return error;
 	published = publish(put->q, items, n);
+	put_use_room(put->q, &published);
 	if (published.answer == ANSWER_NONE)
 		return put_lost(put, items, n);
 	put->q->producer.last += published.stored;

@@ -91,6 +91,7 @@ struct producer {
 	kvStore *bucket;
 
 	uint64_t last;    /* the newest position in the stream, as far as we know */
+	size_t room;      /* of a queue on several servers: items that it has room for */
 	uint64_t attempt; /* a part of ids: differs if other items come to positions in doubt */
 	struct run run;
 

@@ -2,9 +2,9 @@
  * The queue on the server: how it is made, found, asked and removed.
  *
  * A stream keeps each item until it is acknowledged. It refuses an item if it has capacity items
- * already. One durable consumer of the stream delivers the items. The queue is open as long as the
- * stream listens to the subject of items; shutdown changes that. So the server itself refuses all
- * later puts, from any machine.
+ * already; but if several servers keep it, the producer counts (see put.c). One durable consumer of
+ * the stream delivers the items. The queue is open as long as the stream listens to the subject of
+ * items; shutdown changes that. So the server itself refuses all later puts, from any machine.
  */
 #include "remote.h"
 
@@ -99,7 +99,8 @@ INTERNAL int server_ask_aside(struct spmcq_remote *q, uint64_t *set_aside)
 }
 
 /* The server keeps this text with the stream. All handles of the queue must agree on it. */
-#define DESCRIPTION "spmcq items of %zu bytes, set aside after %u deliveries, lease %u ms, key "
+#define DESCRIPTION                                                                                \
+	"spmcq for %zu items of %zu bytes, set aside after %u deliveries, lease %u ms, key "
 #define PLAIN "none"
 
 static const char *key_name(const struct settings *settings)
@@ -109,7 +110,7 @@ static const char *key_name(const struct settings *settings)
 
 static void describe(char *text, size_t size, const struct settings *settings)
 {
-	snprintf(text, size, DESCRIPTION "%s", settings->item_size,
+	snprintf(text, size, DESCRIPTION "%s", settings->capacity, settings->item_size,
 	         settings->options.max_deliveries, settings->options.lease_ms, key_name(settings));
 }
 
@@ -124,8 +125,10 @@ static void fill_stream(jsStreamConfig *config, struct spmcq_remote *q, const ch
 	config->Subjects = subject;
 	config->SubjectsLen = 1;
 	config->Retention = js_WorkQueuePolicy;
-	config->MaxMsgs = (int64_t)q->settings.capacity;
-	config->Discard = js_DiscardNew;
+	if (options->replicas <= 1) {
+		config->MaxMsgs = (int64_t)q->settings.capacity;
+		config->Discard = js_DiscardNew;
+	}
 	config->Storage = options->in_memory ? js_MemoryStorage : js_FileStorage;
 	config->Replicas = options->replicas;
 	config->Duplicates = options->duplicate_window_ms * MS;
@@ -269,16 +272,15 @@ static int make(struct spmcq_remote *q)
 static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 {
 	const char *description = config->Description ? config->Description : "";
-	size_t item_size = 0;
+	size_t capacity = 0, item_size = 0;
 	unsigned deliveries = 0, lease = 0;
 	int key = 0;
 
-	if (sscanf(description, DESCRIPTION "%n", &item_size, &deliveries, &lease, &key) != 3 ||
+	if (sscanf(description, DESCRIPTION "%n", &capacity, &item_size, &deliveries, &lease,
+	           &key) != 4 ||
 	    key == 0 || strcmp(description + key, key_name(&q->settings)) != 0 || deliveries == 0 ||
-	    lease == 0 || item_size != q->settings.item_size ||
-	    config->MaxMsgs != (int64_t)q->settings.capacity)
-		return fault(-EEXIST, "%s: is there with room for %" PRId64 " and with \"%s\"",
-		             q->places.stream, config->MaxMsgs, description);
+	    lease == 0 || item_size != q->settings.item_size || capacity != q->settings.capacity)
+		return fault(-EEXIST, "%s: is there as \"%s\"", q->places.stream, description);
 	q->settings.options.max_deliveries = deliveries;
 	q->settings.options.lease_ms = lease;
 	q->is_replicated = config->Replicas > 1;
