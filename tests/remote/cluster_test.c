@@ -12,6 +12,7 @@
 #include <nats/nats.h>
 #include <sched.h>
 #include <signal.h>
+#include <spmcq.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,45 @@ static struct flow cluster_flow(void)
 	                                 .allow_plain_text_to_other_machines = true}};
 }
 
+static void start_cluster(void)
+{
+	static const char *const hosts[] = {"127.0.0.1", "127.0.0.1", "127.0.0.1"};
+
+	configure_cluster(hosts);
+	for (int i = 0; i < SERVERS; i++)
+		server_run(&servers[i]);
+}
+
+/* The producer counts the room, not the servers. */
+static void a_replicated_queue_is_bounded(void)
+{
+	struct flow flow = cluster_flow();
+	uint64_t items[12] = {0}, item = 0;
+	struct timespec soon;
+
+	start_cluster();
+	flow.capacity = 10;
+	await_cluster(&flow);
+	RETURNS(10, spmcq_remote_try_put_many(flow.q, items, 12));
+	RETURNS(-EAGAIN, spmcq_remote_try_put(flow.q, &item));
+	soon = spmcq_after(0.1);
+	RETURNS(-ETIMEDOUT, spmcq_remote_put_until(flow.q, &item, &soon));
+	RETURNS(4, spmcq_remote_get_many(flow.q, items, 4));
+	RETURNS(-EAGAIN,
+	        spmcq_remote_try_put(flow.q, &item)); /* the bound is on what is unfinished */
+	RETURNS(0, spmcq_remote_task_done_many(flow.q, 4));
+	soon = spmcq_after(5);
+	RETURNS(0, spmcq_remote_put_until(flow.q, &item, &soon));
+	while (spmcq_remote_unfinished(flow.q) > 7)
+		sleep_ms(1);
+	RETURNS(3, spmcq_remote_try_put_many(flow.q, items, 12));
+	RETURNS(0, spmcq_remote_shutdown(flow.q));
+	RETURNS(-ESHUTDOWN, spmcq_remote_put(flow.q, &item));
+	RETURNS(0, spmcq_remote_shutdown_now(flow.q));
+	RETURNS(0, spmcq_remote_join(flow.q));
+	flow_end(&flow);
+}
+
 static void kill_server(int i)
 {
 	server_kill(&servers[i]);
@@ -144,12 +184,9 @@ static void run_server(int i)
 
 static void the_leader_may_be_killed(void)
 {
-	static const char *const hosts[] = {"127.0.0.1", "127.0.0.1", "127.0.0.1"};
 	struct flow flow = cluster_flow();
 
-	configure_cluster(hosts);
-	for (int i = 0; i < SERVERS; i++)
-		server_run(&servers[i]);
+	start_cluster();
 	flow_goes_on(&flow, kill_server, run_server);
 }
 
@@ -222,6 +259,7 @@ int main(int argc, char **argv)
 	const struct peer_role roles[] = {flow_role, {NULL, NULL}};
 
 	remote_begin(argc, argv, roles);
+	RUN(a_replicated_queue_is_bounded);
 	RUN(the_leader_may_be_killed);
 	RUN(the_leader_may_be_cut_off);
 	return remote_finish();
