@@ -147,14 +147,12 @@ static natsStatus set_user(natsOptions *nats, const struct spmcq_remote_options 
 	return status;
 }
 
-/* Messages are sent at once. While there is no connection a request fails at once, it does not
- * wait. */
+/* While there is no connection a request fails at once, it does not wait. Messages are sent
+ * together with the next request or flush, or after a millisecond. */
 static natsStatus set_manners(natsOptions *nats, const struct spmcq_remote_options *options)
 {
-	natsStatus status = natsOptions_SetSendAsap(nats, true);
+	natsStatus status = natsOptions_SetFailRequestsOnDisconnect(nats, true);
 
-	if (status == NATS_OK)
-		status = natsOptions_SetFailRequestsOnDisconnect(nats, true);
 	if (status == NATS_OK)
 		status = natsOptions_SetTimeout(nats, options->answer_ms);
 	if (status == NATS_OK)

@@ -69,11 +69,7 @@ static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
 
 enum answer_number { ANSWER_ACK, ANSWER_RECORD, ANSWERS };
 
-static bool asks(const struct spmcq_remote *q, size_t i, size_t n)
-{
-	return q->is_replicated || i + 1 == n;
-}
-
+/* All but the last, which sends them off. */
 static natsStatus send_all(struct desk *desk, size_t n)
 {
 	const struct answers *answers = &desk->answers;
@@ -87,13 +83,26 @@ static natsStatus send_all(struct desk *desk, size_t n)
 		status = send_record(desk, reply, n);
 	}
 	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_ACK);
-	for (size_t i = 0; i < n && status == NATS_OK; i++) {
+	for (size_t i = 0; i + 1 < n && status == NATS_OK; i++) {
 		const char *subject = natsMsg_GetReply(desk_held(desk, i)->message);
 
-		status = asks(desk->q, i, n) ? natsConnection_PublishRequest(nats, subject, reply,
-		                                                             ack, ACK_SIZE)
-		                             : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
+		status =
+		        desk->q->is_replicated
+		                ? natsConnection_PublishRequest(nats, subject, reply, ack, ACK_SIZE)
+		                : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
 	}
+	return status;
+}
+
+/* Sends what is to be sent, and waits for the answer. */
+static natsStatus send_last(struct desk *desk, size_t n)
+{
+	const char *subject = natsMsg_GetReply(desk_held(desk, n - 1)->message);
+	natsMsg *answer = NULL;
+	natsStatus status = natsConnection_Request(&answer, desk->q->connection.nats, subject, ack,
+	                                           ACK_SIZE, desk->q->settings.options.answer_ms);
+
+	natsMsg_Destroy(answer);
 	return status;
 }
 
@@ -125,7 +134,7 @@ static uint64_t record_number(natsMsg *answer)
 /* record: set to the number of the record in the log. */
 static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 {
-	size_t missing = (desk->q->is_replicated ? n : 1) + desk->q->log.is_kept;
+	size_t missing = (desk->q->is_replicated ? n - 1 : 0) + desk->q->log.is_kept;
 
 	while (missing > 0) {
 		natsMsg *answer;
@@ -158,6 +167,8 @@ static int acknowledge(struct desk *desk, size_t n)
 
 	if (status == NATS_OK)
 		status = send_all(desk, n);
+	if (status == NATS_OK)
+		status = send_last(desk, n);
 	if (status == NATS_OK)
 		status = await_all(desk, n, &record);
 	if (status == NATS_OK && atomic_load(&q->connection.lost) != lost)

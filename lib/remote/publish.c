@@ -65,7 +65,6 @@ static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
 	         q->producer.attempt, last + 1);
 	options->MsgId = id;
 	options->ExpectLastSeq = last;
-	options->MaxWait = q->settings.options.answer_ms;
 	/* The client library takes 0 to mean that no position is named; the server does not. */
 	if (error == 0 && last == 0)
 		error = fault_of(
@@ -73,8 +72,8 @@ static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
 	return error;
 }
 
-/* Sends one item and waits for its answer. */
-static struct published publish_one(struct spmcq_remote *q, const void *item)
+/* Sends one item, and what was to be sent before it. Waits for its answer. */
+static struct published publish_one(struct spmcq_remote *q, const void *item, uint64_t last)
 {
 	struct published published = {.answer = ANSWER_REFUSED};
 	natsMsg *message = NULL;
@@ -82,8 +81,9 @@ static struct published publish_one(struct spmcq_remote *q, const void *item)
 	char id[ID_MOST];
 	jsErrCode code = 0;
 
-	published.error = publish_message(&message, &options, id, q, item, q->producer.last);
+	published.error = publish_message(&message, &options, id, q, item, last);
 	if (published.error == 0) {
+		options.MaxWait = q->settings.options.answer_ms;
 		natsStatus status = js_PublishMsg(NULL, q->connection.js, message, &options, &code);
 
 		published.answer = answer_of(status, code, nats_GetLastError(NULL));
@@ -150,7 +150,7 @@ static void run_begin(struct spmcq_remote *q, size_t n)
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* Returns how many were sent. If that is fewer than n, error is set. */
+/* Returns how many were sent, or may have been. If it is fewer than n, error says why. */
 static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int *error)
 {
 	jsPubOptions options;
@@ -158,15 +158,18 @@ static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int 
 	char id[ID_MOST];
 
 	for (size_t i = 0; i < n; i++) {
+		natsStatus status = NATS_OK;
+
 		*error = publish_message(&message, &options, id, q,
 		                         items + i * q->settings.item_size, q->producer.last + i);
 		if (*error == 0)
-			*error = fault_of(
-			        "put", js_PublishMsgAsync(q->connection.js, &message, &options), 0);
-		if (*error) {
-			natsMsg_Destroy(message);
-			return i;
-		}
+			status = js_PublishMsgAsync(q->connection.js, &message, &options);
+		if (*error == 0 && status == NATS_OK)
+			continue;
+		natsMsg_Destroy(message);
+		if (*error == 0)
+			i++, *error = fault_of("put", status, 0);
+		return i;
 	}
 	return n;
 }
@@ -227,23 +230,45 @@ static struct published run_end(struct spmcq_remote *q)
 	return published;
 }
 
-/* After an error it is not known what became of the items that were sent. */
-static struct published publish_many(struct spmcq_remote *q, const void *items, size_t n)
+/* The result of all but the last item of a run. Their answers come before that to the last. */
+static struct published publish_rest(struct spmcq_remote *q, unsigned lost)
 {
-	unsigned lost = atomic_load(&q->connection.lost);
-	int error = 0;
-
-	run_begin(q, n);
-	if (run_send(q, items, n, &error) == n && run_await(q, lost))
+	if (run_await(q, lost))
 		return run_end(q);
 	run_abandon(q);
-	if (error == 0)
-		(void)fault_of("put", NATS_TIMEOUT, 0);
+	(void)fault_of("put", NATS_TIMEOUT, 0);
 	return (struct published){.answer = ANSWER_NONE};
+}
+
+/* After an error it is not known what became of the items that were sent. */
+static struct published publish_many(struct spmcq_remote *q, const char *items, size_t n)
+{
+	unsigned lost = atomic_load(&q->connection.lost);
+	struct published rest = {.answer = ANSWER_NONE}, last;
+	uint64_t before = q->producer.last;
+	int error = 0;
+
+	run_begin(q, n - 1);
+	if (run_send(q, items, n - 1, &error) == 0)
+		rest = (struct published){.answer = ANSWER_REFUSED, .error = error};
+	if (error) {
+		run_abandon(q);
+		return rest;
+	}
+	last = publish_one(q, items + (n - 1) * q->settings.item_size, before + n - 1);
+	rest = publish_rest(q, lost);
+	if (rest.answer == ANSWER_KEPT && last.answer != ANSWER_NONE) {
+		last.stored += rest.stored;
+		return last;
+	}
+	/* The last can have been kept only if all before it were. */
+	if (last.answer == ANSWER_NONE || last.answer == ANSWER_KEPT)
+		rest.answer = ANSWER_NONE;
+	return rest;
 }
 
 /* n: 1 to RUN_MOST. */
 INTERNAL struct published publish(struct spmcq_remote *q, const void *items, size_t n)
 {
-	return n == 1 ? publish_one(q, items) : publish_many(q, items, n);
+	return n == 1 ? publish_one(q, items, q->producer.last) : publish_many(q, items, n);
 }

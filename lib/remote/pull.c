@@ -74,10 +74,12 @@ static size_t pull_stop(struct inbox *inbox)
 	return n;
 }
 
+/* The flush makes the request go out at once. Its answer comes back with the first items. */
 static int pull_send(struct inbox *inbox, const struct pull *pull)
 {
 	struct connection *connection = &inbox->q->connection;
 	char body[96], reply[PLACE_MOST];
+	natsStatus status;
 
 	pthread_mutex_lock(&inbox->lock);
 	inbox->request++;
@@ -89,10 +91,12 @@ static int pull_send(struct inbox *inbox, const struct pull *pull)
 	snprintf(reply, sizeof(reply), "%s.%u", inbox->name, inbox->request);
 	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "%s}", pull->batch,
 	         pull->expires, pull->there ? ",\"no_wait\":true" : "");
-	return fault_of("get",
-	                natsConnection_PublishRequestString(connection->nats, inbox->q->places.next,
-	                                                    reply, body),
-	                0);
+	status = natsConnection_PublishRequestString(connection->nats, inbox->q->places.next, reply,
+	                                             body);
+	if (status == NATS_OK)
+		status = natsConnection_FlushTimeout(connection->nats,
+		                                     inbox->q->settings.options.answer_ms);
+	return fault_of("get", status, 0);
 }
 
 /* While the network is cut requests do not pile up. */
