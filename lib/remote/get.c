@@ -135,8 +135,8 @@ static bool pull_is_in_vain(struct get *get)
 	       get_is_over(get) == 1;
 }
 
-/* Nothing came for a while. Returns 0 to wait on, 1 at the request's end, or an error. */
-static int pull_nothing(struct get *get)
+/* Nothing came for a while. Returns 0 to wait on, 1 to stop, or an error. */
+static int pull_nothing(struct get *get, struct limit stop)
 {
 	struct inbox *inbox = get->desk->inbox;
 	int error;
@@ -148,6 +148,8 @@ static int pull_nothing(struct get *get)
 		error = pull_end_unasked(inbox);
 		return error ? error : 1;
 	}
+	if (limit_is_over(stop))
+		return 1;
 	if (pull_is_in_vain(get))
 		return fault(-ESHUTDOWN, "the queue is shut down and drained");
 	return 0;
@@ -159,17 +161,18 @@ static int pull(struct get *get, const struct pull *pull)
 {
 	int result = desk_listen(get->desk);
 	struct inbox *inbox = get->desk->inbox;
+	struct limit stop;
 	int taken;
 
 	if (result)
 		return result;
-	inbox_settle(inbox, get->limit);
-	pull_want(inbox, pull->batch);
+	pull_want(inbox, pull->batch, get->limit);
 	result = pull_begin(inbox, pull);
+	stop = pull_limit(inbox, get->limit);
 	while (result == 0) {
-		result = pull_wait(inbox);
+		result = pull_wait(inbox, stop);
 		if (result == 0)
-			result = pull_nothing(get);
+			result = pull_nothing(get, stop);
 		else if (result < 0)
 			result = pull_refused(inbox);
 	}

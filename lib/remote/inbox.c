@@ -22,9 +22,8 @@
 
 /* How long a request for what is there stays open at the server. */
 #define PULL_THERE (2 * MS)
-/* A request for several items that is still open would get again what is given back to it. This is
- * longer than it stays open. */
-#define GIVE_BACK_AFTER (5 * PULL_THERE)
+/* An item that came late is given back this long after the requests have ended that may be open. */
+#define GIVE_BACK_GRACE (10 * MS)
 
 struct inbox {
 	struct spmcq_remote *q;
@@ -40,14 +39,18 @@ struct inbox {
 	size_t n;
 	size_t wanted;    /* items that the get takes; 0: no get is going on */
 	unsigned request; /* the number of the newest request */
-	size_t missing;   /* items that it may still bring; 0: it has ended */
-	char end[64];     /* why the server ended it, if that is an error; "": it is none */
-	unsigned late;    /* the newest request when an item came late, the last time */
+	size_t batch;     /* items that it asked for */
+	bool has_ended;   /* the server says that it has ended */
+	char end[64];     /* why it has, if that is an error; "": it is none */
+	size_t missing;   /* items that may still come, by all requests */
+	int64_t life;     /* the longest time that those which gets have left behind may be open */
 	size_t returned;  /* items that were given back, and the server has not confirmed it */
 
 	/* The owning thread's. */
-	unsigned lost;      /* connection.lost when the newest request was sent */
-	struct limit until; /* when that request should have ended */
+	unsigned lost;           /* connection.lost when the newest request was sent */
+	struct limit until;      /* when the newest request should have ended */
+	struct limit open_until; /* when all should have */
+	int64_t expires;         /* how long the newest is open at the server */
 };
 
 /* The lock is held. The server's confirmation comes to number 0. */
@@ -62,15 +65,26 @@ static void give_back(struct inbox *inbox, natsMsg *message)
 	natsMsg_Destroy(message);
 }
 
-/* The lock is held, and released for a while. Waits until the newest request has ended. */
-static void await_end(struct inbox *inbox)
+/* Returns whether there was a change before that time. The lock is held. */
+static bool inbox_wait(struct inbox *inbox, int64_t until)
 {
-	if (inbox->late == inbox->request || inbox->missing == 0)
-		return;
-	inbox->late = inbox->request;
-	pthread_mutex_unlock(&inbox->lock);
-	limit_sleep(limit_never, GIVE_BACK_AFTER);
-	pthread_mutex_lock(&inbox->lock);
+	struct timespec at = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};
+
+	return pthread_cond_timedwait(&inbox->change, &inbox->lock, &at) == 0;
+}
+
+/* The lock is held. Waits until a get begins, or until no request of ours is open: else the item
+ * that is given back would come again by that request, behind later ones. */
+static void await_get(struct inbox *inbox)
+{
+	int64_t half = inbox->q->settings.options.ack_wait_ms * MS / 2;
+	int64_t nap = inbox->life + GIVE_BACK_GRACE;
+	int64_t until = now_ns() + (nap < half ? nap : half);
+
+	while (inbox->n == inbox->wanted && inbox_wait(inbox, until))
+		;
+	if (inbox->n == inbox->wanted)
+		inbox->life = 0;
 }
 
 /* The lock is held. Items come in order, except one that is delivered again. */
@@ -89,14 +103,25 @@ static void take_in(struct inbox *inbox, natsMsg *message)
 	struct held item = {.message = message};
 
 	inbox->missing -= inbox->missing > 0;
-	if (inbox->n == inbox->wanted)
-		await_end(inbox);
+	if (inbox->n == inbox->wanted && inbox->life > 0)
+		await_get(inbox);
 	if (!read_reply(natsMsg_GetReply(message), &item.deliveries, &item.position))
 		natsMsg_Destroy(message); /* not from the stream */
 	else if (inbox->n < inbox->wanted)
 		put_in_order(inbox, item);
 	else
 		give_back(inbox, message);
+}
+
+/* The lock is held. Items that will not come by a request that has ended. */
+static void note_missing(struct inbox *inbox, natsMsg *message, bool is_newest)
+{
+	const char *pending = NULL;
+	size_t n = is_newest ? inbox->batch : 0;
+
+	if (natsMsgHeader_Get(message, "Nats-Pending-Messages", &pending) == NATS_OK)
+		n = strtoul(pending, NULL, 10);
+	inbox->missing -= n < inbox->missing ? n : inbox->missing;
 }
 
 /* The lock is held. 408 means that the time is over, 404 that there is nothing. */
@@ -108,7 +133,7 @@ static void note_end(struct inbox *inbox, natsMsg *message)
 	(void)natsMsgHeader_Get(message, "Description", &text);
 	if (strcmp(status, "408") != 0 && strcmp(status, "404") != 0)
 		snprintf(inbox->end, sizeof(inbox->end), "%s %s", status, text);
-	inbox->missing = 0;
+	inbox->has_ended = true;
 }
 
 /* The lock is held. */
@@ -116,10 +141,12 @@ static void note_answer(struct inbox *inbox, natsMsg *message)
 {
 	unsigned long number = strtoul(natsMsg_GetSubject(message) + inbox->prefix, NULL, 10);
 
+	if (number == 0)
+		inbox->returned -= inbox->returned > 0;
+	else
+		note_missing(inbox, message, number == inbox->request);
 	if (number == inbox->request)
 		note_end(inbox, message);
-	else if (number == 0 && inbox->returned > 0)
-		inbox->returned--;
 	natsMsg_Destroy(message);
 }
 
@@ -137,8 +164,8 @@ static void on_arrival(natsConnection *nats, natsSubscription *arrivals, natsMsg
 		take_in(inbox, message);
 	else
 		note_answer(inbox, message);
-	if (inbox->n == inbox->wanted || inbox->missing == 0)
-		pthread_cond_signal(&inbox->change);
+	if (inbox->n == inbox->wanted || inbox->has_ended || inbox->missing == 0)
+		pthread_cond_broadcast(&inbox->change);
 	pthread_mutex_unlock(&inbox->lock);
 }
 
@@ -209,32 +236,10 @@ INTERNAL void inbox_close(struct inbox *inbox)
 	bool is_open;
 
 	pthread_mutex_lock(&inbox->lock);
-	is_open = inbox->missing > 0;
+	is_open = inbox->missing > 0 || inbox->life > 0;
 	pthread_mutex_unlock(&inbox->lock);
 	if (is_open && connection_is_up(&inbox->q->connection) &&
 	    natsSubscription_DrainTimeout(arrivals, LINGER_MS) == NATS_OK)
 		(void)natsSubscription_WaitForDrainCompletion(arrivals, LINGER_MS);
 	natsSubscription_Destroy(arrivals); /* the inbox itself goes with the last call for it */
-}
-
-/* The lock is held. Returns true after a change, false if there was none until that time. */
-static bool inbox_wait(struct inbox *inbox, int64_t until)
-{
-	struct timespec at = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};
-
-	return pthread_cond_timedwait(&inbox->change, &inbox->lock, &at) == 0;
-}
-
-/* Waits until the server has confirmed what was given back, for as long as answers take. */
-INTERNAL void inbox_settle(struct inbox *inbox, struct limit limit)
-{
-	struct limit patience = limit_in(inbox->q->settings.options.answer_ms * MS);
-
-	if (limit.at > patience.at)
-		limit = patience;
-	pthread_mutex_lock(&inbox->lock);
-	while (inbox->returned > 0 && !limit_is_over(limit))
-		(void)inbox_wait(inbox, limit.at);
-	inbox->returned = 0;
-	pthread_mutex_unlock(&inbox->lock);
 }

@@ -21,7 +21,7 @@ struct pull {
 	bool there;      /* asks for what is there, and does not wait for more */
 };
 
-/* Whether the end of the newest request is not known. */
+/* True if items may still come by requests that were sent before. */
 static bool pull_is_open(struct inbox *inbox)
 {
 	bool is_open;
@@ -49,16 +49,27 @@ static int pull_end_unasked(struct inbox *inbox)
 	pthread_mutex_lock(&inbox->lock);
 	if (inbox->missing > 0)
 		(void)inbox_wait(inbox, now_ns() + PULL_THERE);
-	inbox->missing = 0;
+	inbox->has_ended = true;
+	if (limit_is_over(inbox->open_until))
+		inbox->missing = 0;
 	pthread_mutex_unlock(&inbox->lock);
 	return 0;
 }
 
-/* From now on the inbox takes items for this get. */
-static void pull_want(struct inbox *inbox, size_t n)
+/* From now on the inbox takes items for this get. The server must have confirmed what was given
+ * back before, because that comes first; this waits for it as long as an answer may take. */
+static void pull_want(struct inbox *inbox, size_t n, struct limit limit)
 {
+	struct limit patience = limit_in(inbox->q->settings.options.answer_ms * MS);
+
+	if (limit.at > patience.at)
+		limit = patience;
 	pthread_mutex_lock(&inbox->lock);
+	while (inbox->returned > 0 && !limit_is_over(limit))
+		(void)inbox_wait(inbox, limit.at);
+	inbox->returned = 0;
 	inbox->wanted = n;
+	pthread_cond_broadcast(&inbox->change);
 	pthread_mutex_unlock(&inbox->lock);
 }
 
@@ -70,26 +81,51 @@ static size_t pull_stop(struct inbox *inbox)
 	pthread_mutex_lock(&inbox->lock);
 	n = inbox->n;
 	inbox->wanted = inbox->n = 0;
+	if (inbox->missing > 0 && inbox->life < inbox->expires)
+		inbox->life = inbox->expires;
 	pthread_mutex_unlock(&inbox->lock);
 	return n;
+}
+
+/* Makes a new request. Returns how many items it asks for: those that the get wants and that have
+ * not come. 0: there is none. Requests that are open bring them, too, unless the get does not wait.
+ */
+static size_t pull_number(struct inbox *inbox, bool there)
+{
+	size_t more;
+
+	pthread_mutex_lock(&inbox->lock);
+	more = inbox->wanted - inbox->n;
+	if (!there)
+		more -= inbox->missing < more ? inbox->missing : more;
+	if (more > 0) {
+		inbox->request++;
+		inbox->batch = more;
+		inbox->missing += more;
+		inbox->has_ended = false;
+		inbox->end[0] = '\0';
+	}
+	pthread_mutex_unlock(&inbox->lock);
+	return more;
 }
 
 /* The flush makes the request go out at once. Its answer comes back with the first items. */
 static int pull_send(struct inbox *inbox, const struct pull *pull)
 {
 	struct connection *connection = &inbox->q->connection;
+	size_t batch = pull_number(inbox, pull->there);
 	char body[96], reply[PLACE_MOST];
 	natsStatus status;
 
-	pthread_mutex_lock(&inbox->lock);
-	inbox->request++;
-	inbox->missing = pull->batch;
-	inbox->end[0] = '\0';
-	pthread_mutex_unlock(&inbox->lock);
+	if (batch == 0)
+		return 0;
 	inbox->lost = atomic_load(&connection->lost);
+	inbox->expires = pull->expires;
 	inbox->until = limit_in(pull->expires + PULL_GRACE);
+	if (inbox->open_until.at < inbox->until.at)
+		inbox->open_until = inbox->until;
 	snprintf(reply, sizeof(reply), "%s.%u", inbox->name, inbox->request);
-	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "%s}", pull->batch,
+	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "%s}", batch,
 	         pull->expires, pull->there ? ",\"no_wait\":true" : "");
 	status = natsConnection_PublishRequestString(connection->nats, inbox->q->places.next, reply,
 	                                             body);
@@ -99,12 +135,22 @@ static int pull_send(struct inbox *inbox, const struct pull *pull)
 	return fault_of("get", status, 0);
 }
 
+/* Requests that were lost with the connection bring nothing. */
+static void pull_forget(struct inbox *inbox)
+{
+	pthread_mutex_lock(&inbox->lock);
+	inbox->missing = 0;
+	pthread_mutex_unlock(&inbox->lock);
+}
+
 /* While the network is cut requests do not pile up. */
 static int pull_begin(struct inbox *inbox, const struct pull *pull)
 {
 	int error = 0;
 
-	if (pull_is_open(inbox) && limit_is_over(inbox->until))
+	if (!pull_is_open(inbox))
+		pull_forget(inbox);
+	else if (limit_is_over(inbox->open_until))
 		error = pull_end_unasked(inbox);
 	return error ? error : pull_send(inbox, pull);
 }
@@ -122,24 +168,31 @@ static int pull_refused(struct inbox *inbox)
 	return error ? error : fault(-ENOTCONN, "get: %s", end);
 }
 
+/* When a get stops to wait for its request. */
+static struct limit pull_limit(const struct inbox *inbox, struct limit limit)
+{
+	if (!limit.once && limit.at < inbox->until.at - PULL_GRACE)
+		return (struct limit){.at = limit.at + PULL_GRACE};
+	return inbox->until;
+}
+
 /* Waits for a look's time at most. Returns 1 when all has come or the request has ended, 0 when
  * there is nothing yet, -1 when it has ended and was refused. */
-static int pull_wait(struct inbox *inbox)
+static int pull_wait(struct inbox *inbox, struct limit stop)
 {
 	int64_t until = now_ns() + LOOK;
-	int result;
+	int result = 1;
 
-	if (until > inbox->until.at)
-		until = inbox->until.at;
+	if (until > stop.at)
+		until = stop.at;
 	pthread_mutex_lock(&inbox->lock);
-	while (inbox->n < inbox->wanted && inbox->missing > 0 && inbox_wait(inbox, until))
+	while (inbox->n < inbox->wanted && inbox->missing > 0 && !inbox->has_ended &&
+	       inbox_wait(inbox, until))
 		;
-	if (inbox->n == inbox->wanted)
-		result = 1;
-	else if (inbox->missing > 0)
+	if (inbox->n < inbox->wanted && inbox->end[0])
+		result = -1;
+	else if (inbox->n < inbox->wanted && inbox->missing > 0 && !inbox->has_ended)
 		result = 0;
-	else
-		result = inbox->end[0] ? -1 : 1;
 	pthread_mutex_unlock(&inbox->lock);
 	return result;
 }

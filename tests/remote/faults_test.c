@@ -286,6 +286,61 @@ static void calls_wait_or_time_out_while_the_network_is_cut(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
+/* Gets that give up while the server is stopped leave requests, which it answers when it goes on.
+ */
+static void leave_requests(struct spmcq_remote *q, struct server *server)
+{
+	int items[10];
+
+	server_signal(server, SIGSTOP);
+	for (int i = 0; i < 3; i++) {
+		struct timespec soon = spmcq_after(0.02);
+
+		RETURNS(-ENOTCONN, spmcq_remote_try_get_many(q, items, 10));
+		RETURNS(-ENOTCONN, spmcq_remote_try_get(q, items));
+		CHECK(spmcq_remote_get_many_until(q, items, 10, &soon) < 0, "got something");
+	}
+	server_signal(server, SIGCONT);
+}
+
+static void what_comes_late_is_not_lost_and_in_order(void)
+{
+	struct spmcq_remote_options options = {.answer_ms = 100, .max_deliveries = 5};
+	struct spmcq_remote *q, *other;
+	struct spmcq_remote_stats stats;
+	struct server server;
+	int items[10], item = -1;
+
+	server_start(&server, "");
+	q = opened(&server, &options);
+	other = opened(&server, &options);
+	for (int round = 0; round < 6; round++) {
+		struct spmcq_remote *getter = round % 2 ? q : other;
+
+		check_doing("round %d", round);
+		for (int i = 0; i < 10; i++)
+			items[i] = 10 * round + i;
+		RETURNS(10, spmcq_remote_put_many(q, items, 10));
+		leave_requests(q, &server);
+		if (getter == other)
+			sleep_ms(100); /* with q, the next get finds what is under way */
+		for (int i = 0; i < 10; i++) {
+			struct timespec soon = spmcq_after(5);
+
+			RETURNS(0, spmcq_remote_get_until(getter, &item, &soon));
+			CHECK(item == 10 * round + i, "got %d, not %d", item, 10 * round + i);
+			CHECK(spmcq_remote_deliveries(getter) <= 3, "delivered %d times",
+			      spmcq_remote_deliveries(getter));
+		}
+		RETURNS(0, spmcq_remote_task_done_many(getter, 10));
+	}
+	RETURNS(0, spmcq_remote_join(q));
+	RETURNS(0, spmcq_remote_stats(q, &stats));
+	COUNTS(0, stats.set_aside);
+	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
 /* The answer to a put is lost with the server, which has the item or has it not. */
 static void a_put_that_is_repeated_puts_once(void)
 {
@@ -330,6 +385,7 @@ int main(int argc, char **argv)
 	RUN(a_dead_producer_is_followed_when_its_lease_has_ended);
 	RUN(a_producer_that_was_stopped_is_fenced_off);
 	RUN(calls_wait_or_time_out_while_the_network_is_cut);
+	RUN(what_comes_late_is_not_lost_and_in_order);
 	RUN(a_put_that_is_repeated_puts_once);
 	return remote_finish();
 }
