@@ -209,6 +209,8 @@ int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);
 /**
  * Wait until no item is unfinished, by asking the server.
  * Returns 0 at an instant when nothing was unfinished, or -ETIMEDOUT.
+ * In a cluster, a server that was cut off from the others may answer from what it knew before. A
+ * handle does not believe it if it has put a newer item, or has been told of one.
  */
 int spmcq_remote_join(struct spmcq_remote *q);
 int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadline);

@@ -167,6 +167,8 @@ static int put_run(struct put *put)
 	put->q->producer.last += published.stored;
 	put->placed += published.stored;
 	if (published.stored > 0)
+		atomic_store(&put->q->seen, put->q->producer.last);
+	if (published.stored > 0)
 		put->nap = NAP_LEAST;
 	put->room = RUN_MOST;
 	switch (published.answer) {

@@ -134,6 +134,7 @@ struct spmcq_remote {
 	struct log log;
 	_Atomic bool is_closed;     /* false -> true once: the server says it is shut down */
 	_Atomic unsigned rung_seen; /* connection.rung when a get last looked */
+	_Atomic uint64_t seen;      /* the newest position that the server has told us of */
 	_Atomic size_t inside;      /* threads inside a call */
 	_Atomic size_t held;        /* items that threads of this handle hold */
 	struct desk *desks;         /* of all threads; guarded by desks_lock of desk.c */

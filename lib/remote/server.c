@@ -46,6 +46,17 @@ static int server_fault(struct spmcq_remote *q, unsigned refused, const char *wh
 	return connection_fault(&q->connection, refused, fault_of(what, status, code));
 }
 
+/* A server that was cut off from the others may still believe that it leads, and answer from what
+ * it knew. Returns false if we know of a newer position than last. */
+static bool is_up_to_date(struct spmcq_remote *q, uint64_t last)
+{
+	uint64_t seen = atomic_load(&q->seen);
+
+	while (seen < last && !atomic_compare_exchange_weak(&q->seen, &seen, last))
+		;
+	return !q->is_replicated || seen <= last;
+}
+
 INTERNAL int server_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 {
 	unsigned refused = atomic_load(&q->connection.refused);
@@ -60,9 +71,11 @@ INTERNAL int server_ask_stream(struct spmcq_remote *q, struct stream_state *stat
 	                               .first = info->State.FirstSeq,
 	                               .last = info->State.LastSeq,
 	                               .is_closed = !listens_to(info->Config, q->places.item)};
+	jsStreamInfo_Destroy(info);
+	if (!is_up_to_date(q, state->last))
+		return fault(-ENOTCONN, "the server that answers is cut off from the others");
 	if (state->is_closed)
 		atomic_store(&q->is_closed, true);
-	jsStreamInfo_Destroy(info);
 	return 0;
 }
 
