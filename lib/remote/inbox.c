@@ -81,7 +81,7 @@ static void await_get(struct inbox *inbox)
 	int64_t nap = inbox->life + GIVE_BACK_GRACE;
 	int64_t until = now_ns() + (nap < half ? nap : half);
 
-	while (inbox->n == inbox->wanted && inbox_wait(inbox, until))
+	while (inbox->n == inbox->wanted && inbox->life > 0 && inbox_wait(inbox, until))
 		;
 	if (inbox->n == inbox->wanted)
 		inbox->life = 0;
@@ -237,6 +237,8 @@ INTERNAL void inbox_close(struct inbox *inbox)
 
 	pthread_mutex_lock(&inbox->lock);
 	is_open = inbox->missing > 0 || inbox->life > 0;
+	inbox->life = 0;
+	pthread_cond_broadcast(&inbox->change);
 	pthread_mutex_unlock(&inbox->lock);
 	if (is_open && connection_is_up(&inbox->q->connection) &&
 	    natsSubscription_DrainTimeout(arrivals, LINGER_MS) == NATS_OK)

@@ -286,9 +286,16 @@ static void calls_wait_or_time_out_while_the_network_is_cut(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
+/* Items that are got must be *next and those that follow. */
+static void note_in_order(const int *items, ssize_t n, int *next)
+{
+	for (ssize_t i = 0; i < n; i++, ++*next)
+		CHECK(items[i] == *next, "got %d, not %d", items[i], *next);
+}
+
 /* Gets that give up while the server is stopped leave requests, which it answers when it goes on.
- */
-static void leave_requests(struct spmcq_remote *q, struct server *server)
+ * What it had sent before may still come. */
+static void leave_requests(struct spmcq_remote *q, struct server *server, int *next)
 {
 	int items[10];
 
@@ -296,48 +303,76 @@ static void leave_requests(struct spmcq_remote *q, struct server *server)
 	for (int i = 0; i < 3; i++) {
 		struct timespec soon = spmcq_after(0.02);
 
-		RETURNS(-ENOTCONN, spmcq_remote_try_get_many(q, items, 10));
-		RETURNS(-ENOTCONN, spmcq_remote_try_get(q, items));
-		CHECK(spmcq_remote_get_many_until(q, items, 10, &soon) < 0, "got something");
+		note_in_order(items, spmcq_remote_try_get_many(q, items, 10), next);
+		note_in_order(items, spmcq_remote_try_get(q, items) == 0, next);
+		note_in_order(items, spmcq_remote_get_many_until(q, items, 10, &soon), next);
 	}
 	server_signal(server, SIGCONT);
 }
 
 static void what_comes_late_is_not_lost_and_in_order(void)
 {
-	struct spmcq_remote_options options = {.answer_ms = 100, .max_deliveries = 5};
-	struct spmcq_remote *q, *other;
+	struct spmcq_remote_options options = {.answer_ms = 300, .max_deliveries = 5};
 	struct spmcq_remote_stats stats;
+	struct spmcq_remote *q;
 	struct server server;
-	int items[10], item = -1;
+	int items[10], next = 0;
 
 	server_start(&server, "");
 	q = opened(&server, &options);
-	other = opened(&server, &options);
 	for (int round = 0; round < 6; round++) {
-		struct spmcq_remote *getter = round % 2 ? q : other;
-
 		check_doing("round %d", round);
 		for (int i = 0; i < 10; i++)
 			items[i] = 10 * round + i;
 		RETURNS(10, spmcq_remote_put_many(q, items, 10));
-		leave_requests(q, &server);
-		if (getter == other)
-			sleep_ms(100); /* with q, the next get finds what is under way */
-		for (int i = 0; i < 10; i++) {
+		leave_requests(q, &server, &next);
+		if (round % 2) /* else the next get finds what is under way */
+			sleep_ms(100);
+		while (next < 10 * round + 10) {
 			struct timespec soon = spmcq_after(5);
 
-			RETURNS(0, spmcq_remote_get_until(getter, &item, &soon));
-			CHECK(item == 10 * round + i, "got %d, not %d", item, 10 * round + i);
-			CHECK(spmcq_remote_deliveries(getter) <= 3, "delivered %d times",
-			      spmcq_remote_deliveries(getter));
+			RETURNS(0, spmcq_remote_get_until(q, items, &soon));
+			CHECK(spmcq_remote_deliveries(q) <= 3, "delivered %d times",
+			      spmcq_remote_deliveries(q));
+			note_in_order(items, 1, &next);
 		}
-		RETURNS(0, spmcq_remote_task_done_many(getter, 10));
+		RETURNS(0, spmcq_remote_task_done_many(q, 10));
 	}
 	RETURNS(0, spmcq_remote_join(q));
 	RETURNS(0, spmcq_remote_stats(q, &stats));
 	COUNTS(0, stats.set_aside);
-	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+}
+
+/* The handle is closed when requests of its are under way. */
+static void a_handle_that_is_closed_takes_nothing_with_it(void)
+{
+	struct spmcq_remote_options options = {.answer_ms = 300, .max_deliveries = 10};
+	struct spmcq_remote *q, *other;
+	struct server server;
+	int items[10], item = -1;
+
+	server_start(&server, "");
+	q = opened(&server, NULL);
+	for (int i = 0; i < 10; i++)
+		items[i] = i;
+	RETURNS(10, spmcq_remote_put_many(q, items, 10));
+	for (int round = 0; round < 3; round++) {
+		int next = 0;
+
+		other = opened(&server, &options);
+		leave_requests(other, &server, &next);
+		RETURNS(0, spmcq_remote_close(other));
+	}
+	for (int i = 0; i < 10; i++) {
+		struct timespec soon = spmcq_after(5);
+
+		RETURNS(0, spmcq_remote_get_until(q, &item, &soon));
+		CHECK(item >= 0 && item < 10 && items[item] == item, "got %d again", item);
+		items[item] = -1;
+	}
+	RETURNS(0, spmcq_remote_task_done_many(q, 10));
+	RETURNS(0, spmcq_remote_join(q));
 	RETURNS(0, spmcq_remote_close(q));
 }
 
@@ -386,6 +421,7 @@ int main(int argc, char **argv)
 	RUN(a_producer_that_was_stopped_is_fenced_off);
 	RUN(calls_wait_or_time_out_while_the_network_is_cut);
 	RUN(what_comes_late_is_not_lost_and_in_order);
+	RUN(a_handle_that_is_closed_takes_nothing_with_it);
 	RUN(a_put_that_is_repeated_puts_once);
 	return remote_finish();
 }
