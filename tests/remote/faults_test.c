@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <spmcq.h>
+#include <stdlib.h>
 
 enum { ITEMS = 100000, CONSUMERS = 3, BULK = 64, KILLS = 6 };
 
@@ -161,17 +162,17 @@ static void who_works_long_can_keep_an_item(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-/* Puts one item, and waits to be killed or stopped. */
+/* Puts one item, waits for some milliseconds to be killed or stopped, and tries to put another. */
 static int produce(int argc, char **argv)
 {
 	struct spmcq_remote *q;
 	int item = 1;
 
-	if (argc != 1 || spmcq_remote_open(&q, argv[0], "faults", 10, sizeof(int), NULL) != 0)
+	if (argc != 2 || spmcq_remote_open(&q, argv[0], "faults", 10, sizeof(int), NULL) != 0)
 		return 1;
 	if (spmcq_remote_put(q, &item) != 0)
 		return 2;
-	sleep_ms(1500);
+	sleep_ms(atol(argv[1]));
 	return spmcq_remote_put(q, &item) == -EPERM ? 0 : 3;
 }
 
@@ -204,7 +205,7 @@ static void a_dead_producer_is_followed_when_its_lease_has_ended(void)
 
 	server_start(&server, "");
 	q = opened(&server, &options);
-	peer = peer_start(producer_role.name, server.url, NULL);
+	peer = peer_start(producer_role.name, server.url, "60000", NULL);
 	await_unfinished(q, 1);
 	for (int i = 0; i < 12; i++) { /* it is alive, and keeps its lease */
 		RETURNS(-EPERM, spmcq_remote_put(q, &item));
@@ -226,7 +227,7 @@ static void a_producer_that_was_stopped_is_fenced_off(void)
 
 	server_start(&server, "");
 	q = opened(&server, &options);
-	peer = peer_start(producer_role.name, server.url, NULL);
+	peer = peer_start(producer_role.name, server.url, "1500", NULL);
 	await_unfinished(q, 1);
 	kill(peer, SIGSTOP);
 	RETURNS(0, put_within(q, 2, 3));
