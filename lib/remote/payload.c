@@ -25,7 +25,7 @@ INTERNAL int payload_begin(struct spmcq_remote *q, const char *queue, char *key)
 	q->sealing = options->sealing;
 	error = q->sealing->begin(&q->sealer, options->key, queue, q->settings.item_size, key);
 	if (error)
-		return fault(error, "sealing: %s", strerror(-error));
+		return fault(error, "sealing: error %d", -error);
 	q->payload_size = q->sealing->size(q->sealer);
 	q->producer.sealed = malloc(q->payload_size);
 	return q->producer.sealed ? 0 : fault(-ENOMEM, "no memory");
@@ -48,7 +48,7 @@ INTERNAL int payload_wrap(natsMsg **message, const struct spmcq_remote *q, const
 		int error = q->sealing->seal(q->sealer, position, item, q->producer.sealed);
 
 		if (error)
-			return fault(error, "sealing: %s", strerror(-error));
+			return fault(error, "sealing: error %d", -error);
 		item = q->producer.sealed;
 	}
 	status = natsMsg_Create(message, q->places.item, NULL, item, (int)q->payload_size);
@@ -66,8 +66,8 @@ INTERNAL int payload_open(const struct spmcq_remote *q, const struct held *held,
 		error = q->sealing->open(q->sealer, held->position, data, size, item);
 	else if (error == 0)
 		memcpy(item, data, size);
-	return error ? fault(error, "what came to position %llu is no item: %s",
-	                     (unsigned long long)held->position, strerror(-error))
+	return error ? fault(error, "what came to position %llu is no item: error %d",
+	                     (unsigned long long)held->position, -error)
 	             : 0;
 }
 

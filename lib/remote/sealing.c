@@ -133,7 +133,8 @@ static int sealer_begin(struct sealer **out, const struct spmcq_key *key, const 
 	pthread_mutex_init(&sealer->lock, NULL);
 	sealer->key = key;
 	sealer->item_size = item_size;
-	memcpy(sealer->queue, queue, strlen(queue)); /* the rest is 0 */
+	/* The rest is 0. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+	memcpy(sealer->queue, queue, strlen(queue));
 	sealer->plain = malloc(item_size + sizeof(uint64_t));
 	error = sealer->plain ? name_key(key, name) : -ENOMEM;
 	if (error == 0)

@@ -191,7 +191,7 @@ static int what_to_say(int r)
 
 static int admit(struct handle *h, struct talk *talk)
 {
-	struct message hello, here;
+	struct message hello = {0}, here = {0};
 	int r = talk_hear(talk, HELLO, &hello, NULL, 0);
 
 	if (r != 0)
