@@ -7,7 +7,7 @@
  *
  *   producer's process            a consumer's process
  *   spmcq_shared_create(&q, ...)
- *   spmcq_shared_admit(q, fd)     spmcq_shared_join(&q, fd)
+ *   spmcq_shared_admit(q, fd)     spmcq_shared_join(&q, fd, sizeof x)
  *   spmcq_put(q, &x)              spmcq_get(q, &x), spmcq_task_done(q)
  *   spmcq_join(q)
  *
@@ -134,12 +134,14 @@ int spmcq_shared_admit(struct spmcq *q, int socket);
  * Become a consumer of the queue whose owner calls spmcq_shared_admit() at the other end.
  * @q       set on 0, untouched otherwise
  * @socket  as above
- * Returns 0; -EACCES if refused; -EPROTO, -ECONNRESET, -ETIMEDOUT, -EINVAL as above; -ENOTSUP if
- * the other side is of another version or byte order, or its items are sealed in a way that is not
- * to be had here; -ENOMEM, -EMFILE ...
- * Threads: any. Blocks: up to 5 seconds.
+ * @item_size  that the caller has room for, in bytes; 0: any. As the producer says how many bytes a
+ *             get writes, a caller that passes 0 compares spmcq_item_size() first
+ * Returns 0; -EMSGSIZE if the items are of another size; -EACCES if refused; -EPROTO, -ECONNRESET,
+ * -ETIMEDOUT, -EINVAL as above; -ENOTSUP if the other side is of another version or byte order, or
+ * its items are sealed in a way that is not to be had here; -ENOMEM, -EMFILE ... Threads: any.
+ * Blocks: up to 5 seconds.
  */
-int spmcq_shared_join(struct spmcq **q, int socket);
+int spmcq_shared_join(struct spmcq **q, int socket, size_t item_size);
 
 /**
  * Go over to the successor of a producer that is gone, whose owner calls spmcq_shared_admit() at

@@ -141,7 +141,7 @@ static int attach(struct handle *h, struct offer *offer)
 	return seats_make(h);
 }
 
-static int join_anew(struct spmcq **q, struct talk *talk)
+static int join_anew(struct spmcq **q, struct talk *talk, size_t item_size)
 {
 	struct message hello = {.wish = TO_CONSUME};
 	struct offer offer;
@@ -153,6 +153,8 @@ static int join_anew(struct spmcq **q, struct talk *talk)
 	r = offer_ask(&offer, talk, &hello);
 	if (r == 0) {
 		r = attach(h, &offer);
+		if (r == 0 && item_size != 0 && item_size != h->layout.item_size)
+			r = -EMSGSIZE;
 		offer_answer(talk, r);
 	}
 	offer_close(&offer);
@@ -221,7 +223,7 @@ static int return_to(struct handle *h, struct talk *talk)
 	return r;
 }
 
-int spmcq_shared_join(struct spmcq **q, int socket)
+int spmcq_shared_join(struct spmcq **q, int socket, size_t item_size)
 {
 	struct talk talk;
 	int r;
@@ -231,7 +233,7 @@ int spmcq_shared_join(struct spmcq **q, int socket)
 	r = talk_begin(&talk, socket);
 	if (r != 0)
 		return r;
-	r = join_anew(q, &talk);
+	r = join_anew(q, &talk, item_size);
 	talk_end(&talk);
 	return r;
 }

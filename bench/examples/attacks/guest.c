@@ -24,7 +24,7 @@ static int visit(int socket)
 	struct spmcq *queue = NULL;
 
 	close(next);
-	r = spmcq_shared_join(&queue, socket);
+	r = spmcq_shared_join(&queue, socket, sizeof(int));
 	if (r == 0)
 		return spmcq_get(queue, &n) == 0 && n == 42 ? GOT_IT : SOMETHING_ELSE;
 	/* A new descriptor has the lowest free number. */

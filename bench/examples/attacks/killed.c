@@ -18,7 +18,7 @@ static int *done; /* how often each number was done, in memory of all processes 
 static int work(int socket, bool is_victim)
 {
 	struct spmcq *queue = NULL;
-	int n, r = spmcq_shared_join(&queue, socket);
+	int n, r = spmcq_shared_join(&queue, socket, sizeof(int));
 
 	for (; r == 0 && (r = spmcq_get(queue, &n)) == 0; r = spmcq_task_done(queue)) {
 		if (is_victim)

@@ -47,7 +47,7 @@ int main(void)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0)
 		return 2;
 	if (fork() == 0)
-		_exit(spmcq_shared_join(&queue, ends[1]) == 0 ? overwrite() : 2);
+		_exit(spmcq_shared_join(&queue, ends[1], sizeof order) == 0 ? overwrite() : 2);
 	if (spmcq_shared_create(&queue, 8, sizeof order, NULL) != 0 ||
 	    spmcq_put(queue, order) != 0 || spmcq_shared_admit(queue, ends[0]) != 0 ||
 	    wait(&status) < 0 || spmcq_get(queue, got) != 0)
