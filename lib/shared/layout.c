@@ -1,14 +1,14 @@
 /*
- * The layout: computing it, and refusing what cannot be.
+ * Computes the layout, and refuses what cannot be.
  */
 #include "layout.h"
 
 #include <errno.h>
 
-/* Sealed as one are up to RUN_ITEMS items, and so many bytes. */
+/* A run that is sealed as one has at most RUN_ITEMS items and at most this many bytes. */
 enum { RUN_BYTES = 65536 };
 
-enum { WORD_MOST = 64 }; /* of the bytes of a tag */
+enum { WORD_MOST = 64 }; /* bytes, of a tag */
 
 static uint64_t power_of_two(uint64_t at_least)
 {
@@ -24,8 +24,8 @@ static uint64_t words(uint64_t bytes)
 	return (bytes + WORD - 1) / WORD;
 }
 
-/* Where n things of so many bytes begin, the first free place being *at, which is moved behind
- * them. Sets *full if that cannot be addressed. */
+/* Returns where n things of `bytes` bytes begin. *at is the end of what lies before them, and is
+ * moved to their end. Sets *full if that cannot be addressed. */
 static size_t place(size_t *at, uint64_t n, uint64_t bytes, bool *full)
 {
 	size_t begin = (*at + 2 * CACHE_LINE - 1) / (2 * CACHE_LINE) * (2 * CACHE_LINE);
@@ -64,7 +64,7 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 
 	if (!is_possible(shape))
 		return -EINVAL;
-	/* As many as distances between positions allow, with a wide margin. */
+	/* A distance between two positions is signed and must fit. The margin is wide. */
 	if (shape->capacity > (UINT64_C(1) << (POSITION_BITS - 3)) ||
 	    shape->item_size > PTRDIFF_MAX / 4)
 		return -EOVERFLOW;
@@ -78,12 +78,12 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	        .run_most = run_most(shape),
 	        .tag_size = shape->tag_size,
 	};
-	/* What is sealed as one stays readable until its last item was taken. */
+	/* So many more that a whole run stays readable until its last item was taken. */
 	slots = power_of_two(shape->capacity + layout->run_most - 1);
 	layout->mask = slots - 1;
 	layout->slot_words = (size_t)(words(shape->item_size) +
 	                              (shape->algorithm != 0 ? 1 + words(shape->tag_size) : 0));
-	/* Those that were put aside to make room, and all that may be lost at one time. */
+	/* Items that were put aside to make room, and all that may be lost at one time. */
 	layout->kept = shape->redeliver != 0 ? shape->capacity + slots : 0;
 	layout->again_mask = power_of_two(layout->kept + 1) - 1;
 	layout->kept_words = (size_t)(words(sizeof(struct kept)) + words(shape->item_size) +
