@@ -21,44 +21,45 @@
 
 #include <pthread.h>
 
-/* Of a thread that gets; its part of memory that others do not touch. */
+/* A seat as its own process knows it: what others write into the shared part changes nothing here.
+ */
 struct my_seat {
 	_Atomic bool is_used;
 	struct seat *seat;
 	uint64_t number; /* among the seats of all processes */
 	uint64_t takes;
-	_Atomic uint64_t taken;    /* items; as reported */
+	_Atomic uint64_t taken;    /* items that it took; other threads read it, too */
 	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
-	uint64_t backoff;          /* pauses after a lost claim, at most */
-	uint64_t chance;           /* for back-off */
-	bool found;                /* what the last try call did */
+	uint64_t backoff;          /* most pauses after the next lost claim */
+	uint64_t chance;           /* random number, for back_off() */
+	bool found;                /* the last try call got something */
 	unsigned found_nothing;    /* try calls in succession */
 	unsigned char *run;        /* room for a sealed run and its tag; NULL if not sealed */
-	uint64_t *before;          /* as in the notes; NULL if lost items are not given out again */
+	uint64_t *before;          /* `before` of each note; NULL without redeliver */
 };
 
-/* A peer, as its producer knows it. */
+/* A peer, as the producer knows it. */
 struct my_peer {
 	bool is_used;
 	bool is_gone; /* it has ended, but what it lost is not settled yet */
 	int process;  /* pidfd */
-	int lifeline; /* that it holds; -1 before it does, and if it is this process */
+	int lifeline; /* -1 until the peer says that it holds it, and for this process itself */
 	pid_t id;
 	uint64_t serial;
 	/* Once it is gone. */
-	struct lost_item *lost; /* NULL: not looked yet */
+	struct lost_item *lost; /* NULL: not looked for yet */
 	size_t lost_n, named;
 	uint64_t for_good; /* items of these that nobody gets again */
 	uint64_t finished; /* items that it reported */
 };
 
-/* Of kept items, in the producer's own memory. */
+/* The places of kept items, as the producer knows them. */
 struct places {
-	uint64_t *index; /* from positions */
+	uint64_t *index; /* finds the place of a position: see keep.c */
 	uint64_t index_mask;
-	uint64_t *free; /* list */
+	uint64_t *free; /* list of free places */
 	uint64_t n_free;
-	bool *needed; /* while those are found that are */
+	bool *needed; /* for each place, during a sweep */
 };
 
 struct handle {
@@ -69,30 +70,30 @@ struct handle {
 	struct part_two *two;
 	int one_file, two_file;   /* memfds */
 	const uint32_t *attached; /* a page of its own that is empty in a child of fork */
-	_Atomic bool is_broken;   /* somebody wrote what no peer writes */
+	_Atomic bool is_broken;   /* another process wrote what no peer writes */
 	bool is_producer;         /* this is the producer's process */
 	bool redelivers;
 	bool has_words; /* items of a word each, neither sealed nor given out again */
 	bool interruptible;
-	uint32_t number;         /* of this process among all */
+	uint32_t number;         /* of this process among the peers */
 	uint64_t serial;         /* as in its record */
 	_Atomic uint32_t inside; /* threads that wait */
 	struct my_seat *seats;   /* layout.threads */
 	pthread_key_t seat_key;
 	pthread_mutex_t lock;        /* admission, reaping, reports for others */
-	_Atomic uint64_t for_others; /* items that threads reported which had not got them */
+	_Atomic uint64_t for_others; /* items reported by threads that did not get them */
 	struct spmcq_key *key;       /* NULL: not sealed */
-	unsigned char *run;          /* the producer's room for a sealed run, */
-	unsigned char *aside;        /* and for an item of it with its tag; */
-	unsigned char *spare_run;    /* for a run of the last producer's */
+	unsigned char *run;          /* the producer's: room for a sealed run */
+	unsigned char *aside;        /* room for an item with its tag */
+	unsigned char *spare_run;    /* room for a run that the last producer sealed */
 	_Atomic uint64_t tail_seen;
-	_Atomic uint64_t head_seen[LANES]; /* a lower one is a lie */
-	_Atomic uint64_t closed;           /* as `closing`, once it was seen; 0: open */
+	_Atomic uint64_t head_seen[LANES]; /* head never goes back: a lower one is a lie */
+	_Atomic uint64_t closed;           /* what `closing` said, once it was not open; 0: open */
 	_Atomic int64_t batch;             /* items that the last look at tail found */
 
-	int lifeline; /* that this process holds */
+	int lifeline; /* held by this process */
 
-	/* A consumer's: whether the producer lives. */
+	/* A consumer's: how it sees whether the producer lives. */
 	int producer_process, producer_lifeline;
 	_Atomic bool producer_gone;
 
@@ -101,11 +102,11 @@ struct handle {
 	_Atomic uint64_t owner; /* thread_id() */
 	uint64_t tail;
 	uint64_t room_limit;
-	uint64_t head_of_room; /* that it was found by */
+	uint64_t head_of_room; /* head when room_limit was computed */
 	uint64_t next_serial;
 	struct places places;
 	struct my_peer *peers; /* layout.processes; this process's own is not used */
-	int self;              /* pidfd of this process, for peers */
+	int self;              /* pidfd of this process, to send to peers */
 	struct spmcq_shared_options options;
 
 	/* Statistics, of this process. */
@@ -148,8 +149,8 @@ static inline slot_word *slot_of(const struct handle *h, uint64_t position)
 	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
 }
 
-/* How many of n items from a position on can be copied in one go: one, if they do not fill their
- * slots. */
+/* Returns how many of n items from a position on lie behind each other in memory. It is 1 if items
+ * do not fill their slots. */
 static inline uint64_t slots_in_a_row(const struct handle *h, uint64_t position, uint64_t n)
 {
 	uint64_t most = h->layout.mask + 1 - (position & h->layout.mask);
@@ -176,11 +177,11 @@ static inline slot_word *kept_item(struct kept *kept)
 	return (slot_word *)(kept + 1);
 }
 
-/* Whoever finds that others wrote what no peer writes says so, once and for all: returns -EPROTO.
- */
+/* Note that another process wrote what no peer writes: from now on calls on this handle fail.
+ * Returns -EPROTO. */
 INTERNAL int break_handle(struct handle *h);
 
-/* Whether calls may be made: 0, -EPERM in a child of fork, -EPROTO. */
+/* Returns 0 if calls may be made, -EPERM in a child of fork, -EPROTO if the handle is broken. */
 INTERNAL int handle_status(const struct handle *h);
 
 #endif

@@ -10,14 +10,15 @@
 
 enum { BACKOFF_LEAST = 8, BACKOFF_MOST = 4096 };
 
-/* Of the stack, so that a get which fails leaves the caller's buffer alone. */
+/* Items of up to so many bytes are copied to the stack first, so that a get that loses its claim
+ * leaves the caller's buffer alone. */
 enum { SMALL_BYTES = 64 };
 
 /* --- seats --- */
 
 static void give_seat_back(void *seat)
 {
-	/* Release, pairs with seat_mine(): what this thread did with it. */
+	/* Release, pairs with find_seat(): the next thread sees what this one did with the seat. */
 	atomic_store_explicit(&((struct my_seat *)seat)->is_used, false, memory_order_release);
 }
 
@@ -56,7 +57,7 @@ INTERNAL void seats_free(struct handle *h)
 	h->seats = NULL;
 }
 
-/* The last seat that a thread asked for: quicker than asking the C library. */
+/* The last seat that this thread asked for: quicker than asking the C library. */
 static _Thread_local struct {
 	uint64_t handle; /* id */
 	struct my_seat *seat;
@@ -71,15 +72,15 @@ INTERNAL struct my_seat *seat_of_thread(struct handle *h)
 	return last_seat.seat;
 }
 
-/* So many seats of this process are to be counted, at least. */
+/* See to it that at least the first n seats of this process are counted. */
 static void count_seat(struct handle *h, uint64_t n)
 {
 	_Atomic uint64_t *used = &line_of(h, h->number)->seats;
 	uint64_t before = atomic_load_explicit(used, memory_order_relaxed);
 
-	/* Sequentially consistent, pairs with sum_of_reports(): before a first report. It fails
-	 * only when another thread of this process has counted, unless somebody else writes there.
-	 */
+	/* Sequentially consistent, pairs with reports_of(): the seat is counted before its first
+	 * report. Relaxed before: the compare-and-swap decides. It fails when another thread of
+	 * this process has counted, or when somebody else writes there: so the loop is bounded. */
 	for (uint64_t i = 0; i < h->layout.threads && before < n; i++)
 		if (atomic_compare_exchange_strong_explicit(used, &before, n, memory_order_seq_cst,
 		                                            memory_order_relaxed))
@@ -119,11 +120,11 @@ INTERNAL struct my_seat *seat_mine(struct handle *h)
 
 struct claim {
 	enum lane lane;
-	uint64_t word;     /* of head, as it was read */
-	uint64_t at;       /* the position in it */
-	uint64_t n;        /* to be taken */
-	uint64_t run_at;   /* sealed: the first item of the run that `at` is of, */
-	uint64_t run_n;    /* and the items of the run */
+	uint64_t word;     /* head, as it was read */
+	uint64_t at;       /* the position in `word` */
+	uint64_t n;        /* items to be taken */
+	uint64_t run_at;   /* sealed: position of the run that `at` lies in, */
+	uint64_t run_n;    /* and the number of its items */
 	uint64_t kept;     /* lane AGAIN: the place of the item, */
 	uint64_t position; /* and its position */
 };
@@ -133,7 +134,9 @@ static _Atomic uint64_t *head_of(const struct handle *h, enum lane lane)
 	return lane == QUEUE ? &h->two->head : &h->two->again_head;
 }
 
-/* Decide where a closed queue ends: returns `closing` afterwards. Whoever comes first decides. */
+/* Decide where a closed queue ends. Returns `closing` afterwards. The first to come decides, in any
+ * process.
+ * Sequentially consistent, as the rest of closing: see queue_end(). */
 static uint64_t settle_end(const struct handle *h)
 {
 	uint64_t seen = CLOSING;
@@ -145,8 +148,8 @@ static uint64_t settle_end(const struct handle *h)
 	               : seen;
 }
 
-/* Where the queue ended; 0: it is open. What this process has once seen of it stays so, whatever
- * others write. */
+/* Returns where the queue ended, or OPEN. What this process has once seen stays so, whatever others
+ * write. */
 static uint64_t see_closing(const struct handle *h)
 {
 	_Atomic uint64_t *seen = (_Atomic uint64_t *)(uintptr_t)&h->closed;
@@ -154,8 +157,9 @@ static uint64_t see_closing(const struct handle *h)
 
 	if (closing != OPEN)
 		return closing;
-	/* Sequentially consistent, for the gates: who announced itself and finds the queue open is
-	 * seen by whoever closes it. */
+	/* Sequentially consistent, pairs with shared_shutdown(), for the gates: a thread that has
+	 * announced itself and still sees the queue open is seen, and woken, by the one that closes
+	 * it. */
 	closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
 	if (closing == OPEN)
 		return OPEN;
@@ -171,9 +175,10 @@ INTERNAL bool is_closed(const struct handle *h)
 	return see_closing(h) != OPEN;
 }
 
-/* Tail first: if the queue is still open after that, what was put before counts, as whoever closes
- * it later reads tail after that. If it is closed, tail is read again, as a put that has lately
- * succeeded may have decided the end. All of it is sequentially consistent. */
+/* Tail is read before `closing`. If the queue is still open then, all that was put before counts,
+ * as the thread that closes the queue reads tail later. If it is closed, tail is read again: a put
+ * that has just succeeded may have decided the end. All of it is sequentially consistent, and pairs
+ * with put_some() and shared_shutdown(). */
 INTERNAL uint64_t queue_end(const struct handle *h)
 {
 	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
@@ -186,22 +191,23 @@ INTERNAL uint64_t queue_end(const struct handle *h)
 	                                                            : tail;
 }
 
-/* The tail of a lane as far as it is known, for a thread that read `at` in head. fresh: a new look
- * at tail, if nothing is known. */
+/* Returns the tail of a lane, as far as it is known, for a thread that read `at` in head. If
+ * nothing is known, it looks at tail if `fresh`, and else returns `at`. */
 static uint64_t lane_end(struct handle *h, enum lane lane, uint64_t at, bool fresh)
 {
 	uint64_t seen;
 
 	if (lane == AGAIN)
-		/* Acquire, pairs with again_put(): the places before it. */
+		/* Acquire, pairs with again_put(): the places before it are written. */
 		return atomic_load_explicit(&h->one->again_tail, memory_order_acquire);
-	/* Acquire, pairs with the store below: the slots that its thread was allowed to read. */
+	/* Acquire, pairs with the release below in another thread of this process: this thread may
+	 * read the slots that the other one could read. */
 	seen = atomic_load_explicit(&h->tail_seen, memory_order_acquire);
 	if (position_distance(at, seen) > 0 || !fresh)
 		return position_distance(at, seen) > 0 ? seen : at;
 	seen = queue_end(h);
 	atomic_store_explicit(&h->tail_seen, seen, memory_order_release);
-	/* A hint; orders nothing. */
+	/* Relaxed: a hint. */
 	atomic_store_explicit(&h->batch, position_distance(at, seen), memory_order_relaxed);
 	return seen;
 }
@@ -221,20 +227,23 @@ static void copy_out(const struct handle *h, uint64_t position, void *items, uin
 	}
 }
 
-/* Of the item that the lane AGAIN has at a position. */
+/* Returns the place of the item at a position of the lane AGAIN. Relaxed: lane_end() has acquired
+ * it. */
 static uint64_t kept_place(const struct handle *h, uint64_t at)
 {
 	return atomic_load_explicit(&again_at(h, at)->kept, memory_order_relaxed);
 }
 
-/* How many items of the run are before what is to be taken. */
+/* Returns how many items of the run lie before the first that is to be taken. */
 static uint64_t skipped(const struct claim *claim)
 {
 	return (claim->at - claim->run_at) & POSITION_ONES;
 }
 
-/* Read what is to be taken: sealed, the run or the item as it is, into the room of the seat.
- * Returns false if nonsense was read, as happens when others have taken it meanwhile. */
+/* Read what is to be taken. If it is sealed, the whole run or item is read, into the room of the
+ * seat. Returns false if nonsense was read, as can happen when others have taken it meanwhile.
+ * Relaxed: lane_end() has acquired what is read; if the slots are filled anew meanwhile, the claim
+ * fails. */
 static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
 {
 	if (claim->lane == AGAIN) {
@@ -262,7 +271,7 @@ static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim
 	return true;
 }
 
-/* What was read, once it is taken, opened if it is sealed. Returns 0 or -EBADMSG. */
+/* If the queue is sealed, open what was read and taken. Returns 0 or -EBADMSG. */
 static int open_items(struct handle *h, struct my_seat *me, const struct claim *claim, void *to)
 {
 	if (h->key == NULL)
@@ -277,7 +286,7 @@ static struct note *next_note(struct my_seat *me)
 	return &me->seat->notes[me->takes % NOTES];
 }
 
-/* What is about to be taken. Relaxed: the compare-and-swap that follows releases it. */
+/* Note what is about to be taken. Relaxed: the compare-and-swap that follows releases it. */
 static inline void write_note(struct my_seat *me, const struct claim *claim)
 {
 	struct note *note = next_note(me);
@@ -287,13 +296,14 @@ static inline void write_note(struct my_seat *me, const struct claim *claim)
 	atomic_store_explicit(&note->end, position_after(claim->at, claim->n),
 	                      memory_order_relaxed);
 	atomic_store_explicit(&note->lane, claim->lane, memory_order_relaxed);
-	/* Last: a note that is not whole has that of an older take. Release, pairs with the reaper.
-	 */
+	/* Last: a note that is only half written still has the `before` of an older take, and is
+	 * not believed. Release, pairs with read_note(). */
 	atomic_store_explicit(&note->before, atomic_load_explicit(&me->taken, memory_order_relaxed),
 	                      memory_order_release);
 }
 
-/* Of what others were faster to take. Nobody has taken so many items before. */
+/* Make the next note invalid, as others took the items that it names: no `before` is that large.
+ * Relaxed: the note would not be believed anyway, as its end is never reached. */
 static void forget_note(struct my_seat *me)
 {
 	atomic_store_explicit(&next_note(me)->before, UINT64_MAX, memory_order_relaxed);
@@ -304,14 +314,17 @@ __attribute__((noinline)) static void confirm(struct handle *h, const struct cla
 {
 	struct seat *other = seat_at(h, word_seat(claim->word));
 	_Atomic uint64_t *confirmed = &other->confirmed[claim->lane];
-	/* Acquire, as all that the reaper concludes from it happened before. */
+	/* Acquire, pairs with note_take(): a reaper that acquires the head that we set next then
+	 * sees this `end`, too. */
 	uint64_t end = atomic_load_explicit(&other->end[claim->lane], memory_order_acquire);
 
 	if (position_distance(claim->at, end) >= 0)
 		return;
 	end = atomic_load_explicit(confirmed, memory_order_relaxed);
-	/* Bounded: it fails only when another one has moved it, and there are NOTES of them at most
-	 * before it is beyond. */
+	/* It fails only when another thread has moved `confirmed` on; that happens NOTES times at
+	 * most before it is far enough. Release, pairs with is_at_or_behind(). Relaxed before, and
+	 * on failure: a reaper that acquires our head sees the value that we read, or a later one.
+	 */
 	for (int i = 0; i < NOTES && position_distance(end, claim->at) > 0; i++)
 		if (atomic_compare_exchange_strong_explicit(
 		            confirmed, &end, claim->at, memory_order_release, memory_order_relaxed))
@@ -325,14 +338,16 @@ static inline bool claim_items(struct handle *h, struct my_seat *me, struct clai
 	write_note(me, claim);
 	if (word_seat(claim->word) != me->number && word_seat(claim->word) != NO_SEAT)
 		confirm(h, claim);
-	/* Sequentially consistent, for the gate of the producer; release, pairs with the acquire of
-	 * head by who claims next, by the producer, and by the reaper. */
+	/* Sequentially consistent, for the producer's gate. Release, pairs with the acquire of head
+	 * by the next to claim, by look_for_room() and by has_succeeded(): the items were read, the
+	 * note is written, the other's take is confirmed. */
 	return atomic_compare_exchange_strong_explicit(head_of(h, claim->lane), &claim->word,
 	                                               head_word(end, me->number),
 	                                               memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* A take that succeeded. Release, pairs with confirm() and the reaper. */
+/* Count a take that succeeded. Release, pairs with confirm(), is_at_or_behind() and seat_held().
+ * Relaxed: written by this thread only. */
 static inline void note_take(struct my_seat *me, const struct claim *claim)
 {
 	atomic_store_explicit(&me->seat->end[claim->lane], position_after(claim->at, claim->n),
@@ -341,7 +356,7 @@ static inline void note_take(struct my_seat *me, const struct claim *claim)
 		me->before[me->takes % NOTES] =
 		        atomic_load_explicit(&me->taken, memory_order_relaxed);
 	me->takes++;
-	/* Release, pairs with report_slowly(). */
+	/* Release, pairs with held_by(). */
 	atomic_store_explicit(&me->taken,
 	                      atomic_load_explicit(&me->taken, memory_order_relaxed) + claim->n,
 	                      memory_order_release);
@@ -363,8 +378,7 @@ static void back_off(struct my_seat *me)
 }
 
 /* Returns false if head lies behind what this process has seen of it. Relaxed: another thread may
- * see a newer one meanwhile, and its note may be overwritten by an older one: then less is noticed.
- */
+ * store an older head over a newer one; then a lie is noticed later. */
 static inline bool see_head(struct handle *h, const struct claim *claim)
 {
 	_Atomic uint64_t *seen = &h->head_seen[claim->lane];
@@ -377,8 +391,8 @@ static inline bool see_head(struct handle *h, const struct claim *claim)
 
 enum look { LOOK_NONE, LOOK_SOME, LOOK_LIE, LOOK_MOVED };
 
-/* Returns how many items there are behind head, from what is known or, fresh, a look; less than 0
- * if that cannot be. */
+/* Returns how many items there are from head on, as far as it is known, or after a look at tail if
+ * `fresh`. Returns less than 0 if that cannot be. */
 static int64_t items_behind(struct handle *h, const struct claim *claim, bool fresh)
 {
 	int64_t most =
@@ -386,7 +400,9 @@ static int64_t items_behind(struct handle *h, const struct claim *claim, bool fr
 	int64_t n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, fresh));
 
 	if (n > most && claim->lane == QUEUE) {
-		/* What was known is of a time long ago, or head has moved on since. */
+		/* Either tail_seen is left from before positions wrapped, or head has moved on
+		 * since it was read. Forget tail_seen and look at tail. Relaxed: it allows no slot
+		 * to be read. */
 		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
 		n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
 	}
@@ -395,7 +411,8 @@ static int64_t items_behind(struct handle *h, const struct claim *claim, bool fr
 	return n <= most ? n : -1;
 }
 
-/* Look at head of a lane and at what is there. */
+/* Look at head of a lane and at what is there. Head is read sequentially consistently, for the
+ * gates, which includes the acquire that pairs with claim_items(). */
 static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bool fresh)
 {
 	int64_t known;
@@ -410,14 +427,14 @@ static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bo
 		claim->n = (uint64_t)known < max ? (uint64_t)known : max;
 		return LOOK_SOME;
 	}
-	/* That cannot be, unless head was moved after we read it. */
+	/* This cannot be, unless head was moved after we read it. */
 	return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == claim->word
 	               ? LOOK_LIE
 	               : LOOK_MOVED;
 }
 
-/* Returns whether a take may be noted: where lost items are given out again, all that is not
- * reported must be in the last NOTES - 1 notes. */
+/* Returns whether a take may be noted. With redeliver all that is not reported must be in the last
+ * NOTES - 1 notes. Relaxed: written by this thread only. */
 static bool has_room_for_note(const struct my_seat *me)
 {
 	return me->before == NULL || me->takes < NOTES - 1 ||
@@ -425,7 +442,7 @@ static bool has_room_for_note(const struct my_seat *me)
 	               atomic_load_explicit(&me->reported, memory_order_relaxed);
 }
 
-/* Take what look_at() found: 1, 0 if others were faster, or -EPROTO. */
+/* Take what look_at() found. Returns 1, 0 if others were faster, or -EPROTO. */
 static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
 {
 	uint64_t word = claim->word;
@@ -435,14 +452,14 @@ static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim
 		me->backoff -= me->backoff > 2 * BACKOFF_LEAST ? me->backoff / 8 : 0;
 		return 1;
 	}
-	/* If nobody else has taken it, what we read was nonsense. */
+	/* If head has not moved, nobody else was faster, and what we read was nonsense. */
 	if (atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == word)
 		return break_handle(h);
 	back_off(me);
 	return 0;
 }
 
-/* Hand over what was taken: how many, or -EBADMSG. */
+/* Hand over what was taken. Returns how many items, or -EBADMSG. */
 static ssize_t hand_over(struct handle *h, struct my_seat *me, const struct claim *claim,
                          const unsigned char *small, void *items)
 {
@@ -474,7 +491,8 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 				forget_note(me);
 			return 0;
 		}
-		/* Whoever was faster moved head on: whatever others write, this ends. */
+		/* A thread that was faster has moved head on. If head is not beyond where it was,
+		 * somebody lies. So this loop ends, whatever others write. */
 		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) <= 0))
 			return break_handle(h);
 		before = claim.at;
@@ -489,8 +507,9 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 	}
 }
 
-/* One item of a word, if it is known of: what take_from() mostly does, in a fourth of its
- * instructions. `spmcq-bench squares --between processes` */
+/* What take_from() mostly does for one item, in a fourth of its instructions: `spmcq-bench squares
+ * --between processes`. Acquire, as in lane_end() and look_at(). Relaxed: if the slot is filled
+ * anew meanwhile, the claim fails. */
 INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 {
 	struct claim claim = {.lane = QUEUE, .n = 1};
@@ -530,7 +549,8 @@ INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t 
 
 	if (!h->redelivers)
 		return take_from(h, me, QUEUE, items, max, true);
-	/* Both were empty at one instant if nothing was given out again in between. */
+	/* If nothing was given out again while both lanes were looked at, both were empty at one
+	 * instant: when the queue was. Sequentially consistent, pairs with again_put(). */
 	do {
 		again = again_tail(h);
 		r = take_from(h, me, AGAIN, items, 1, true);
@@ -553,7 +573,7 @@ INTERNAL bool is_drained(struct handle *h)
 	return position_distance(at, again_tail(h)) <= 0;
 }
 
-/* Take without reading all that a lane holds: how many items, or -EPROTO. */
+/* Take all that a lane holds, without reading it. Returns how many items, or -EPROTO. */
 static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 {
 	struct claim claim = {.lane = lane};

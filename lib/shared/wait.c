@@ -1,11 +1,12 @@
 /*
- * Gates between processes: the futex calls.
+ * Gates between processes: the futex calls. Accesses to a gate are sequentially consistent: see
+ * wait.h.
  */
 #include "wait.h"
 
 #include "futex.h"
 
-/* Nobody sleeps longer without looking whether the others live. */
+/* Nobody sleeps longer than this without looking whether the others live. */
 enum { SLICE_NS = 100000000 };
 
 INTERNAL uint32_t gate_announce(struct shared_gate *gate)
@@ -37,7 +38,7 @@ INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n)
 	if (entered == gone)
 		return;
 	atomic_fetch_add_explicit(&gate->epoch, 1, memory_order_seq_cst);
-	/* A statistic; orders nothing. */
+	/* Relaxed: a statistic. */
 	atomic_fetch_add_explicit(&h->wakeups, 1, memory_order_relaxed);
 	if (futex_wake(&gate->epoch, most, 0) < most)
 		atomic_compare_exchange_strong_explicit(&gate->gone, &gone, entered,
@@ -49,13 +50,13 @@ INTERNAL void pause_and_yield(void)
 	sched_yield();
 }
 
-/* Relaxed: destroy only looks for threads that are still there. */
+/* Relaxed: shared_destroy() only looks for threads that are still inside. */
 INTERNAL void enter(struct handle *h)
 {
 	atomic_fetch_add_explicit(&h->inside, 1, memory_order_relaxed);
 }
 
-/* Release, pairs with destroy. */
+/* Release, pairs with shared_destroy() and return_to(): the thread is done with the handle. */
 INTERNAL void leave(struct handle *h)
 {
 	atomic_fetch_sub_explicit(&h->inside, 1, memory_order_release);
