@@ -1,14 +1,16 @@
 /*
- * A process's handle of a shared queue: the two parts as mapped here, and in this process's own
- * memory all that it must not take from others.
+ * A process's handle of a shared queue: where the two parts are mapped here, and, in this process's
+ * own memory, its copies of all that others could change.
  *
  *   memory    making, checking and mapping the parts
- *   life      who is gone
- *   wait      gates: sleeping where processes sleep
+ *   life      which processes are gone
+ *   wait      gates: where threads of all processes sleep
  *   take      moving head past items: claims and their notes
+ *   held      what a seat holds
  *   keep      items that may have to be given out again
+ *   reap      what peers that are gone have lost
  *   run       sealed items
- *   messages, admit, join, succeed   how processes come to have the memory
+ *   message, admit, join, succeed   how processes come to have the memory
  */
 #ifndef SPMCQ_SHARED_HANDLE_H
 #define SPMCQ_SHARED_HANDLE_H
@@ -21,8 +23,7 @@
 
 #include <pthread.h>
 
-/* A seat as its own process knows it: what others write into the shared part changes nothing here.
- */
+/* A seat as its own process knows it. Others cannot write here. */
 struct my_seat {
 	_Atomic bool is_used;
 	struct seat *seat;
@@ -30,7 +31,7 @@ struct my_seat {
 	uint64_t takes;
 	_Atomic uint64_t taken;    /* items that it took; other threads read it, too */
 	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
-	uint64_t backoff;          /* most pauses after the next lost claim */
+	uint64_t backoff;          /* bound of the pauses after the next lost claim */
 	uint64_t chance;           /* random number, for back_off() */
 	bool found;                /* the last try call got something */
 	unsigned found_nothing;    /* try calls in succession */
@@ -43,7 +44,7 @@ struct my_peer {
 	bool is_used;
 	bool is_gone; /* it has ended, but what it lost is not settled yet */
 	int process;  /* pidfd */
-	int lifeline; /* -1 until the peer says that it holds it, and for this process itself */
+	int lifeline; /* the peer's; -1 until it holds it, and for this process */
 	pid_t id;
 	uint64_t serial;
 	/* Once it is gone. */
@@ -83,7 +84,7 @@ struct handle {
 	pthread_mutex_t lock;        /* admission, reaping, reports for others */
 	_Atomic uint64_t for_others; /* items reported by threads that did not get them */
 	struct spmcq_key *key;       /* NULL: not sealed */
-	unsigned char *run;          /* the producer's: room for a sealed run */
+	unsigned char *run;          /* the producer's room for a sealed run */
 	unsigned char *aside;        /* room for an item with its tag */
 	unsigned char *spare_run;    /* room for a run that the last producer sealed */
 	_Atomic uint64_t tail_seen;

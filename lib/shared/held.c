@@ -1,18 +1,19 @@
 /*
- * What a seat holds.
+ * Finds out what a seat holds, from its notes.
  */
 #include "held.h"
 
 struct note_copy {
 	uint64_t start, end, before;
 	enum lane lane;
-	uint64_t items; /* 0: nonsense */
+	uint64_t items; /* 0: the note is nonsense */
 };
 
 static struct note_copy read_note(const struct handle *h, const struct seat *seat, uint64_t take)
 {
 	const struct note *note = &seat->notes[take % NOTES];
-	/* Acquire, pairs with write_note(): written last. */
+	/* Acquire, pairs with write_note(), which writes `before` last. So the rest can be relaxed.
+	 */
 	uint64_t before = atomic_load_explicit(&note->before, memory_order_acquire);
 	struct note_copy copy = {
 	        .start = atomic_load_explicit(&note->start, memory_order_relaxed),
@@ -38,21 +39,22 @@ static bool is_at_or_behind(uint64_t end, const _Atomic uint64_t *known)
 	return position_distance(end, atomic_load_explicit(known, memory_order_acquire)) >= 0;
 }
 
-/* Returns whether the take of a note succeeded that its seat has not counted. */
+/* Returns whether the take that a seat's next note names has succeeded. */
 static bool has_succeeded(const struct handle *h, const struct seat *seat, uint64_t number,
                           const struct note_copy *note)
 {
 	const _Atomic uint64_t *head = note->lane == QUEUE ? &h->two->head : &h->two->again_head;
 
-	/* Head first: if another one has moved it since, it has confirmed the take before. What was
-	 * not taken ends beyond all that was. Acquire, pairs with claim_items(), confirm() and
-	 * note_take(). */
+	/* Head is read first: if another seat has moved it since, it has confirmed this take
+	 * before. A take that did not happen ends beyond all that this seat took, so neither
+	 * `confirmed` nor `end` can have come to its end. Acquire, pairs with claim_items(),
+	 * confirm() and note_take(). */
 	return atomic_load_explicit(head, memory_order_acquire) == head_word(note->end, number) ||
 	       is_at_or_behind(note->end, &seat->confirmed[note->lane]) ||
 	       is_at_or_behind(note->end, &seat->end[note->lane]);
 }
 
-/* Show the items of a note that are not among the first `reported` of the seat. */
+/* Call see() for the items of a note that are not among the first `reported` of the seat. */
 static void show(const struct note_copy *note, uint64_t reported, held_see *see, void *arg)
 {
 	uint64_t skip = reported > note->before ? reported - note->before : 0;
@@ -65,7 +67,8 @@ static void show(const struct note_copy *note, uint64_t reported, held_see *see,
 	see(arg, &held);
 }
 
-/* The oldest of the last notes that has something which is not reported; `takes` if none has. */
+/* Returns the oldest sure note that names an item which is not reported; `takes` if there is none.
+ */
 static uint64_t first_held(const struct handle *h, const struct seat *seat, uint64_t takes,
                            uint64_t reported)
 {
@@ -86,8 +89,9 @@ INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held
                                    void *arg)
 {
 	const struct seat *seat = seat_at(h, number);
-	/* Reports first: one that comes meanwhile leaves an item among the held ones, not the other
-	 * way round. */
+	/* Reports are read before takes. A report that comes in between makes an item count as held
+	 * that is not; never the reverse. Sequentially consistent and acquire, pairs with
+	 * report_own() and note_take(). */
 	uint64_t reported = atomic_load_explicit(&seat->done, memory_order_seq_cst);
 	uint64_t takes = atomic_load_explicit(&seat->taken, memory_order_acquire);
 	uint64_t first = first_held(h, seat, takes, reported);

@@ -1,6 +1,7 @@
 /*
- * What a seat holds: took and has not reported. Read from its notes, which are not trusted: whoever
- * wrote them had the right to take these items, and to lose them.
+ * What a seat holds: the items that it took and has not reported. They are read from its notes,
+ * which are not trusted; but what they say can only be wrong about items that their writer could
+ * have taken and lost anyway.
  */
 #ifndef SPMCQ_SHARED_HELD_H
 #define SPMCQ_SHARED_HELD_H
@@ -9,7 +10,7 @@
 
 struct held {
 	enum lane lane;
-	uint64_t start; /* position; lane AGAIN: place of the kept item */
+	uint64_t start; /* position; in the lane AGAIN: the place of the kept item */
 	uint64_t items;
 };
 
@@ -17,12 +18,13 @@ typedef void held_see(void *arg, const struct held *held);
 
 struct seat_sum {
 	uint64_t taken;    /* items */
-	uint64_t reported; /* of these */
-	uint64_t unknown;  /* held, but no note tells which */
+	uint64_t reported; /* of those taken */
+	uint64_t unknown;  /* of those held, items that no note names */
 };
 
-/* Show what a seat holds, run after run, oldest first. Exact if its process is gone; of one that
- * goes on, all that it took before the caller last read head, unless it has reported it. */
+/* Call see() for what a seat holds, oldest first. This is exact if its process is gone. Of a
+ * process that goes on, it shows at least what was taken before the caller last read head and is
+ * not reported. */
 INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held_see *see,
                                    void *arg);
 

@@ -1,5 +1,7 @@
 /*
  * Items that may have to be given out again.
+ *
+ * Relaxed accesses are to words that only this process writes, under the lock.
  */
 #include "keep.h"
 
@@ -10,7 +12,8 @@
 
 /* --- places --- */
 
-/* Slots of positions before it may be filled anew; of them, those that are held are kept. */
+/* Items from this position on are still in their slots. The slots of those before it may be filled
+ * anew; of these items, the ones that were held have been kept. */
 static uint64_t kept_up_to(const struct handle *h)
 {
 	return atomic_load_explicit(&h->one->kept_up_to, memory_order_relaxed);
@@ -21,8 +24,8 @@ static uint64_t kept_position(const struct handle *h, uint64_t place)
 	return atomic_load_explicit(&kept_at(h, place)->position, memory_order_relaxed);
 }
 
-/* A hash table with open addressing in this process's memory, twice as large as it may become full;
- * entries are places + 1. */
+/* Returns the entry of a position in the index: a hash table with open addressing, at most half
+ * full, in this process's memory. Entries are places + 1; 0 is a free one. */
 static uint64_t *index_entry(const struct handle *h, uint64_t position)
 {
 	uint64_t at = position;
@@ -66,7 +69,7 @@ INTERNAL void places_free(struct handle *h)
 	free(h->places.needed);
 }
 
-/* Make index and list of free places anew, of what lies in the places. */
+/* Make the index and the list of free places anew, from what lies in the places. */
 INTERNAL void places_see(struct handle *h)
 {
 	struct places *places = &h->places;
@@ -82,8 +85,8 @@ INTERNAL void places_see(struct handle *h)
 			*index_entry(h, kept_position(h, i)) = i + 1;
 }
 
-/* The first slot that the item of a position is read from: sealed, that of its run. The slot of the
- * position is intact. */
+/* Returns the first position whose slot must be intact to read an item: if it is sealed, the first
+ * of its run. The slot of the item itself is intact. */
 static uint64_t read_from(const struct handle *h, uint64_t position)
 {
 	uint64_t run_at, n;
@@ -102,7 +105,8 @@ static void copy_aside(struct handle *h, uint64_t position, struct kept *kept)
 		                      memory_order_relaxed);
 }
 
-/* Open the run that an item is of, and seal the item by itself. Returns whether that worked. */
+/* Open the run that an item is part of, and seal the item by itself. Returns whether that worked.
+ */
 static bool seal_aside(struct handle *h, uint64_t position, struct kept *kept)
 {
 	size_t item_size = h->layout.item_size, sealed = item_size + h->layout.tag_size;
@@ -126,7 +130,7 @@ INTERNAL uint64_t keep_item(struct handle *h, uint64_t position)
 
 	if (place != KEPT_NOTHING)
 		return place;
-	/* The slot holds another item by now, or none yet. */
+	/* The slot may hold another item by now, or hold this one not yet. */
 	if (position_distance(kept_up_to(h), position) < 0 ||
 	    position_distance(kept_up_to(h), read_from(h, position)) < 0 ||
 	    position_distance(position,
@@ -139,7 +143,8 @@ INTERNAL uint64_t keep_item(struct handle *h, uint64_t position)
 		copy_aside(h, position, kept_at(h, place));
 	else if (!seal_aside(h, position, kept_at(h, place)))
 		return KEPT_NOTHING;
-	/* Release: a successor that finds the position finds the item. */
+	/* Release, pairs with places_see() of a successor: if it finds the position, it finds the
+	 * item. */
 	atomic_store_explicit(&kept_at(h, place)->position, position, memory_order_release);
 	h->places.n_free--;
 	*index_entry(h, position) = place + 1;
@@ -153,8 +158,8 @@ INTERNAL void again_put(struct handle *h, uint64_t place, uint64_t lost_by)
 
 	atomic_store_explicit(&again->kept, place, memory_order_relaxed);
 	atomic_store_explicit(&again->lost_by, lost_by, memory_order_relaxed);
-	/* Release, pairs with lane_end(): the place, and the item there. Sequentially consistent,
-	 * for the gate. */
+	/* Release, pairs with lane_end(): the entry, and the item in its place. Sequentially
+	 * consistent, for the gate and for is_drained(). */
 	atomic_store_explicit(&h->one->again_tail, position_after(tail, 1), memory_order_seq_cst);
 	gate_wake(h, &h->two->items, 1);
 }
@@ -163,9 +168,9 @@ INTERNAL void again_put(struct handle *h, uint64_t place, uint64_t lost_by)
 
 struct sweep {
 	struct handle *h;
-	uint64_t up_to; /* slots before it are to be filled anew */
+	uint64_t up_to; /* the slots of positions before it are to be filled anew */
 	uint64_t used;
-	uint64_t seen; /* items */
+	uint64_t seen; /* items that were looked at */
 };
 
 static void need(struct sweep *sweep, uint64_t place)
@@ -176,8 +181,8 @@ static void need(struct sweep *sweep, uint64_t place)
 	}
 }
 
-/* Returns how many items of a run to look at. More than can be unfinished are nonsense that
- * somebody wrote: they must not keep the producer busy. */
+/* Returns how many items of a run to look at: 2 * layout.kept in all during one sweep. More cannot
+ * be unfinished, so more is nonsense that somebody wrote, and must not keep the producer busy. */
 static uint64_t to_see(struct sweep *sweep, const struct held *held)
 {
 	uint64_t most = 2 * sweep->h->layout.kept - sweep->seen;
@@ -238,7 +243,8 @@ static void see_all_seats(struct sweep *sweep, held_see *see)
 	}
 }
 
-/* Those that wait for being taken again. */
+/* Note as needed what waits in the lane AGAIN. Sequentially consistent, pairs with claim_items().
+ */
 static void see_waiting(struct sweep *sweep)
 {
 	struct handle *h = sweep->h;
@@ -269,7 +275,8 @@ static uint64_t make_room(struct handle *h, uint64_t limit)
 	if (position_distance(kept_up_to(h), up_to) <= 0)
 		return limit;
 	memset(h->places.needed, 0, h->layout.kept * sizeof *h->places.needed);
-	/* Waiting first: one that is taken meanwhile is then seen as held. */
+	/* The lane AGAIN is looked at before the seats: an item that is taken from it in between is
+	 * then seen as held. The other way round it would be seen nowhere. */
 	see_waiting(&sweep);
 	see_all_seats(&sweep, see_kept);
 	free_the_rest(h);

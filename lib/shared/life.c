@@ -1,5 +1,5 @@
 /*
- * Who is gone: pidfds and lifelines.
+ * Which processes are gone: pidfds and lifelines.
  */
 #include "life.h"
 
@@ -65,7 +65,7 @@ INTERNAL uint64_t life_began(pid_t process)
 	n = read(file, text, sizeof text - 1);
 	close(file);
 	text[n > 0 ? n : 0] = '\0';
-	/* Field 22; the second may hold anything, and ends with the last bracket. */
+	/* It is field 22. Field 2, the name, may hold anything; it ends with the last bracket. */
 	behind = strrchr(text, ')');
 	if (behind == NULL ||
 	    sscanf(behind + 1,

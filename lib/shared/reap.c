@@ -1,6 +1,9 @@
 /*
- * Peers that are gone: finding them, and what they lost; naming it, giving it out again, and
- * counting what is finished when nothing more is to be said of a peer.
+ * Peers that are gone: finding them and what they lost; naming it and giving it out again; and
+ * settling a peer, when nothing more is to be named.
+ *
+ * Accesses to part one are relaxed where nothing else is said: only this process writes there,
+ * under the lock. What a peer that is gone wrote is acquired through head: see has_succeeded().
  */
 #include "reap.h"
 
@@ -21,7 +24,7 @@ static uint64_t next_position(const struct handle *h)
 struct losses {
 	struct handle *h;
 	struct lost_item *list;
-	size_t n, most; /* entries; more are only counted */
+	size_t n, most; /* n: entries that were found; only `most` of them are in the list */
 };
 
 static void add(struct losses *losses, uint64_t position, uint64_t items)
@@ -49,7 +52,8 @@ static void add_held(void *arg, const struct held *held)
 			add(losses, position_after(held->start, i), 1);
 }
 
-/* Sets what the peer has reported; returns how many entries its losses have. */
+/* Fill the list with what a peer lost, up to `most` entries. Sets *finished to what the peer
+ * reported. Returns how many entries there would be. */
 static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *list, size_t most,
                          uint64_t *finished)
 {
@@ -68,7 +72,7 @@ static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *li
 	return losses.n;
 }
 
-/* By position, those of unknown positions first. */
+/* Order by position; those of unknown positions come first. */
 static int compare(const void *a, const void *b, void *first)
 {
 	const struct lost_item *one = a, *two = b;
@@ -83,8 +87,9 @@ static int compare(const void *a, const void *b, void *first)
 	return x < y ? -1 : x > y;
 }
 
-/* Which items its threads reported for each other is not known: they are taken to be the oldest.
- * Those of unknown positions are older than all others. */
+/* Leave out what threads of the peer reported for each other. Which items these are is not known:
+ * they are taken to be the oldest. Those of unknown positions are older than all others. Returns
+ * how many entries are left. */
 static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t reported)
 {
 	size_t from = 0;
@@ -100,8 +105,8 @@ static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t repo
 	return n - from;
 }
 
-/* What was named, and how many items of it are lost for good, in one word, as its writer may be
- * killed at any time. */
+/* One word holds how many entries were named, and how many items of them are lost for good, so that
+ * a producer that is killed cannot leave one without the other. */
 static void read_named(struct handle *h, uint64_t number, struct my_peer *peer)
 {
 	uint64_t word = atomic_load_explicit(&record_of(h, number)->named, memory_order_relaxed);
@@ -112,7 +117,8 @@ static void read_named(struct handle *h, uint64_t number, struct my_peer *peer)
 
 static void write_named(struct handle *h, uint64_t number, const struct my_peer *peer)
 {
-	/* Release: a successor that reads it finds the item in the lane AGAIN. */
+	/* Release, pairs with read_named() of a successor: if it reads this, it finds the item in
+	 * the lane AGAIN. */
 	atomic_store_explicit(&record_of(h, number)->named, peer->for_good << 32 | peer->named,
 	                      memory_order_release);
 }
@@ -133,7 +139,8 @@ static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 	size_t n = see_losses(h, number, NULL, 0, &finished), again;
 	struct lost_item *list;
 
-	/* No more can be unfinished: it, or another, wrote nonsense. */
+	/* More cannot be unfinished: this peer, or another one, wrote nonsense. The rest is left
+	 * out. */
 	if (n > most_losses(h))
 		n = most_losses(h);
 	list = calloc(n + 1, sizeof *list);
@@ -160,8 +167,9 @@ INTERNAL void seats_begin(struct handle *h, uint64_t number)
 	for (uint64_t i = 0; i < h->layout.threads; i++) {
 		struct seat *seat = seat_at(h, number * h->layout.threads + i);
 
-		/* Relaxed: a new peer gets the place by a message. A late confirm() of an old take
-		 * finds `end` ahead of it. */
+		/* Relaxed: the new peer learns of its place by a message, which orders this. If a
+		 * confirm() of an old take comes late, it finds `end` ahead of that take, and does
+		 * nothing. */
 		atomic_store_explicit(&seat->end[QUEUE], at, memory_order_relaxed);
 		atomic_store_explicit(&seat->confirmed[QUEUE], at, memory_order_relaxed);
 		atomic_store_explicit(&seat->end[AGAIN], again, memory_order_relaxed);
@@ -188,8 +196,8 @@ static void clear_seats(struct handle *h, uint64_t number)
 	seats_begin(h, number);
 }
 
-/* From settling odd to even: can be done again by a successor. Sequentially consistent, pairs with
- * sum_of_reports(). */
+/* All that happens while `settling` is odd. Each step stores what was written down before, so a
+ * successor can do all of them again. Sequentially consistent, pairs with sum_of_reports(). */
 INTERNAL void reap_settle_again(struct handle *h)
 {
 	struct part_one *one = h->one;
@@ -217,7 +225,8 @@ INTERNAL void peer_forget(struct my_peer *peer)
 	*peer = (struct my_peer){.process = -1, .lifeline = -1};
 }
 
-/* Count for good what a peer that is gone finished, and what it lost if nobody gets it again. */
+/* Settle a peer that is gone: count for good what it finished, and what it lost if nobody gets that
+ * again. Relaxed: the increment of `settling` releases it. */
 static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 {
 	struct part_one *one = h->one;
@@ -225,13 +234,13 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 	uint64_t settled = atomic_load_explicit(&one->settled, memory_order_relaxed);
 	uint64_t most = sum_of_puts(h) - settled;
 
-	/* With redeliver others report what they get again; else nobody gets it. */
+	/* With redeliver others will report these items, but for those in for_good already. */
 	for (size_t i = 0; i < peer->lost_n && !h->redelivers; i++)
 		peer->for_good += peer->lost[i].items;
 	peer->finished += peer->for_good;
 	off += peer->for_good;
 	atomic_store_explicit(&one->settle_peer, number, memory_order_relaxed);
-	/* It may have written anything there. */
+	/* The peer may have written any number. More than this is not unfinished. */
 	if (peer->finished > most)
 		peer->finished = most;
 	atomic_store_explicit(&one->settle_to, settled + peer->finished, memory_order_relaxed);
@@ -245,7 +254,8 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 
 /* --- who is gone --- */
 
-/* Returns whether the peer is gone and lost something; forgets it if it lost nothing. */
+/* Returns whether a peer is gone and cannot be settled: there are losses to be named, or memory is
+ * short. If it is gone and nothing is to be named, it is settled. */
 static bool look_at_peer(struct handle *h, uint64_t number)
 {
 	struct my_peer *peer = &h->peers[number];
@@ -284,8 +294,9 @@ INTERNAL bool reap_finds_losses(struct handle *h)
 
 /* --- naming --- */
 
-/* Returns whether the item was given out again. If the last producer was killed after it did that
- * and before it noted so, the last place of the lane tells. */
+/* Give the next loss of a peer out again. Returns whether others get it. The last producer may have
+ * been killed after it gave the item out and before it noted that: then the last entry of the lane
+ * AGAIN says so. */
 static bool give_out_again(struct handle *h, const struct my_peer *peer)
 {
 	uint64_t lost_by = peer->serial << 32 | (peer->named & UINT32_MAX);
@@ -355,7 +366,7 @@ int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max)
 	pthread_mutex_lock(&h->lock);
 	r = reap(h, lost, max > INT_MAX ? INT_MAX : max);
 	pthread_mutex_unlock(&h->lock);
-	/* What was written off may have been the last. */
+	/* What was written off may have been the last unfinished items. */
 	after_report(h);
 	return r;
 }

@@ -1,5 +1,6 @@
 /*
- * Sealed items in slots.
+ * Sealed items in slots. Relaxed accesses: as for items that are not sealed, tail and head order
+ * them.
  */
 #include "run.h"
 

@@ -302,8 +302,8 @@ static inline void write_note(struct my_seat *me, const struct claim *claim)
 	                      memory_order_release);
 }
 
-/* Make the next note invalid, as others took the items that it names: no `before` is that large.
- * Relaxed: the note would not be believed anyway, as its end is never reached. */
+/* Make the next note invalid, as others took its items: no `before` is that large. Relaxed:
+ * has_succeeded() would not believe it anyway. */
 static void forget_note(struct my_seat *me)
 {
 	atomic_store_explicit(&next_note(me)->before, UINT64_MAX, memory_order_relaxed);
@@ -401,8 +401,8 @@ static int64_t items_behind(struct handle *h, const struct claim *claim, bool fr
 
 	if (n > most && claim->lane == QUEUE) {
 		/* Either tail_seen is left from before positions wrapped, or head has moved on
-		 * since it was read. Forget tail_seen and look at tail. Relaxed: it allows no slot
-		 * to be read. */
+		 * since it was read. Forget tail_seen and look at tail. Relaxed: the items before
+		 * `at` are taken already. */
 		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
 		n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
 	}
