@@ -1,5 +1,7 @@
 /*
- * Admission, as seen by who lets in.
+ * Admission, as the admitter sees it.
+ *
+ * Relaxed accesses are to records, which only this process writes, under the lock.
  */
 #include "calls.h"
 #include "create.h"
@@ -17,8 +19,8 @@ static bool may_in(const struct handle *h, const struct spmcq_peer *peer)
 	return peer->user == geteuid();
 }
 
-/* A free place. Those that are gone and lost nothing are forgotten first. Returns its number, or
- * -EUSERS. */
+/* Find a free place, after settling the peers that are gone and lost nothing. Returns its number,
+ * or -EUSERS. */
 static int free_place(struct handle *h)
 {
 	reap_gone(h);
@@ -28,7 +30,7 @@ static int free_place(struct handle *h)
 	return -EUSERS;
 }
 
-/* The place of a peer that returns to a successor. Returns its number, or -EACCES. */
+/* Find the place of a peer that returns to a successor. Returns its number, or -EACCES. */
 static int old_place(struct handle *h, const struct message *hello, pid_t process)
 {
 	struct peer_record *record = record_of(h, hello->number);
@@ -43,13 +45,13 @@ static int old_place(struct handle *h, const struct message *hello, pid_t proces
 	return (int)hello->number;
 }
 
-/* That a peer was given. */
+/* What a peer was given. */
 struct place {
 	uint32_t number;
 	uint64_t serial;
 };
 
-/* Give the process that talks a place: 0 or -errno. */
+/* Give the joiner a place. Returns 0 or -errno. */
 static int give_place(struct handle *h, struct talk *talk, const struct message *hello,
                       struct place *place)
 {
@@ -75,7 +77,7 @@ static int give_place(struct handle *h, struct talk *talk, const struct message 
 	return 0;
 }
 
-/* The key, if there is one, into a message. */
+/* Write the key, if there is one, into a message. */
 static int add_key(const struct handle *h, struct message *message)
 {
 	if (h->key == NULL)
@@ -84,7 +86,8 @@ static int add_key(const struct handle *h, struct message *message)
 	return spmcq_key_export(h->key, message->key, sizeof message->key);
 }
 
-/* Send the memory and the key, and hear whether it could be used. From here on it is in. */
+/* Send the memory and the key, and hear whether the joiner could use them. Once they are sent, it
+ * is in. */
 static int welcome(struct handle *h, struct talk *talk, const struct message *here,
                    const struct place *place, int lifeline)
 {
@@ -104,7 +107,7 @@ static int welcome(struct handle *h, struct talk *talk, const struct message *he
 	return r == 0 && message.result != 0 ? -EPROTO : r;
 }
 
-/* Hear from the same process again that it is there. */
+/* Hear from the same process once more, after opening a pidfd for it. */
 static int ask_who(struct talk *talk, struct message *here)
 {
 	struct message who = {.kind = WHO};
@@ -121,7 +124,8 @@ static int ask_who(struct talk *talk, struct message *here)
 	return r;
 }
 
-/* The peer holds its lifeline. Unless it is gone by now, and the place may be another one's. */
+/* Keep the lifeline of a peer, which holds it now. The peer may be gone by now, and its place
+ * another one's: then close it. */
 static void know_lifeline(struct handle *h, const struct place *place, int lifeline)
 {
 	struct my_peer *peer = &h->peers[place->number];
@@ -162,7 +166,8 @@ static int admit_peer(struct handle *h, struct talk *talk, const struct message 
 	if (r == 0)
 		r = admit_to(h, talk, here, &place);
 	if (r == 0)
-		/* A hint for a successor: peers of this one exist. */
+		/* Sequentially consistent, pairs with map_old(): an older part one is of no more
+		 * use to a successor. */
 		atomic_store_explicit(&h->two->generation, h->one->shape.generation,
 		                      memory_order_seq_cst);
 	return r;
@@ -183,7 +188,7 @@ static bool is_welcome_here(struct handle *h, const struct message *hello)
 	return h->is_producer && (hello->wish == TO_CONSUME || hello->wish == TO_RETURN);
 }
 
-/* What the other side learns of an error. */
+/* Returns what the other side is told of an error. */
 static int what_to_say(int r)
 {
 	return r == -EUSERS || r == -EBUSY ? r : -EACCES;
@@ -196,14 +201,14 @@ static int admit(struct handle *h, struct talk *talk)
 
 	if (r != 0)
 		return r;
-	/* 0: a process that cannot be seen from here. */
+	/* A process id of 0 is that of a process which this one cannot see. */
 	if (!is_welcome_here(h, &hello))
 		r = hello.wish == TO_SUCCEED ? -EBUSY : -EPERM;
 	else if (talk->other.process <= 0)
 		r = -EACCES;
 	if (r == 0)
 		r = ask_who(talk, &here);
-	/* Only now it is sure who that is. */
+	/* Only now is it sure which process that is. */
 	if (r == 0 && !may_in(h, &talk->other))
 		r = -EACCES;
 	if (r == 0)

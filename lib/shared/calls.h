@@ -7,14 +7,14 @@
 #include "life.h"
 #include "take.h"
 
-/* Returns whether the producer's process is gone; a system call unless it was found so before. */
+/* Returns whether the producer's process is gone. Makes system calls unless it knows already. */
 INTERNAL bool producer_is_gone(struct handle *h);
 
-/* After a report or a discard: wake who waits for it. */
+/* After a report or a discard: wake the threads that wait for it. */
 INTERNAL void after_report(struct handle *h);
 
-/* Items that are finished, from the reports of all seats and what was settled; and those that were
- * put. Both count from create on. */
+/* Return how many items are finished, from what was settled and the reports of all seats; and how
+ * many were put. Both count from create on. */
 INTERNAL uint64_t sum_of_reports(const struct handle *h);
 INTERNAL uint64_t sum_of_puts(const struct handle *h);
 
@@ -30,6 +30,6 @@ INTERNAL int shared_release_producer(struct spmcq *q);
 INTERNAL int shared_take_producer(struct spmcq *q);
 INTERNAL int shared_destroy(struct spmcq *q);
 
-static const struct elsewhere shared_calls; /* all of them; in facts.c */
+static const struct elsewhere shared_calls; /* in facts.c */
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Shutting down: any process may.
+ * Shutting down: any process may do it.
  */
 #include "calls.h"
 
@@ -8,7 +8,8 @@
 
 static void wake_reserve(struct handle *h)
 {
-	/* Nobody announces himself there. */
+	/* Sleepers of the reserve do not announce themselves: wake all of them. Sequentially
+	 * consistent, pairs with sleep_as_reserve(). */
 	atomic_fetch_add_explicit(&h->two->reserve.epoch, 1, memory_order_seq_cst);
 	futex_wake(&h->two->reserve.epoch, INT_MAX, 0);
 }
@@ -23,7 +24,7 @@ static int discard(struct handle *h)
 		return -EUSERS;
 	n = drop_all(h, me);
 	if (n > 0)
-		/* A statistic; orders nothing. */
+		/* Relaxed: a statistic. */
 		atomic_fetch_add_explicit(dropped, (uint64_t)n, memory_order_relaxed);
 	return n < 0 ? (int)n : 0;
 }
@@ -38,7 +39,7 @@ INTERNAL int shared_shutdown(struct spmcq *q, bool now)
 		return r;
 	if (now && seat_mine(h) == NULL)
 		return -EUSERS;
-	/* Sequentially consistent, with queue_end() and the gates. */
+	/* Sequentially consistent, pairs with see_closing(), for queue_end() and the gates. */
 	atomic_compare_exchange_strong_explicit(&h->two->closing, &open, CLOSING,
 	                                        memory_order_seq_cst, memory_order_seq_cst);
 	queue_end(h);

@@ -18,6 +18,7 @@ enum { PROCESSES = 64, THREADS = 16 };
 
 INTERNAL int break_handle(struct handle *h)
 {
+	/* Relaxed: a flag that orders nothing. */
 	atomic_store_explicit(&h->is_broken, true, memory_order_relaxed);
 	return -EPROTO;
 }
@@ -26,6 +27,7 @@ INTERNAL int handle_status(const struct handle *h)
 {
 	if (*h->attached == 0)
 		return -EPERM;
+	/* Relaxed: as in break_handle(). */
 	return atomic_load_explicit(&h->is_broken, memory_order_relaxed) ? -EPROTO : 0;
 }
 
@@ -38,7 +40,7 @@ INTERNAL struct handle *handle_new(void)
 		return NULL;
 	memset(h, 0, sizeof *h);
 	h->face.table = &shared_calls;
-	/* Relaxed: only different from others. */
+	/* Relaxed: the number only has to differ from all others. */
 	h->id = 1 + atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 	h->one_file = h->two_file = -1;
 	h->producer_process = h->producer_lifeline = -1;
@@ -56,7 +58,7 @@ INTERNAL void handle_free(struct handle *h)
 {
 	for (uint32_t i = 0; h->peers != NULL && i < h->layout.processes; i++)
 		peer_forget(&h->peers[i]);
-	/* A child of fork has no such memory, but may have something else there. */
+	/* A child of fork does not have this memory, and may have something else at its address. */
 	if (*h->attached != 0)
 		memory_unmap(h);
 	if (h->seats != NULL)
@@ -111,11 +113,13 @@ INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
 	struct peer_record *record = record_of(h, number);
 	uint64_t peers = atomic_load_explicit(&h->one->peers, memory_order_relaxed);
 
+	/* Relaxed: only this process writes records. */
 	seats_begin(h, number);
 	atomic_store_explicit(&record->born, life_began(process), memory_order_relaxed);
 	atomic_store_explicit(&record->serial, ++h->next_serial, memory_order_relaxed);
 	atomic_store_explicit(&record->named, 0, memory_order_relaxed);
-	/* Sequentially consistent, pairs with sum_of_reports(): before any report of it. */
+	/* Sequentially consistent, pairs with sum_of_reports(): the record is there before its
+	 * process can report. */
 	atomic_store_explicit(&record->process, (uint64_t)process, memory_order_seq_cst);
 	if (peers <= number)
 		atomic_store_explicit(&h->one->peers, number + 1, memory_order_seq_cst);
@@ -124,6 +128,7 @@ INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
 static void begin_at(struct handle *h, uint64_t first)
 {
 	h->tail = h->room_limit = h->head_of_room = first;
+	/* Relaxed: no other process has the queue yet. */
 	atomic_init(&h->head_seen[QUEUE], first);
 	atomic_init(&h->tail_seen, first);
 	atomic_store_explicit(&h->one->tail, first, memory_order_relaxed);
@@ -213,6 +218,7 @@ INTERNAL int shared_destroy(struct spmcq *q)
 		/* Acquire, pairs with leave(). */
 		if (atomic_load_explicit(&h->inside, memory_order_acquire) != 0)
 			return -EBUSY;
+		/* Sequentially consistent: all puts come before. producer_is_gone() reads it. */
 		if (h->is_producer)
 			atomic_store_explicit(&h->one->left, 1, memory_order_seq_cst);
 	}

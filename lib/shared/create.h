@@ -10,10 +10,10 @@
 INTERNAL struct handle *handle_new(void);
 INTERNAL void handle_free(struct handle *h);
 
-/* All that the producer's process has beside the two parts: 0 or -errno. */
+/* Make all that the producer's process has beside the two parts. Returns 0 or -errno. */
 INTERNAL int producer_prepare(struct handle *h, const struct spmcq_shared_options *options);
 
-/* Enter a process that was admitted. */
+/* Write the record of a process that was admitted, or of the producer's. */
 INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process);
 
 #endif

@@ -3,7 +3,7 @@
  */
 #include "calls.h"
 
-/* A number of items that others may have written nonsense into. */
+/* Returns a number of items within bounds, as others may have written nonsense. */
 static size_t within(int64_t n, uint64_t most)
 {
 	return n <= 0 ? 0 : (uint64_t)n < most ? (size_t)n : (size_t)most;
@@ -11,6 +11,7 @@ static size_t within(int64_t n, uint64_t most)
 
 static uint64_t head_position(const struct handle *h)
 {
+	/* Sequentially consistent, pairs with claim_items(). */
 	return word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
 }
 
@@ -26,7 +27,7 @@ static void shared_look(const struct spmcq *q, struct elsewhere_facts *facts)
 	};
 	if (*h->attached == 0)
 		return;
-	/* Head and the sum first: neither is ever ahead of what was put. */
+	/* Head and the sum are read first: neither is ever ahead of what was put. */
 	head = head_position(h);
 	done = sum_of_reports(h);
 	facts->size = within(position_distance(head, queue_end(h)), h->layout.capacity);
@@ -36,6 +37,7 @@ static void shared_look(const struct spmcq *q, struct elsewhere_facts *facts)
 
 static uint64_t discarded(const struct handle *h)
 {
+	/* Relaxed: statistics. */
 	uint64_t n = atomic_load_explicit(&h->one->written_off, memory_order_relaxed);
 
 	for (uint32_t i = 0; i < h->layout.processes; i++)
@@ -59,7 +61,7 @@ static int shared_stats(const struct spmcq *q, struct spmcq_stats *out)
 	out->done = less(sum_of_reports(h), out->discarded);
 	out->got = less((head_position(h) - h->layout.first) & POSITION_ONES, out->discarded);
 	out->put = sum_of_puts(h);
-	/* Statistics; they order nothing. */
+	/* Relaxed: statistics. */
 	out->consumer_sleeps = atomic_load_explicit(&h->consumer_sleeps, memory_order_relaxed);
 	out->producer_sleeps = atomic_load_explicit(&h->producer_sleeps, memory_order_relaxed);
 	out->joiner_sleeps = atomic_load_explicit(&h->joiner_sleeps, memory_order_relaxed);

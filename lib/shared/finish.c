@@ -10,10 +10,10 @@
 /* Looks before sleeping. */
 enum { JOIN_LOOKS = 8 };
 
-/* Seconds after which a joiner looks by itself; twice as many each time. */
+/* Seconds after which a joiner looks without being woken; twice as many each time. */
 #define FIRST_PATIENCE 0.001
 
-/* At what a peer that is gone had reported, while it is settled. */
+/* Times that reports are added up again while a peer is being settled. */
 enum { SETTLING_LOOKS = 1000 };
 
 INTERNAL uint64_t sum_of_puts(const struct handle *h)
@@ -21,7 +21,8 @@ INTERNAL uint64_t sum_of_puts(const struct handle *h)
 	return (uint64_t)position_distance(h->layout.first, queue_end(h)) & POSITION_ONES;
 }
 
-/* The reports of a peer, whose seats are counted. */
+/* Returns the sum of what a peer has reported. Sequentially consistent, pairs with report_own(),
+ * report_slowly() and count_seat(). */
 static uint64_t reports_of(const struct handle *h, uint64_t peer)
 {
 	struct peer_line *line = line_of(h, peer);
@@ -34,8 +35,10 @@ static uint64_t reports_of(const struct handle *h, uint64_t peer)
 	return sum;
 }
 
-/* Again while the producer's process settles the reports of a peer that is gone. If it is killed
- * while it does, join waits for its successor. */
+/* Adds up again while the producer's process settles a peer: `settling` is odd, or changes
+ * meanwhile. Returns 0 if that goes on, as it does if the producer was killed there: join then
+ * waits for its successor. Sequentially consistent, pairs with reap_settle_again() and
+ * record_write(). */
 INTERNAL uint64_t sum_of_reports(const struct handle *h)
 {
 	for (int i = 0; i < SETTLING_LOOKS; i++) {
@@ -55,10 +58,10 @@ INTERNAL uint64_t sum_of_reports(const struct handle *h)
 	return 0;
 }
 
-/* Returns whether nothing is unfinished: 1, 0, -ERANGE if more was reported than put. */
+/* Returns 1 if nothing is unfinished, else 0; -ERANGE if more was reported than put. */
 static int is_all_done(const struct handle *h)
 {
-	/* The sum first, and what was put last: neither goes back. */
+	/* The sum is read first, and what was put last; neither ever becomes less. */
 	uint64_t done = sum_of_reports(h);
 	uint64_t put = sum_of_puts(h);
 
@@ -69,31 +72,32 @@ INTERNAL void after_report(struct handle *h)
 {
 	if (gate_has_waiters(&h->two->finished) && is_all_done(h) != 0)
 		gate_wake(h, &h->two->finished, UINT64_MAX);
-	/* An item is kept until it is reported. */
+	/* A producer may wait for this report, as items are kept until they are reported. */
 	if (h->redelivers && gate_has_waiters(&h->two->room))
 		gate_wake(h, &h->two->room, 1);
 }
 
-/* Returns whether an item waits that was put: whoever reports that one looks for joiners. */
+/* Returns whether there is an item that nobody has taken. Its reporter will look for joiners, so
+ * this one need not. */
 static bool knows_more(const struct handle *h)
 {
-	/* Hints: relaxed. */
+	/* Relaxed: hints. */
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
 	uint64_t tail = atomic_load_explicit(&h->tail_seen, memory_order_relaxed);
 
 	return position_distance(word_position(head), tail) > 0;
 }
 
-/* A report that is not the last one needs no fence. Should it reach memory later than a last one
- * that was made in the same moment, a joiner is not woken by either, and sees it when it next looks
- * by itself, or is woken by a consumer that waits (after_report()). */
+/* A report that is not the last one needs no fence. If it reaches memory later than a last report
+ * that is made at the same moment, neither wakes a joiner. The joiner then finds it when it next
+ * looks without being woken, or is woken by a consumer that is about to wait (get_unknown()). */
 INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;
 
-	/* Relaxed: others of this process only read it to compare. */
+	/* Relaxed: only this thread writes it; others of this process only compare it. */
 	atomic_store_explicit(&me->reported, reported, memory_order_relaxed);
-	/* Release, pairs with sum_of_reports(): what was written before is seen by a joiner. */
+	/* Release, pairs with reports_of(): a joiner sees what was written before the report. */
 	if (knows_more(h) && !h->redelivers) {
 		atomic_store_explicit(&me->seat->done, reported, memory_order_release);
 		return;
@@ -103,15 +107,18 @@ INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 	after_report(h);
 }
 
-/* What the thread of a seat got and did not report itself. */
+/* Returns how many items a seat took and its thread did not report. */
 static uint64_t held_by(const struct my_seat *me)
 {
-	/* Acquire, pairs with note_take(): what is reported was got before. */
+	/* Acquire, pairs with note_take(): what is reported was got before. Relaxed: an old value
+	 * makes the result too large, and join then returns -ERANGE. */
 	return atomic_load_explicit(&me->taken, memory_order_acquire) -
 	       atomic_load_explicit(&me->reported, memory_order_relaxed);
 }
 
-/* Where a thread of this process reports what another one got, or has done so: first its own. */
+/* Report n items the slow way: when the thread did not get all of them, or some thread of this
+ * process has once done that. The thread's own come first. Returns 0 or -ERANGE. The caller has the
+ * lock. */
 static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t held = 0, others = atomic_load_explicit(&h->for_others, memory_order_relaxed);
@@ -128,7 +135,8 @@ static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 		return 0;
 	others += n - own;
 	atomic_store_explicit(&h->for_others, others, memory_order_relaxed);
-	/* As in report_own(). */
+	/* Sequentially consistent, for the gate, as in report_own(). Relaxed above: written under
+	 * the lock. */
 	atomic_store_explicit(&line_of(h, h->number)->done_for_others, others,
 	                      memory_order_seq_cst);
 	after_report(h);
@@ -144,7 +152,8 @@ INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 	if (r != 0)
 		return r;
 	me = seat_of_thread(h);
-	/* Relaxed: a report that races with this one may be counted twice; join then says so. */
+	/* Relaxed: if reports for other threads begin just now, an item may be counted twice; join
+	 * then returns -ERANGE. */
 	if (me != NULL && atomic_load_explicit(&h->for_others, memory_order_relaxed) == 0 &&
 	    held_by(me) >= n) {
 		report_own(h, me, n);
@@ -156,7 +165,8 @@ INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 	return r;
 }
 
-/* Why a joiner need not wait any longer: 1 if all is done, 0 to wait, -EOWNERDEAD, -ERANGE. */
+/* Returns 1 if all is done, 0 if the joiner is to wait, -EOWNERDEAD or -ERANGE. Looks who lives if
+ * looks_for_lives. */
 static int look_for_finish(struct handle *h, bool looks_for_lives)
 {
 	int r = is_all_done(h);
@@ -185,6 +195,7 @@ static int await_finish(struct handle *h, const struct timespec *deadline)
 			return r < 0 ? r : 0;
 		if (deadline_has_passed(deadline))
 			return -ETIMEDOUT;
+		/* Relaxed: a statistic. */
 		atomic_fetch_add_explicit(&h->joiner_sleeps, 1, memory_order_relaxed);
 		woken = gate_sleep(&h->two->finished, epoch, deadline_sooner(&soon, deadline),
 		                   h->interruptible);

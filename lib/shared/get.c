@@ -1,30 +1,31 @@
 /*
- * Getting: what there is, else after waiting for some.
+ * Getting what there is, or waiting for it.
  */
 #include "calls.h"
 
 #include <errno.h>
 
-/* Looks before sleeping: sleeping and being woken takes some 10 us of both sides. */
+/* Looks before sleeping. Sleeping and being woken costs each side some 10 us. */
 enum { LOOKS = 8 };
 
-/* As in the queue between threads: others take so many items in a pause, one each 150 ns or less,
- * that one more consumer is in their way. It then sleeps for a while, where nobody wakes it for an
- * item. */
+/* As in the queue between threads: if others take CROWD_ITEMS in a pause, each within
+ * CROWD_ITEM_NS, one more consumer is in their way. It then sleeps for a while in the reserve,
+ * where nobody wakes it for an item. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 40, RESERVE_NS = 10000000 };
 
-/* As there: after a look that found so many items, and less than a quarter of the ring, let more
- * gather before the next: chasing the producer moves its line, and the slots, for a few items each
- * time. A try call stalls as long. */
+/* As there: if the last look found at least GATHER_ITEMS, and less than a quarter of the ring, let
+ * more gather before the next look. A consumer that follows close behind the producer takes its
+ * line, and the slots, from it for a few items each time. A try call stalls as long. */
 enum { GATHER_ITEMS = 8, CHASE_STALLS = 8 };
 
-/* Every so many try calls in succession that find nothing ask whether the producer lives. */
+/* After this many try calls in a row that found nothing, ask whether the producer lives. */
 enum { TRIES = 1024 };
 
 INTERNAL bool producer_is_gone(struct handle *h)
 {
 	if (h->is_producer)
 		return false;
+	/* Relaxed: a flag that orders nothing; gone is for ever. */
 	if (!atomic_load_explicit(&h->producer_gone, memory_order_relaxed) &&
 	    (life_is_over(h->producer_process, h->producer_lifeline) ||
 	     atomic_load_explicit(&h->one->left, memory_order_relaxed) != 0))
@@ -34,7 +35,8 @@ INTERNAL bool producer_is_gone(struct handle *h)
 
 static void wake_producer(struct handle *h)
 {
-	/* Relaxed: stored before the announcement that was seen. */
+	/* Relaxed: the producer stored it before it announced itself, and we have seen the
+	 * announcement. Of head, our own take at least is seen. */
 	uint64_t at = atomic_load_explicit(&h->one->wake_at, memory_order_relaxed);
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
 
@@ -48,7 +50,8 @@ static inline void after_take(struct handle *h)
 		wake_producer(h);
 }
 
-/* Take what there is: how many, 0 if nothing, -ESHUTDOWN, -EPROTO, -EBADMSG, -ENOBUFS. */
+/* Take what there is. Returns how many, 0 if there is nothing, -ESHUTDOWN, -EPROTO, -EBADMSG or
+ * -ENOBUFS. */
 static ssize_t get_some(struct handle *h, struct my_seat *me, void *items, size_t max)
 {
 	ssize_t r = take(h, me, items, max);
@@ -61,10 +64,11 @@ static ssize_t get_some(struct handle *h, struct my_seat *me, void *items, size_
 
 static uint64_t head_glimpsed(const struct handle *h)
 {
+	/* Relaxed: a hint. */
 	return word_position(atomic_load_explicit(&h->two->head, memory_order_relaxed));
 }
 
-/* Returns whether others take the items so fast that one more is a hindrance. */
+/* Returns whether others take items so fast that one more consumer hinders them. */
 static bool see_crowd(const struct handle *h)
 {
 	uint64_t before = head_glimpsed(h);
@@ -85,7 +89,7 @@ struct item_wait {
 	void *items;
 	size_t max;
 	const struct timespec *deadline;
-	ssize_t got; /* what get_some() said last */
+	ssize_t got; /* what get_some() returned last */
 };
 
 static bool look_for_items(struct item_wait *wait)
@@ -111,6 +115,7 @@ static bool sleep_as_reserve(struct item_wait *wait)
 {
 	struct shared_gate *gate = &wait->h->two->reserve;
 	struct timespec soon = spmcq_after(1e-9 * RESERVE_NS);
+	/* Sequentially consistent, pairs with wake_reserve(): read before `closing`. */
 	uint32_t epoch = atomic_load_explicit(&gate->epoch, memory_order_seq_cst);
 
 	return is_closed(wait->h) ? false
@@ -118,8 +123,7 @@ static bool sleep_as_reserve(struct item_wait *wait)
 	                                       wait->h->interruptible) == GATE_SIGNAL;
 }
 
-/* Sleep until woken: 0 to look again, or why not: -EINTR, -EOWNERDEAD, or 1 if something was got.
- */
+/* Sleep until woken. Returns 0 to look again, 1 if wait->got was set, -EINTR or -EOWNERDEAD. */
 static int sleep_for_items(struct item_wait *wait)
 {
 	struct handle *h = wait->h;
@@ -128,19 +132,21 @@ static int sleep_for_items(struct item_wait *wait)
 
 	if (look_for_items(wait))
 		return 1;
+	/* Relaxed: as in producer_is_gone(). */
 	if (atomic_load_explicit(&h->producer_gone, memory_order_relaxed))
 		return -EOWNERDEAD;
+	/* Relaxed: a statistic. */
 	atomic_fetch_add_explicit(&h->consumer_sleeps, 1, memory_order_relaxed);
 	woken = gate_sleep(&h->two->items, epoch, wait->deadline, h->interruptible);
 	if (woken == GATE_SIGNAL)
 		return look_for_items(wait) ? 1 : -EINTR;
-	/* What it put before it was gone is there. */
+	/* What the producer put before it was gone is there. */
 	if (woken == GATE_SLICE && producer_is_gone(h))
 		return look_for_items(wait) ? 1 : -EOWNERDEAD;
 	return 0;
 }
 
-/* Wait for items until there are some: 0, or why there are none. */
+/* Wait until there are items. Returns 0, or why there are none. */
 static int await_items(struct item_wait *wait, bool crowd)
 {
 	for (;; crowd = see_crowd(wait->h)) {
@@ -157,7 +163,7 @@ static int await_items(struct item_wait *wait, bool crowd)
 	}
 }
 
-/* Who was woken wakes the next for what is left. */
+/* A consumer that was woken wakes the next one, if there are items left. */
 static void pass_on(struct handle *h)
 {
 	if (gate_has_waiters(&h->two->items) &&
@@ -178,14 +184,16 @@ static ssize_t try_to_get(struct item_wait *wait)
 	}
 	if (++me->found_nothing % TRIES == 0)
 		producer_is_gone(wait->h);
+	/* Relaxed: as in producer_is_gone(). */
 	return atomic_load_explicit(&wait->h->producer_gone, memory_order_relaxed) ? -EOWNERDEAD
 	                                                                           : -EAGAIN;
 }
 
-/* When no items are known of. */
+/* Get when no items are known of. */
 static ssize_t get_unknown(struct item_wait *wait)
 {
 	struct handle *h = wait->h;
+	/* Relaxed: a hint. */
 	int64_t batch = atomic_load_explicit(&h->batch, memory_order_relaxed);
 	bool near = batch >= GATHER_ITEMS && batch < (int64_t)(h->layout.capacity / 4);
 	bool crowd = near && see_crowd(h);
@@ -193,7 +201,8 @@ static ssize_t get_unknown(struct item_wait *wait)
 
 	if (!crowd && look_for_items(wait))
 		return wait->got;
-	/* Of what was reported without a fence. */
+	/* Joiners may have missed a report that was made without a fence (report_own()): wake them
+	 * before waiting. */
 	after_report(h);
 	enter(h);
 	r = await_items(wait, crowd);

@@ -12,8 +12,7 @@ struct note_copy {
 static struct note_copy read_note(const struct handle *h, const struct seat *seat, uint64_t take)
 {
 	const struct note *note = &seat->notes[take % NOTES];
-	/* Acquire, pairs with write_note(), which writes `before` last. So the rest can be relaxed.
-	 */
+	/* Acquire, pairs with write_note(), which writes `before` last: the rest can be relaxed. */
 	uint64_t before = atomic_load_explicit(&note->before, memory_order_acquire);
 	struct note_copy copy = {
 	        .start = atomic_load_explicit(&note->start, memory_order_relaxed),
@@ -67,8 +66,7 @@ static void show(const struct note_copy *note, uint64_t reported, held_see *see,
 	see(arg, &held);
 }
 
-/* Returns the oldest sure note that names an item which is not reported; `takes` if there is none.
- */
+/* Returns the oldest sure note that names an item not yet reported; `takes` if there is none. */
 static uint64_t first_held(const struct handle *h, const struct seat *seat, uint64_t takes,
                            uint64_t reported)
 {

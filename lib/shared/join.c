@@ -1,5 +1,5 @@
 /*
- * Admission, as seen by who wants in: a consumer, a consumer that goes over to a successor, and the
+ * Admission, as the joiner sees it: a consumer, a consumer that goes over to a successor, and the
  * first half of a successor's.
  */
 #include "join.h"
@@ -51,7 +51,7 @@ INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *h
 		r = talk_hear(talk, WELCOME, &message, offer->files, DESCRIPTORS);
 	if (r == 0 && !talk_is_answer(talk, &message))
 		r = -EPROTO;
-	/* Others would be asked whenever this process waits, and need not answer. */
+	/* Other kinds of file could make this process wait whenever it looks who lives. */
 	if (r == 0 && !(lifeline_is_sound(offer->files[2]) && lifeline_is_sound(offer->files[3]) &&
 	                life_is_sound(offer->files[4])))
 		r = -EPROTO;
@@ -78,7 +78,7 @@ static void move_file(int *to, int *from)
 	*from = -1;
 }
 
-/* What comes from the producer, also from another one later. */
+/* Take what comes from the producer; at first, and from each successor. */
 static void take_offer(struct handle *h, struct offer *offer)
 {
 	move_file(&h->one_file, &offer->files[0]);
@@ -93,6 +93,7 @@ static void take_offer(struct handle *h, struct offer *offer)
 	offer->key = NULL;
 	h->number = offer->number;
 	h->serial = offer->serial;
+	/* Relaxed: no other call on the handle goes on. */
 	atomic_store_explicit(&h->producer_gone, false, memory_order_relaxed);
 }
 
@@ -103,7 +104,8 @@ static int check_number(const struct handle *h, const struct shape *shape)
 	               : -EPROTO;
 }
 
-/* Nothing is known but where heads are: 0, or -EPROTO if that cannot be. */
+/* Begin with what is sure: where the heads are. Returns 0, or -EPROTO if that cannot be. Relaxed:
+ * the message orders it. Release, pairs with lane_end(). */
 static int know_nothing(struct handle *h)
 {
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
@@ -210,6 +212,7 @@ static int return_to(struct handle *h, struct talk *talk)
 	struct offer offer;
 	int r = handle_status(h);
 
+	/* Acquire, pairs with leave(). */
 	if (r == 0 && atomic_load_explicit(&h->inside, memory_order_acquire) != 0)
 		r = -EBUSY;
 	if (r != 0)

@@ -8,7 +8,8 @@
 
 /* What came with WELCOME. */
 struct offer {
-	/* Or -1: part one, part two, the own lifeline, and the producer's lifeline and pidfd. */
+	/* Part one, part two, the joiner's lifeline, the producer's lifeline, the producer's pidfd.
+	 * -1: none. */
 	int files[DESCRIPTORS];
 	struct spmcq_key *key; /* NULL: not sealed */
 	uint32_t number;
@@ -16,11 +17,11 @@ struct offer {
 	pid_t from;
 };
 
-/* Ask for it: 0 or -errno. To be closed in any case. */
+/* Ask for admission. Returns 0 or -errno. The caller closes the offer in any case. */
 INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *hello);
 INTERNAL void offer_close(struct offer *offer);
 
-/* Say whether it could be used. */
+/* Tell the admitter whether the offer could be used. */
 INTERNAL void offer_answer(struct talk *talk, int result);
 
 #endif

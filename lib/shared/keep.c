@@ -105,8 +105,7 @@ static void copy_aside(struct handle *h, uint64_t position, struct kept *kept)
 		                      memory_order_relaxed);
 }
 
-/* Open the run that an item is part of, and seal the item by itself. Returns whether that worked.
- */
+/* Open the run of an item, and seal the item by itself. Returns whether that worked. */
 static bool seal_aside(struct handle *h, uint64_t position, struct kept *kept)
 {
 	size_t item_size = h->layout.item_size, sealed = item_size + h->layout.tag_size;
@@ -169,8 +168,8 @@ INTERNAL void again_put(struct handle *h, uint64_t place, uint64_t lost_by)
 struct sweep {
 	struct handle *h;
 	uint64_t up_to; /* the slots of positions before it are to be filled anew */
-	uint64_t used;
-	uint64_t seen; /* items that were looked at */
+	uint64_t used;  /* places that are needed */
+	uint64_t seen;  /* items that were looked at */
 };
 
 static void need(struct sweep *sweep, uint64_t place)
@@ -181,8 +180,9 @@ static void need(struct sweep *sweep, uint64_t place)
 	}
 }
 
-/* Returns how many items of a run to look at: 2 * layout.kept in all during one sweep. More cannot
- * be unfinished, so more is nonsense that somebody wrote, and must not keep the producer busy. */
+/* Returns how many items of a run to look at, none in the lane AGAIN. The bound is 2 * layout.kept
+ * items during one sweep: more cannot be unfinished, so more is nonsense that somebody wrote, and
+ * must not keep the producer busy. */
 static uint64_t to_see(struct sweep *sweep, const struct held *held)
 {
 	uint64_t most = 2 * sweep->h->layout.kept - sweep->seen;
@@ -235,6 +235,7 @@ static void see_all_seats(struct sweep *sweep, held_see *see)
 	uint64_t peers = atomic_load_explicit(&h->one->peers, memory_order_relaxed);
 
 	for (uint64_t peer = 0; peer < peers; peer++) {
+		/* Sequentially consistent, pairs with count_seat(). */
 		uint64_t used =
 		        atomic_load_explicit(&line_of(h, peer)->seats, memory_order_seq_cst);
 
@@ -243,8 +244,7 @@ static void see_all_seats(struct sweep *sweep, held_see *see)
 	}
 }
 
-/* Note as needed what waits in the lane AGAIN. Sequentially consistent, pairs with claim_items().
- */
+/* Note what waits in the lane AGAIN. Sequentially consistent, pairs with claim_items(). */
 static void see_waiting(struct sweep *sweep)
 {
 	struct handle *h = sweep->h;
@@ -284,6 +284,7 @@ static uint64_t make_room(struct handle *h, uint64_t limit)
 		return position_after(kept_up_to(h), slots);
 	sweep.seen = 0;
 	see_all_seats(&sweep, see_unkept);
+	/* Release, for a successor: if it reads this, it finds what was put aside. */
 	atomic_store_explicit(&h->one->kept_up_to, sweep.up_to, memory_order_release);
 	return position_after(sweep.up_to, slots);
 }

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of Linux 5.1; older headers lack it. */
+/* Since Linux 5.1; older headers lack it. */
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
-/* Of Linux 6.3. */
+/* Since Linux 6.3. */
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -77,7 +77,7 @@ static int make_part(int *file, void **part, size_t bytes, int seals)
 	if (*file < 0)
 		return *file;
 	r = map(part, *file, bytes, PROT_READ | PROT_WRITE);
-	/* Only Linux 5.1 knows F_SEAL_FUTURE_WRITE. */
+	/* A kernel before 5.1 does not know F_SEAL_FUTURE_WRITE. */
 	if (r == 0 && fcntl(*file, F_ADD_SEALS, seals) != 0)
 		r = errno == EINVAL ? -ENOTSUP : -errno;
 	return r;
@@ -105,8 +105,7 @@ static bool has_seals(int file, int seals)
 	return has >= 0 && (has & seals) == seals;
 }
 
-/* Returns whether the file is one that the other side can neither shrink nor grow any more, and of
- * so many bytes. */
+/* Returns whether a file is of this size, and the other side can neither shrink it nor grow it. */
 static bool is_sound(int file, uint64_t bytes, int seals)
 {
 	struct stat stat;
@@ -120,7 +119,7 @@ static bool is_of_this_kind(const struct shape *shape)
 	       shape->line == CACHE_LINE;
 }
 
-/* Returns whether a file has room for a shape, and keeps it. */
+/* Returns whether a file is large enough for a shape, and will stay so. */
 static bool has_shape(int file)
 {
 	struct stat stat;

@@ -1,6 +1,6 @@
 /*
- * The two parts as memory: memfds without a name, sealed against resizing, and part one against new
- * writable mappings: only its producer, which mapped it before it was sealed, can write there.
+ * The two parts as memory: memfds without a name, sealed against resizing. Part one is also sealed
+ * against new writable mappings: only its producer, which mapped it before that, can write there.
  */
 #ifndef SPMCQ_SHARED_MEMORY_H
 #define SPMCQ_SHARED_MEMORY_H
@@ -13,12 +13,13 @@ enum { SHAPE_VERSION = 1 };
 /* Fill in what does not depend on options. */
 INTERNAL void shape_begin(struct shape *shape, uint64_t capacity, uint64_t item_size);
 
-/* Make part one of the layout, with this shape, and map it. Returns 0 or -errno. */
+/* Make part one, of the size that the layout says, with this shape, and map it. Returns 0 or
+ * -errno. */
 INTERNAL int memory_make_one(struct handle *h, const struct shape *shape);
 INTERNAL int memory_make_two(struct handle *h);
 
-/* Map parts that came from another process, after checking seals, sizes and the shape, of which
- * *shape becomes a copy. Returns 0, -EPROTO, -ENOTSUP or -errno. */
+/* Map a part that came from another process, after checking seals, size and shape. *shape becomes a
+ * copy of the shape. Returns 0, -EPROTO, -ENOTSUP or -errno. */
 INTERNAL int memory_map_one(struct handle *h, struct shape *shape);
 INTERNAL int memory_map_two(struct handle *h);
 

@@ -1,5 +1,5 @@
 /*
- * Messages of admission.
+ * Sending and receiving the messages of admission.
  */
 #define MESSAGE_MAGIC UINT64_C(0x71636d7073000002)
 
@@ -68,7 +68,7 @@ INTERNAL bool talk_is_answer(const struct talk *talk, const struct message *mess
 	return memcmp(talk->nonce, message->echo, NONCE) == 0 && !life_is_over(talk->life, -1);
 }
 
-/* Wait until the socket can be written or read: 0, -ETIMEDOUT or -errno. */
+/* Wait until the socket can be written or read. Returns 0, -ETIMEDOUT or -errno. */
 static int await_socket(const struct talk *talk, short events)
 {
 	struct pollfd end = {.fd = talk->socket, .events = events};
@@ -144,7 +144,7 @@ INTERNAL int talk_say(struct talk *talk, struct message *message, const int *fil
 			return why_not_sent();
 		bytes.iov_base = (unsigned char *)bytes.iov_base + sent;
 		bytes.iov_len -= (size_t)sent;
-		/* Once is enough. */
+		/* The descriptors went with the first byte: do not send them again. */
 		add_control(&packet, &control, NULL, 0);
 	}
 	return 0;
@@ -202,8 +202,8 @@ static int receive(struct talk *talk, struct message *message, struct received *
                    size_t files)
 {
 	struct iovec bytes = {message, sizeof *message};
-	/* Where no descriptors are expected the kernel shall not make any: to close one may take
-	 * its server as long as it likes. */
+	/* Where none are expected, leave no room, so that the kernel makes no descriptors: closing
+	 * one can take as long as the server of its file system likes. */
 	size_t room = files > 0 ? sizeof(union control) : CMSG_SPACE(sizeof(struct ucred));
 
 	while (bytes.iov_len > 0) {
@@ -234,7 +234,7 @@ static int receive(struct talk *talk, struct message *message, struct received *
 	return 0;
 }
 
-/* Returns 0 if the message is one that may follow. */
+/* Returns 0 if the message may come at this point, or what talk_hear() returns. */
 static int check(const struct talk *talk, enum kind kind, const struct message *message,
                  const struct received *received, size_t n)
 {

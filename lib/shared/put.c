@@ -9,11 +9,11 @@
 
 #include <errno.h>
 
-/* As in the queue between threads: hold out for half the ring for some yields, then asleep for no
- * longer than this, then for any room. */
+/* As in the queue between threads: look for room for half the ring for some yields, then sleep
+ * until there is, but not longer than ROOM_NS, then sleep until there is any room. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
 
-/* Why the caller may not put: 0 if it may. */
+/* Returns 0 if the caller may put, or else why not. */
 static int refusal(struct handle *h)
 {
 	uint64_t nobody = NO_THREAD, self = thread_id();
@@ -23,7 +23,8 @@ static int refusal(struct handle *h)
 		return r;
 	if (!h->is_producer)
 		return is_closed(h) ? -ESHUTDOWN : -EPERM;
-	/* Acquire, pairs with the release by shared_release_producer(). */
+	/* Acquire, pairs with shared_release_producer(). Relaxed before: no other thread writes
+	 * this thread's id there. */
 	if (h->unchecked || atomic_load_explicit(&h->owner, memory_order_relaxed) == self ||
 	    atomic_compare_exchange_strong_explicit(&h->owner, &nobody, self, memory_order_acquire,
 	                                            memory_order_relaxed))
@@ -31,8 +32,8 @@ static int refusal(struct handle *h)
 	return is_closed(h) ? -ESHUTDOWN : -EPERM;
 }
 
-/* How many items may be put, after a look at head if it is none, or less than wanted: or -EPROTO.
- */
+/* Returns how many items may be put, or -EPROTO. Looks at head if less room is known of than is
+ * wanted. */
 static int64_t look_for_room(struct handle *h, uint64_t want)
 {
 	int64_t room = position_distance(h->tail, h->room_limit);
@@ -40,8 +41,8 @@ static int64_t look_for_room(struct handle *h, uint64_t want)
 
 	if (room >= (int64_t)want)
 		return room;
-	/* Acquire, pairs with claim_items(): slots before it were read. Sequentially consistent for
-	 * the gate. */
+	/* Acquire, pairs with claim_items(): the slots before it were read. Sequentially
+	 * consistent, for the gate. */
 	head = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
 	if (position_distance(h->head_of_room, head) < 0 || position_distance(head, h->tail) < 0)
 		return break_handle(h);
@@ -52,13 +53,14 @@ static int64_t look_for_room(struct handle *h, uint64_t want)
 	return position_distance(h->tail, h->room_limit);
 }
 
-/* After publishing n items: how many of them count, as the queue may have been closed. */
+/* Returns how many of the n items that were just published count, as the queue was closed
+ * meanwhile; or -ESHUTDOWN, -EPROTO. */
 static ssize_t kept_after_closing(struct handle *h, uint64_t n)
 {
 	uint64_t before = position_after(h->tail, POSITION_ONES + 1 - n);
 	int64_t kept = position_distance(before, queue_end(h));
 
-	/* What was put earlier counts in any case. */
+	/* The queue cannot end before these items, as it was open then: somebody lies. */
 	if (kept < 0)
 		return break_handle(h);
 	return kept == 0 ? -ESHUTDOWN : (ssize_t)kept;
@@ -79,7 +81,7 @@ static void copy_in(struct handle *h, const unsigned char *items, uint64_t n)
 	}
 }
 
-/* Put what fits: how many, or 0, -ESHUTDOWN, -EPROTO. */
+/* Put what fits. Returns how many items, 0, -ESHUTDOWN, -EPROTO, or what run_write() returns. */
 static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 {
 	int64_t room;
@@ -102,8 +104,8 @@ static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 		copy_in(h, items, n);
 	}
 	h->tail = position_after(h->tail, n);
-	/* Release, pairs with queue_end(): the slots. Sequentially consistent: before what follows,
-	 * for the gate and for closing. */
+	/* Release, pairs with queue_end(): the slots are filled. Sequentially consistent: this
+	 * comes before the looks at `closing` and at the gate. */
 	atomic_store_explicit(&h->one->tail, h->tail, memory_order_seq_cst);
 	if (is_closed(h))
 		return kept_after_closing(h, n);
@@ -117,14 +119,14 @@ static bool has_room(struct handle *h, uint64_t want, int64_t *room)
 	return *room < 0 || *room >= (int64_t)want || is_closed(h);
 }
 
-/* Sleep until there is so much room, the queue is closed, or the deadline has passed: 0,
- * -ETIMEDOUT, -EINTR, -EPROTO or -EOWNERDEAD. */
+/* Sleep until there is room for `want` items, the queue is closed, or the deadline has passed.
+ * Returns 0, -ETIMEDOUT, -EINTR, -EPROTO or -EOWNERDEAD. */
 static int sleep_until_room(struct handle *h, uint64_t want, const struct timespec *deadline)
 {
 	struct shared_gate *gate = &h->two->room;
 	int64_t room;
 
-	/* Relaxed: consumers read it after they saw us announced. */
+	/* Relaxed: wake_producer() reads it after it has seen us announced. */
 	atomic_store_explicit(
 	        &h->one->wake_at,
 	        position_after(h->tail, POSITION_ONES + 1 - h->layout.capacity + want),
@@ -137,6 +139,7 @@ static int sleep_until_room(struct handle *h, uint64_t want, const struct timesp
 			return room < 0 ? (int)room : 0;
 		if (deadline_has_passed(deadline))
 			return -ETIMEDOUT;
+		/* Relaxed: a statistic. */
 		atomic_fetch_add_explicit(&h->producer_sleeps, 1, memory_order_relaxed);
 		woken = gate_sleep(gate, epoch, deadline, h->interruptible);
 		if (has_room(h, want, &room))
@@ -227,7 +230,7 @@ INTERNAL int shared_take_producer(struct spmcq *q)
 		return r;
 	if (!h->is_producer)
 		return -EPERM;
-	/* Acquire, pairs with shared_release_producer(). */
+	/* Acquire, pairs with shared_release_producer(); release, for the next refusal(). */
 	atomic_exchange_explicit(&h->owner, thread_id(), memory_order_acq_rel);
 	return 0;
 }

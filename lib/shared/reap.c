@@ -2,8 +2,8 @@
  * Peers that are gone: finding them and what they lost; naming it and giving it out again; and
  * settling a peer, when nothing more is to be named.
  *
- * Accesses to part one are relaxed where nothing else is said: only this process writes there,
- * under the lock. What a peer that is gone wrote is acquired through head: see has_succeeded().
+ * Accesses are relaxed where nothing else is said: only this process writes part one, under the
+ * lock; and what a peer wrote, it wrote before the kernel said that it is gone.
  */
 #include "reap.h"
 
@@ -16,6 +16,7 @@
 
 static uint64_t next_position(const struct handle *h)
 {
+	/* Acquire, pairs with claim_items(). */
 	return word_position(atomic_load_explicit(&h->two->head, memory_order_acquire));
 }
 
@@ -58,6 +59,7 @@ static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *li
                          uint64_t *finished)
 {
 	struct losses losses = {.h = h, .list = list, .most = most};
+	/* Sequentially consistent, as in reports_of(). */
 	uint64_t seats = atomic_load_explicit(&line_of(h, number)->seats, memory_order_seq_cst);
 
 	*finished = 0;
@@ -133,6 +135,7 @@ static size_t most_losses(const struct handle *h)
 /* Fill in peer->lost. Returns 0 or -ENOMEM. */
 static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 {
+	/* Sequentially consistent, as in reports_of(). */
 	uint64_t finished, others = atomic_load_explicit(&line_of(h, number)->done_for_others,
 	                                                 memory_order_seq_cst);
 	uint64_t from = h->layout.first;

@@ -1,6 +1,9 @@
 /*
- * Becoming the producer of a queue whose producer's process is gone: a part one of one's own is
- * made from the old one, which nobody can write to any more; part two stays.
+ * Becoming the producer of a queue whose producer's process is gone. The successor makes its own
+ * part one, as a copy of the old one, which nobody can write to any more. Part two stays.
+ *
+ * Accesses are relaxed where nothing else is said: the last producer wrote before the kernel said
+ * that it is gone, and nobody else has the new part one yet.
  */
 #include "calls.h"
 #include "create.h"
@@ -14,7 +17,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Returns whether a process that is in a record lives. */
+/* Returns whether the process in a record lives; if so, *file is its pidfd. */
 static bool lives(const struct peer_record *record, int *file)
 {
 	pid_t process = (pid_t)atomic_load_explicit(&record->process, memory_order_relaxed);
@@ -22,7 +25,8 @@ static bool lives(const struct peer_record *record, int *file)
 	*file = life_open(process);
 	if (*file < 0)
 		return false;
-	/* The file first: if it began at that time, it is the same. */
+	/* The pidfd is opened first, then the time of birth is compared: if it is the recorded one,
+	 * the pidfd is of that process and not of a later one. */
 	if (!life_is_over(*file, -1) &&
 	    life_began(process) == atomic_load_explicit(&record->born, memory_order_relaxed))
 		return true;
@@ -30,14 +34,15 @@ static bool lives(const struct peer_record *record, int *file)
 	return false;
 }
 
-/* By what the peer that admits us has of the last producer. */
+/* Returns whether the last producer lives, by what the peer that admits us has of it. */
 static bool producer_is_there(const struct handle *old, const struct offer *offer)
 {
 	return atomic_load_explicit(&old->one->left, memory_order_relaxed) == 0 &&
 	       !life_is_over(offer->files[4], offer->files[3]);
 }
 
-/* One successor at a time: 0, or -EBUSY while another one lives that has begun. */
+/* Be the only successor. Returns 0, or -EBUSY while another process that has begun to succeed
+ * lives. Acquire and release, pairs with itself in another process. */
 static int be_the_only_one(struct handle *h)
 {
 	uint64_t before = atomic_load_explicit(&h->two->successor, memory_order_acquire);
@@ -54,7 +59,7 @@ static int be_the_only_one(struct handle *h)
 	               : -EBUSY;
 }
 
-/* Map what the peer sent: the old part one, and part two, which *h keeps. */
+/* Map what the peer sent: the old part one, and part two, which becomes that of *h. */
 static int map_old(struct handle *old, struct handle *h, struct offer *offer, struct shape *shape)
 {
 	int r;
@@ -71,14 +76,15 @@ static int map_old(struct handle *old, struct handle *h, struct offer *offer, st
 	if (r == 0 && (shape->algorithm != 0) != (offer->key != NULL))
 		r = -EPROTO;
 	old->key = offer->key;
-	/* Peers have been admitted by a later producer than that of this part one. */
+	/* If they differ, a later producer has admitted peers. Relaxed: be_the_only_one() is what
+	 * the choice of one successor rests on. */
 	if (r == 0 &&
 	    atomic_load_explicit(&h->two->generation, memory_order_relaxed) != shape->generation)
 		r = -EBUSY;
 	return r;
 }
 
-/* A key of its own, of the same kind. */
+/* Make a fresh key of the same kind. */
 static int new_key(struct handle *h, const struct shape *shape)
 {
 	int r;
@@ -94,8 +100,8 @@ static uint64_t read_word(const _Atomic uint64_t *word)
 	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* What the last producer wrote beside items, if it was one, and not something that the peer who
- * admits us has made. */
+/* Returns whether what the old part one says beside the items can be true. The peer that admits us
+ * could have made it up. */
 static bool is_possible_state(const struct handle *h, uint64_t tail)
 {
 	const struct part_one *one = h->one;
@@ -113,6 +119,7 @@ static bool is_possible_state(const struct handle *h, uint64_t tail)
 
 static int check_head(struct handle *h)
 {
+	/* Acquire, pairs with claim_items(). */
 	uint64_t head = word_position(atomic_load_explicit(&h->two->head, memory_order_acquire));
 	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_relaxed);
 	int64_t size = position_distance(head, tail);
@@ -126,8 +133,8 @@ static int check_head(struct handle *h)
 	return 0;
 }
 
-/* Seal anew, from a position up to tail, what opens. What does not stays as it is, which will not
- * open for those who get it. */
+/* Seal anew all runs from a position up to tail that can be opened. The others stay as they are,
+ * and will not open for the consumers that get them. */
 static void reseal_slots(struct handle *h, const struct handle *old, uint64_t from)
 {
 	while (position_distance(from, h->tail) > 0) {
@@ -175,7 +182,7 @@ static void reseal(struct handle *h, struct handle *old)
 	old->run = NULL;
 }
 
-/* Who was admitted: those that live will return; the others are gone. */
+/* Note which peers there are. Those that live are expected to return; the others are gone. */
 static void know_peers(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.processes; i++) {
@@ -193,7 +200,7 @@ static void know_peers(struct handle *h)
 	}
 }
 
-/* A place for this process. */
+/* Find a place for this process. */
 static int enter_self(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.processes; i++)

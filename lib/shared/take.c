@@ -152,6 +152,7 @@ static uint64_t settle_end(const struct handle *h)
  * write. */
 static uint64_t see_closing(const struct handle *h)
 {
+	/* Relaxed: a copy in this process; each thread that stores it stores the same. */
 	_Atomic uint64_t *seen = (_Atomic uint64_t *)(uintptr_t)&h->closed;
 	uint64_t closing = atomic_load_explicit(seen, memory_order_relaxed);
 
@@ -452,7 +453,8 @@ static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim
 		me->backoff -= me->backoff > 2 * BACKOFF_LEAST ? me->backoff / 8 : 0;
 		return 1;
 	}
-	/* If head has not moved, nobody else was faster, and what we read was nonsense. */
+	/* If head has not moved, nobody else was faster, and what we read was nonsense.
+	 * Sequentially consistent, as in look_at(). */
 	if (atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == word)
 		return break_handle(h);
 	back_off(me);
@@ -532,6 +534,7 @@ INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 
 static uint64_t again_tail(const struct handle *h)
 {
+	/* Sequentially consistent, pairs with again_put(), also for the gate. */
 	return atomic_load_explicit(&h->one->again_tail, memory_order_seq_cst);
 }
 
@@ -566,6 +569,7 @@ INTERNAL bool is_drained(struct handle *h)
 
 	if (!is_closed(h))
 		return false;
+	/* Sequentially consistent, pairs with claim_items(). Each tail is read after its head. */
 	at = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
 	if (position_distance(at, queue_end(h)) > 0)
 		return false;
