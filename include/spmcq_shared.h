@@ -124,8 +124,8 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
  * spmcq_shared_rejoin() or spmcq_shared_succeed() there. The kernel vouches for who it is, and
  * options say whether it may be admitted; only then are the memory and the key sent to it.
  * @socket  a connected Unix socket, stream or seqpacket, blocking or not. It is the caller's, and
- *          the queue does not use it afterwards. A socketpair made before a fork will do: the
- *          process that writes counts, not the one that made the socket
+ *          the queue does not use it afterwards. A socketpair made before a fork will do: what
+ *          counts is which process writes, not which one made the socket
  * Returns 0; -EACCES if it may not; -EUSERS if there are too many peers; -EPROTO if what
  * came is no request; -ECONNRESET if the other end closed; -ETIMEDOUT if it took longer than 5
  * seconds; -EINVAL if it is no such socket; -EPERM in a consumer's process, unless the producer's

@@ -123,7 +123,8 @@ static bool sleep_as_reserve(struct item_wait *wait)
 	                                       wait->h->interruptible) == GATE_SIGNAL;
 }
 
-/* Sleep until woken. Returns 0 to look again, 1 if wait->got was set, -EINTR or -EOWNERDEAD. */
+/* Sleep until woken. Returns 0 to look again, 1 if wait->got holds the result, -EINTR or
+ * -EOWNERDEAD. */
 static int sleep_for_items(struct item_wait *wait)
 {
 	struct handle *h = wait->h;

@@ -150,7 +150,7 @@ static inline slot_word *slot_of(const struct handle *h, uint64_t position)
 	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
 }
 
-/* Returns how many of n items from a position on lie behind each other in memory. It is 1 if items
+/* Returns how many of n items from a position on lie next to each other in memory. It is 1 if items
  * do not fill their slots. */
 static inline uint64_t slots_in_a_row(const struct handle *h, uint64_t position, uint64_t n)
 {

@@ -8,7 +8,7 @@
 /* A run that is sealed as one has at most RUN_ITEMS items and at most this many bytes. */
 enum { RUN_BYTES = 65536 };
 
-enum { WORD_MOST = 64 }; /* bytes, of a tag */
+enum { WORD_MOST = 64 }; /* bytes of a tag */
 
 static uint64_t power_of_two(uint64_t at_least)
 {
@@ -78,12 +78,13 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	        .run_most = run_most(shape),
 	        .tag_size = shape->tag_size,
 	};
-	/* So many more that a whole run stays readable until its last item was taken. */
+	/* So large that a whole run stays readable until its last item was taken. */
 	slots = power_of_two(shape->capacity + layout->run_most - 1);
 	layout->mask = slots - 1;
 	layout->slot_words = (size_t)(words(shape->item_size) +
 	                              (shape->algorithm != 0 ? 1 + words(shape->tag_size) : 0));
-	/* Items that were put aside to make room, and all that may be lost at one time. */
+	/* Places for items that were put aside to make room, and for all that may be lost at one
+	 * time. */
 	layout->kept = shape->redeliver != 0 ? shape->capacity + slots : 0;
 	layout->again_mask = power_of_two(layout->kept + 1) - 1;
 	layout->kept_words = (size_t)(words(sizeof(struct kept)) + words(shape->item_size) +

@@ -67,7 +67,7 @@ struct shape {
 struct peer_record {
 	_Atomic uint64_t process; /* its id; 0: the place is free */
 	_Atomic uint64_t born; /* when it began, in the kernel's ticks: tells it from a later one */
-	_Atomic uint64_t serial; /* counts all that were ever admitted */
+	_Atomic uint64_t serial; /* of this admission, counted from 1 */
 	_Atomic uint64_t named;  /* see read_named() */
 };
 

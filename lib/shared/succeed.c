@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Returns whether the process in a record lives; if so, *file is its pidfd. */
+/* Returns whether the process in a record lives. If it does, *file is its pidfd. */
 static bool lives(const struct peer_record *record, int *file)
 {
 	pid_t process = (pid_t)atomic_load_explicit(&record->process, memory_order_relaxed);

@@ -10,7 +10,7 @@
 
 enum { BACKOFF_LEAST = 8, BACKOFF_MOST = 4096 };
 
-/* Items of up to so many bytes are copied to the stack first, so that a get that loses its claim
+/* Items of up to this many bytes are copied to the stack first, so that a get that loses its claim
  * leaves the caller's buffer alone. */
 enum { SMALL_BYTES = 64 };
 
@@ -324,8 +324,7 @@ __attribute__((noinline)) static void confirm(struct handle *h, const struct cla
 	end = atomic_load_explicit(confirmed, memory_order_relaxed);
 	/* It fails only when another thread has moved `confirmed` on; that happens NOTES times at
 	 * most before it is far enough. Release, pairs with is_at_or_behind(). Relaxed before, and
-	 * on failure: a reaper that acquires our head sees the value that we read, or a later one.
-	 */
+	 * on failure: a reaper that acquires our head sees what we read, or more. */
 	for (int i = 0; i < NOTES && position_distance(end, claim->at) > 0; i++)
 		if (atomic_compare_exchange_strong_explicit(
 		            confirmed, &end, claim->at, memory_order_release, memory_order_relaxed))
