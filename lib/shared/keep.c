@@ -1,8 +1,8 @@
 /*
  * Items that may have to be given out again.
  *
- * Relaxed accesses are to words that only this process writes: tail and slots, before the item could
- * be taken, and the rest under the lock.
+ * Relaxed accesses are to words that only this process writes: tail and slots, before the item
+ * could be taken, and the rest under the lock.
  */
 #include "keep.h"
 
