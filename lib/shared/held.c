@@ -33,6 +33,7 @@ static struct note_copy read_note(const struct handle *h, const struct seat *sea
 	return copy;
 }
 
+/* Acquire: see has_succeeded(). */
 static bool is_at_or_behind(uint64_t end, const _Atomic uint64_t *known)
 {
 	return position_distance(end, atomic_load_explicit(known, memory_order_acquire)) >= 0;
