@@ -181,9 +181,9 @@ static void need(struct sweep *sweep, uint64_t place)
 	}
 }
 
-/* Returns how many items of a run to look at, none in the lane AGAIN. The bound is 2 * layout.kept
- * items during one sweep: more cannot be unfinished, so more is nonsense that somebody wrote, and
- * must not keep the producer busy. */
+/* Returns how many items of a run to look at, none in the lane AGAIN. In all it is twice the places
+ * for kept items during one sweep: more cannot be unfinished, so more is nonsense that somebody
+ * wrote, and must not keep the producer busy. */
 static uint64_t to_see(struct sweep *sweep, const struct held *held)
 {
 	uint64_t most = 2 * sweep->h->layout.kept - sweep->seen;
