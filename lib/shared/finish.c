@@ -88,9 +88,10 @@ static bool knows_more(const struct handle *h)
 	return position_distance(word_position(head), tail) > 0;
 }
 
-/* A report that is not the last one needs no fence. If it reaches memory later than a last report
- * that is made at the same moment, neither wakes a joiner. The joiner then finds it when it next
- * looks without being woken, or is woken by a consumer that is about to wait (get_unknown()). */
+/* A report that is not the last one needs no fence. But the last one may be made at the same
+ * moment, and this one reach memory late: then neither thread sees that all is done, and nobody
+ * wakes a joiner. The joiner finds it when it next looks without being woken, or is woken by a
+ * consumer that is about to wait (get_unknown()). */
 INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;

@@ -1,7 +1,7 @@
 /*
  * What a seat holds: the items that it took and has not reported. They are read from its notes,
- * which are not trusted; but what they say can only be wrong about items that their writer could
- * have taken and lost anyway.
+ * which are not trusted: they are kept within bounds, but any process can have made them up
+ * (.github/SECURITY.md).
  */
 #ifndef SPMCQ_SHARED_HELD_H
 #define SPMCQ_SHARED_HELD_H

@@ -13,8 +13,8 @@
 
 /* --- places --- */
 
-/* Items from this position on are still in their slots. The slots of those before it may be filled
- * anew; of these items, the ones that were held have been kept. */
+/* Returns the position up to which slots may be filled anew. Items before it may have left their
+ * slots; those of them that were held have been kept. */
 static uint64_t kept_up_to(const struct handle *h)
 {
 	return atomic_load_explicit(&h->one->kept_up_to, memory_order_relaxed);

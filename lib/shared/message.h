@@ -11,8 +11,8 @@
  *
  * The admitter opens a pidfd for the sender of HELLO, and then sends it a random number. If the
  * same process answers with that number, the pidfd is that of the joiner, and not of a later
- * process with the same id. The joiner is sent a pidfd of the producer, as it may not see the
- * other's process id.
+ * process with the same id. The joiner is sent a pidfd of the producer: from another pid namespace
+ * it could not open one.
  */
 #ifndef SPMCQ_SHARED_MESSAGE_H
 #define SPMCQ_SHARED_MESSAGE_H

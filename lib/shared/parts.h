@@ -97,10 +97,10 @@ struct part_one {
 	/* Seldom written. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t again_tail;
 	_Atomic uint64_t peers; /* how many records have ever been used */
-	/* settled: items that count as finished, of peers whose seats are no longer counted.
-	 * written_off: of these, the items that were discarded, or lost and not given out again.
-	 * Both change only while settling is odd, to the values in the last line, which are written
-	 * before: so a successor can do it again. */
+	/* settled: how many items count as finished, of peers whose seats are no longer counted.
+	 * written_off: how many of these were discarded, or lost and not given out again. Both
+	 * change only while `settling` is odd; what they change to is written into the last line
+	 * before, so that a successor can do it again. */
 	_Atomic uint64_t settling;
 	_Atomic uint64_t settled;
 	_Atomic uint64_t written_off;

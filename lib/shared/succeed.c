@@ -76,8 +76,8 @@ static int map_old(struct handle *old, struct handle *h, struct offer *offer, st
 	if (r == 0 && (shape->algorithm != 0) != (offer->key != NULL))
 		r = -EPROTO;
 	old->key = offer->key;
-	/* If they differ, a later producer has admitted peers. Relaxed: be_the_only_one() is what
-	 * the choice of one successor rests on. */
+	/* If they differ, a later producer has admitted peers. Relaxed: a hint; be_the_only_one()
+	 * decides. */
 	if (r == 0 &&
 	    atomic_load_explicit(&h->two->generation, memory_order_relaxed) != shape->generation)
 		r = -EBUSY;

@@ -158,9 +158,9 @@ static uint64_t see_closing(const struct handle *h)
 
 	if (closing != OPEN)
 		return closing;
-	/* Sequentially consistent, pairs with shared_shutdown(), for the gates: a thread that has
-	 * announced itself and still sees the queue open is seen, and woken, by the one that closes
-	 * it. */
+	/* Sequentially consistent, pairs with shared_shutdown(). For the gates: if a thread has
+	 * announced itself and then still sees the queue open, the thread that closes it sees the
+	 * announcement, and wakes the sleeper. */
 	closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
 	if (closing == OPEN)
 		return OPEN;
@@ -322,9 +322,10 @@ __attribute__((noinline)) static void confirm(struct handle *h, const struct cla
 	if (position_distance(claim->at, end) >= 0)
 		return;
 	end = atomic_load_explicit(confirmed, memory_order_relaxed);
-	/* It fails only when another thread has moved `confirmed` on; that happens NOTES times at
-	 * most before it is far enough. Release, pairs with is_at_or_behind(). Relaxed before, and
-	 * on failure: a reaper that acquires our head sees what we read, or more. */
+	/* The compare-and-swap fails only when another thread has moved `confirmed` on; after NOTES
+	 * moves at most it is far enough. Release, pairs with is_at_or_behind(). Relaxed otherwise:
+	 * a reaper that acquires our head sees the value of `confirmed` that we read, or a later
+	 * one. */
 	for (int i = 0; i < NOTES && position_distance(end, claim->at) > 0; i++)
 		if (atomic_compare_exchange_strong_explicit(
 		            confirmed, &end, claim->at, memory_order_release, memory_order_relaxed))
