@@ -226,6 +226,7 @@ static void see_unkept(void *arg, const struct held *held)
 		if (sweep->used < h->layout.capacity && keep_item(h, position) != KEPT_NOTHING)
 			sweep->used++;
 		else
+			/* There is no place for this one: slots from here on stay as they are. */
 			sweep->up_to = from;
 	}
 }

@@ -592,6 +592,7 @@ static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 			return break_handle(h);
 		before = claim.at;
 		if (lane == AGAIN)
+			/* For the note, which names the place. */
 			claim.kept = kept_place(h, claim.at);
 		if (look == LOOK_SOME && claim_items(h, me, &claim)) {
 			note_take(me, &claim);
