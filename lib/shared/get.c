@@ -21,16 +21,22 @@ enum { GATHER_ITEMS = 8, CHASE_STALLS = 8 };
 /* After this many try calls in a row that found nothing, ask whether the producer lives. */
 enum { TRIES = 1024 };
 
+/* Acquire: what it put before is seen by who learns that it is gone. */
+static bool knows_it_is_gone(const struct handle *h)
+{
+	return atomic_load_explicit(&h->producer_gone, memory_order_acquire);
+}
+
 INTERNAL bool producer_is_gone(struct handle *h)
 {
 	if (h->is_producer)
 		return false;
-	/* Relaxed: a flag that orders nothing; gone is for ever. */
-	if (!atomic_load_explicit(&h->producer_gone, memory_order_relaxed) &&
+	/* Release, for other threads of this process; acquire of `left`, as above. */
+	if (!knows_it_is_gone(h) &&
 	    (life_is_over(h->producer_process, h->producer_lifeline) ||
-	     atomic_load_explicit(&h->one->left, memory_order_relaxed) != 0))
-		atomic_store_explicit(&h->producer_gone, true, memory_order_relaxed);
-	return atomic_load_explicit(&h->producer_gone, memory_order_relaxed);
+	     atomic_load_explicit(&h->one->left, memory_order_acquire) != 0))
+		atomic_store_explicit(&h->producer_gone, true, memory_order_release);
+	return knows_it_is_gone(h);
 }
 
 static void wake_producer(struct handle *h)
@@ -133,15 +139,14 @@ static int sleep_for_items(struct item_wait *wait)
 
 	if (look_for_items(wait))
 		return 1;
-	/* Relaxed: as in producer_is_gone(). */
-	if (atomic_load_explicit(&h->producer_gone, memory_order_relaxed))
-		return -EOWNERDEAD;
+	/* What the producer put before it was gone is there. */
+	if (knows_it_is_gone(h))
+		return look_for_items(wait) ? 1 : -EOWNERDEAD;
 	/* Relaxed: a statistic. */
 	atomic_fetch_add_explicit(&h->consumer_sleeps, 1, memory_order_relaxed);
 	woken = gate_sleep(&h->two->items, epoch, wait->deadline, h->interruptible);
 	if (woken == GATE_SIGNAL)
 		return look_for_items(wait) ? 1 : -EINTR;
-	/* What the producer put before it was gone is there. */
 	if (woken == GATE_SLICE && producer_is_gone(h))
 		return look_for_items(wait) ? 1 : -EOWNERDEAD;
 	return 0;
@@ -185,9 +190,9 @@ static ssize_t try_to_get(struct item_wait *wait)
 	}
 	if (++me->found_nothing % TRIES == 0)
 		producer_is_gone(wait->h);
-	/* Relaxed: as in producer_is_gone(). */
-	return atomic_load_explicit(&wait->h->producer_gone, memory_order_relaxed) ? -EOWNERDEAD
-	                                                                           : -EAGAIN;
+	if (!knows_it_is_gone(wait->h))
+		return -EAGAIN;
+	return look_for_items(wait) ? wait->got : -EOWNERDEAD;
 }
 
 /* Get when no items are known of. */

@@ -98,27 +98,28 @@ static int why_not_sent(void)
 	                                             : -errno;
 }
 
+static void write_control(unsigned char *at, int type, const void *data, size_t bytes)
+{
+	struct cmsghdr header = {
+	        .cmsg_len = CMSG_LEN(bytes), .cmsg_level = SOL_SOCKET, .cmsg_type = type};
+
+	memcpy(at, &header, sizeof header);
+	memcpy(at + CMSG_LEN(0), data, bytes);
+}
+
 static void add_control(struct msghdr *packet, union control *control, const int *files, size_t n)
 {
 	struct ucred self = {.pid = getpid(), .uid = geteuid(), .gid = getegid()};
-	struct cmsghdr *header;
+	size_t bytes = CMSG_SPACE(sizeof self);
 
 	memset(control, 0, sizeof *control);
+	write_control(control->bytes, SCM_CREDENTIALS, &self, sizeof self);
+	if (n > 0) {
+		write_control(control->bytes + bytes, SCM_RIGHTS, files, n * sizeof *files);
+		bytes += CMSG_SPACE(n * sizeof *files);
+	}
 	packet->msg_control = control->bytes;
-	packet->msg_controllen =
-	        CMSG_SPACE(sizeof self) + (n > 0 ? CMSG_SPACE(n * sizeof(int)) : 0);
-	header = CMSG_FIRSTHDR(packet);
-	*header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof self),
-	                           .cmsg_level = SOL_SOCKET,
-	                           .cmsg_type = SCM_CREDENTIALS};
-	memcpy(CMSG_DATA(header), &self, sizeof self);
-	if (n == 0)
-		return;
-	header = CMSG_NXTHDR(packet, header);
-	*header = (struct cmsghdr){.cmsg_len = CMSG_LEN(n * sizeof(int)),
-	                           .cmsg_level = SOL_SOCKET,
-	                           .cmsg_type = SCM_RIGHTS};
-	memcpy(CMSG_DATA(header), files, n * sizeof(int));
+	packet->msg_controllen = bytes;
 }
 
 INTERNAL int talk_say(struct talk *talk, struct message *message, const int *files, size_t n)

@@ -76,11 +76,6 @@ static int map_old(struct handle *old, struct handle *h, struct offer *offer, st
 	if (r == 0 && (shape->algorithm != 0) != (offer->key != NULL))
 		r = -EPROTO;
 	old->key = offer->key;
-	/* If they differ, a later producer has admitted peers. Relaxed: a hint; be_the_only_one()
-	 * decides. */
-	if (r == 0 &&
-	    atomic_load_explicit(&h->two->generation, memory_order_relaxed) != shape->generation)
-		r = -EBUSY;
 	return r;
 }
 
@@ -252,6 +247,10 @@ static int succeed(struct handle *h, struct offer *offer,
 		r = -EBUSY;
 	if (r == 0)
 		r = be_the_only_one(h);
+	/* If they differ, a later producer has admitted peers. */
+	if (r == 0 &&
+	    atomic_load_explicit(&h->two->generation, memory_order_seq_cst) != shape.generation)
+		r = -EBUSY;
 	if (r == 0)
 		r = take_over(h, &old, &shape, options);
 	memory_unmap_one(&old);
