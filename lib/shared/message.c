@@ -114,7 +114,7 @@ static void add_control(struct msghdr *packet, union control *control, const int
 
 	memset(control, 0, sizeof *control);
 	write_control(control->bytes, SCM_CREDENTIALS, &self, sizeof self);
-	if (n > 0) {
+	if (files != NULL) {
 		write_control(control->bytes + bytes, SCM_RIGHTS, files, n * sizeof *files);
 		bytes += CMSG_SPACE(n * sizeof *files);
 	}
