@@ -79,7 +79,8 @@ struct spmcq_shared_options {
 	bool (*allow)(const struct spmcq_peer *peer, void *argument);
 	void *argument; /* for allow */
 	/* The most peers at a time (0: 64), and the most threads of one process that get at a time
-	 * (0: 16). At most 4094 threads in all; those of the producer's process count, too. */
+	 * (0: 16). At most 4094 threads in all, with those of the producer's process, and as many
+	 * for a successor. */
 	unsigned processes;
 	unsigned threads;
 	/* true: spmcq_shared_reap() gives lost items to others. They come before the items that
@@ -129,8 +130,9 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
  * Returns 0; -EACCES if it may not; -EUSERS if there are too many peers; -EPROTO if what
  * came is no request; -ECONNRESET if the other end closed; -ETIMEDOUT if it took longer than 5
  * seconds; -EINVAL if it is no such socket; -EPERM in a consumer's process, unless the producer's
- * process is gone and the other process asks to succeed it; or what the system says. A failure does
- * not concern other peers.
+ * process is gone and the other process asks to succeed it; what the other process says if it could
+ * not use what it was sent, such as -EMSGSIZE; or what the system says. A failure does not concern
+ * other peers.
  * Threads: any, of the producer's process; or, to admit a successor, of a peer whose producer is
  * gone. Blocks: up to 5 seconds, as long as the other side makes it wait; so the thread that puts
  * may leave this to another thread.

@@ -19,15 +19,19 @@ static bool may_in(const struct handle *h, const struct spmcq_peer *peer)
 	return peer->user == geteuid();
 }
 
-/* Find a free place, after settling the peers that are gone and lost nothing. Returns its number,
- * or -EUSERS. */
+/* A free place, if there is one more: that is for a successor. Peers that are gone and lost nothing
+ * are forgotten first. Returns its number, or -EUSERS. */
 static int free_place(struct handle *h)
 {
+	uint32_t number = 0, free = 0;
+
 	reap_gone(h);
-	for (uint32_t i = 0; i < h->layout.processes; i++)
-		if (i != h->number && !h->peers[i].is_used)
-			return (int)i;
-	return -EUSERS;
+	for (uint32_t i = h->layout.processes; i-- > 0;)
+		if (i != h->number && !h->peers[i].is_used) {
+			number = i;
+			free++;
+		}
+	return free > 1 ? (int)number : -EUSERS;
 }
 
 /* Find the place of a peer that returns to a successor. Returns its number, or -EACCES. */
@@ -89,7 +93,7 @@ static int add_key(const struct handle *h, struct message *message)
 /* Send the memory and the key, and hear whether the joiner could use them. Once they are sent, it
  * is in. */
 static int welcome(struct handle *h, struct talk *talk, const struct message *here,
-                   const struct place *place, int lifeline)
+                   const struct place *place, int lifeline, bool *is_declined)
 {
 	const int files[DESCRIPTORS] = {h->one_file, h->two_file, lifeline,
 	                                h->is_producer ? h->lifeline : h->producer_lifeline,
@@ -104,7 +108,10 @@ static int welcome(struct handle *h, struct talk *talk, const struct message *he
 	spmcq_wipe(&message, sizeof message);
 	if (r == 0)
 		r = talk_hear(talk, DONE, &message, NULL, 0);
-	return r == 0 && message.result != 0 ? -EPROTO : r;
+	if (r != 0 || message.result == 0)
+		return r;
+	*is_declined = true;
+	return message.result < 0 && message.result > -4096 ? message.result : -EPROTO;
 }
 
 /* Hear from the same process once more, after opening a pidfd for it. */
@@ -139,14 +146,28 @@ static void know_lifeline(struct handle *h, const struct place *place, int lifel
 	close_if_open(&lifeline);
 }
 
+/* The peer could not use what it was sent, and says so. */
+static void take_place_back(struct handle *h, const struct place *place)
+{
+	struct my_peer *peer = &h->peers[place->number];
+
+	pthread_mutex_lock(&h->lock);
+	if (peer->is_used && peer->serial == place->serial)
+		peer->is_gone = true;
+	pthread_mutex_unlock(&h->lock);
+}
+
 static int admit_to(struct handle *h, struct talk *talk, const struct message *here,
                     const struct place *place)
 {
 	int lifeline = lifeline_make();
+	bool is_declined = false;
 	int r = lifeline < 0 ? lifeline : 0;
 
 	if (r == 0)
-		r = welcome(h, talk, here, place, lifeline);
+		r = welcome(h, talk, here, place, lifeline, &is_declined);
+	if (is_declined)
+		take_place_back(h, place);
 	if (r == 0 && talk->other.process != getpid())
 		know_lifeline(h, place, lifeline);
 	else
@@ -177,8 +198,9 @@ static int admit_peer(struct handle *h, struct talk *talk, const struct message 
 static int admit_successor(struct handle *h, struct talk *talk, const struct message *here)
 {
 	const struct place none = {0, 0};
+	bool is_declined = false;
 
-	return welcome(h, talk, here, &none, h->producer_lifeline);
+	return welcome(h, talk, here, &none, h->producer_lifeline, &is_declined);
 }
 
 static bool is_welcome_here(struct handle *h, const struct message *hello)

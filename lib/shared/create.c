@@ -194,7 +194,7 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
 		return -EINVAL;
 	shape_begin(&shape, capacity, item_size);
 	shape.first = options.first_position & POSITION_ONES;
-	shape.processes = (options.processes != 0 ? options.processes : PROCESSES) + 1;
+	shape.processes = (options.processes != 0 ? options.processes : PROCESSES) + 2;
 	shape.threads = options.threads != 0 ? options.threads : THREADS;
 	shape.redeliver = options.redeliver;
 	shape.interruptible = options.interruptible;

@@ -254,7 +254,8 @@ static int succeed(struct handle *h, struct offer *offer,
 	if (r == 0)
 		r = take_over(h, &old, &shape, options);
 	memory_unmap_one(&old);
-	return r;
+	/* Of what the old part one says, as the caller's arguments are good. */
+	return r == -EINVAL ? -EPROTO : r;
 }
 
 int spmcq_shared_succeed(struct spmcq **q, int socket, const struct spmcq_shared_options *given)

@@ -152,9 +152,10 @@ static uint64_t settle_end(const struct handle *h)
  * write. */
 static uint64_t see_closing(const struct handle *h)
 {
-	/* Relaxed: a copy in this process; each thread that stores it stores the same. */
+	/* A copy in this process. Acquire, pairs with the release below: tail, as the thread saw it
+	 * that stored the copy. */
 	_Atomic uint64_t *seen = (_Atomic uint64_t *)(uintptr_t)&h->closed;
-	uint64_t closing = atomic_load_explicit(seen, memory_order_relaxed);
+	uint64_t closing = atomic_load_explicit(seen, memory_order_acquire);
 
 	if (closing != OPEN)
 		return closing;
@@ -167,7 +168,7 @@ static uint64_t see_closing(const struct handle *h)
 	if (closing == CLOSING)
 		closing = settle_end(h);
 	closing = CLOSED | (closing & POSITION_ONES);
-	atomic_store_explicit(seen, closing, memory_order_relaxed);
+	atomic_store_explicit(seen, closing, memory_order_release);
 	return closing;
 }
 
@@ -378,16 +379,25 @@ static void back_off(struct my_seat *me)
 		me->backoff *= 2;
 }
 
-/* Returns false if head lies behind what this process has seen of it. Relaxed: another thread may
- * store an older head over a newer one; then a lie is noticed later. */
+/* Returns false if head lies behind what this process has seen of it. Release and acquire: whoever
+ * sees that reads a newer head next. A newer note may be overwritten by an older one: then a lie is
+ * noticed later. */
 static inline bool see_head(struct handle *h, const struct claim *claim)
 {
 	_Atomic uint64_t *seen = &h->head_seen[claim->lane];
 
-	if (position_distance(atomic_load_explicit(seen, memory_order_relaxed), claim->at) < 0)
+	if (position_distance(atomic_load_explicit(seen, memory_order_acquire), claim->at) < 0)
 		return false;
-	atomic_store_explicit(seen, claim->at, memory_order_relaxed);
+	atomic_store_explicit(seen, claim->at, memory_order_release);
 	return true;
+}
+
+/* Returns whether head has not moved. By an update, as a load could be of a time before what was
+ * read meanwhile. */
+static bool is_still(_Atomic uint64_t *head, uint64_t word)
+{
+	return atomic_compare_exchange_strong_explicit(head, &word, word, memory_order_seq_cst,
+	                                               memory_order_seq_cst);
 }
 
 enum look { LOOK_NONE, LOOK_SOME, LOOK_LIE, LOOK_MOVED };
@@ -429,9 +439,7 @@ static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bo
 		return LOOK_SOME;
 	}
 	/* This cannot be, unless head was moved after we read it. */
-	return atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == claim->word
-	               ? LOOK_LIE
-	               : LOOK_MOVED;
+	return is_still(head_of(h, claim->lane), claim->word) ? LOOK_LIE : LOOK_MOVED;
 }
 
 /* Returns whether a take may be noted. With redeliver all that is not reported must be in the last
@@ -453,9 +461,8 @@ static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim
 		me->backoff -= me->backoff > 2 * BACKOFF_LEAST ? me->backoff / 8 : 0;
 		return 1;
 	}
-	/* If head has not moved, nobody else was faster, and what we read was nonsense.
-	 * Sequentially consistent, as in look_at(). */
-	if (atomic_load_explicit(head_of(h, claim->lane), memory_order_seq_cst) == word)
+	/* If head has not moved, nobody else was faster, and what we read was nonsense. */
+	if (is_still(head_of(h, claim->lane), word))
 		return break_handle(h);
 	back_off(me);
 	return 0;
