@@ -86,13 +86,13 @@ struct spmcq_shared_options {
 	/* true: spmcq_shared_reap() gives lost items to others. They come before the items that
 	 * wait in the queue, in the order in which they are reaped. So an item can come later than
 	 * items that were put after it; and if a consumer did the work and was killed before it
-	 * reported, the work is done again. For this an item is kept until it is reported: put also
-	 * waits while twice the capacity is unfinished. */
+	 * reported, the work is done again. For this an item is kept until it is reported: put may
+	 * also wait while more items than the capacity were got and are not reported. */
 	bool redeliver;
 	/* true: items are sealed, see spmcq_seal.h, and bound to their position and to this queue.
 	 * A put_many seals up to 32 items, and up to 64 KiB, as one run; a get_many gets items of
-	 * one run at most. create returns -ENOTSUP if the program was linked without -lspmcq_seal,
-	 * or with one that was built without libsodium. */
+	 * one run at most. create returns -ENOTSUP if spmcq_seal was built without
+	 * libsodium. */
 	bool sealed;
 	enum spmcq_algorithm algorithm;
 };

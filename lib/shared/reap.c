@@ -257,6 +257,15 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 
 /* --- who is gone --- */
 
+/* Returns whether somebody would come back to this producer's successor, and not to the one before
+ * it: until then nothing may change that a successor of that one needs. */
+static bool has_peers(const struct handle *h)
+{
+	/* Pairs with admit_peer(), which this process calls. */
+	return atomic_load_explicit(&h->two->generation, memory_order_seq_cst) ==
+	       h->one->shape.generation;
+}
+
 /* Returns whether a peer is gone and cannot be settled: there are losses to be named, or memory is
  * short. If it is gone and nothing is to be named, it is settled. */
 static bool look_at_peer(struct handle *h, uint64_t number)
@@ -272,7 +281,8 @@ static bool look_at_peer(struct handle *h, uint64_t number)
 		return true;
 	if (peer->named < peer->lost_n)
 		return true;
-	settle(h, number, peer);
+	if (has_peers(h))
+		settle(h, number, peer);
 	return false;
 }
 
