@@ -146,7 +146,7 @@ int main(void)
 
 	for (size_t i = 0; bench_queues[i]; i++) {
 		table = bench_queues[i];
-		if (!table->create || table->can & BENCH_MACHINES)
+		if (!table->create || !bench_is_between_threads(table->can))
 			continue; /* the squares only, or needs a server */
 		snprintf(name, sizeof(name), "%s: random_histories_are_those_of_a_queue",
 		         table->name);

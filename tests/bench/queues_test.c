@@ -334,7 +334,7 @@ int main(void)
 #define RUN_WITH_QUEUE(property) run(#property, property)
 	for (size_t i = 0; bench_queues[i]; i++) {
 		calls = bench_queues[i];
-		if (!calls->create || calls->can & BENCH_MACHINES)
+		if (!calls->create || !bench_is_between_threads(calls->can))
 			continue; /* the squares only, checked by the workload; or needs a server */
 		RUN_WITH_QUEUE(every_item_is_got_once_and_in_order);
 		RUN_WITH_QUEUE(every_item_of_a_bulk_is_got_once_and_in_order);
