@@ -147,7 +147,7 @@ int main(void)
 	for (size_t i = 0; bench_queues[i]; i++) {
 		table = bench_queues[i];
 		if (!table->create || !bench_is_between_threads(table->can))
-			continue; /* the squares only, or needs a server */
+			continue; /* the squares only, or more than one process */
 		snprintf(name, sizeof(name), "%s: random_histories_are_those_of_a_queue",
 		         table->name);
 		check_run(name, random_histories_are_those_of_a_queue);
