@@ -34,7 +34,7 @@ _Noreturn static void be_consumer(struct crew_thread *thread, pid_t parent)
 	machine_pin_self(thread->member.run->pin, thread->member.number + 1);
 	common_touch();
 	crew_thread_main(thread);
-	exit(fflush(NULL) == 0 ? 0 : 1);
+	_exit(fflush(NULL) == 0 ? 0 : 1); /* the first process frees what it made */
 }
 
 static void end_all(struct processes *processes)
