@@ -170,11 +170,18 @@ static enum options_outcome add_shared(struct options *options)
 	return outcome;
 }
 
-/* Between processes those only: the others have no part in the question. */
+static enum options_outcome add_named(struct options *options, const char *name)
+{
+	return strcmp(name, "shared") == 0 ? add_shared(options) : add_queue(options, name);
+}
+
+/* Between processes those only: the others have no part in the question. Of this library's, those
+ * that --seal names. */
 static bool is_one_of_all(const struct options *options, const struct bench_queue *queue)
 {
 	return !(queue->can & BENCH_YARDSTICK) && is_between(options, queue) &&
 	       (options->between != BETWEEN_PROCESSES || queue->can & BENCH_PROCESSES) &&
+	       strncmp(queue->name, "shared_", strlen("shared_")) != 0 &&
 	       bench_workload_takes(options->plan.workload, queue);
 }
 
@@ -184,7 +191,7 @@ static enum options_outcome add_all_queues(struct options *options)
 
 	for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
 		if (is_one_of_all(options, bench_queues[i]))
-			outcome = add_queue(options, bench_queues[i]->name);
+			outcome = add_named(options, bench_queues[i]->name);
 	return outcome;
 }
 
@@ -230,16 +237,25 @@ static enum options_outcome set_between(struct options *options)
 	return OPTIONS_GO;
 }
 
+static bool has_shared(const struct options *options)
+{
+	for (size_t i = 0; i < options->plan.queue_count; i++)
+		if (strncmp(options->plan.queues[i]->name, "shared", strlen("shared")) == 0)
+			return true;
+	return false;
+}
+
 static enum options_outcome set_queues(struct options *options, const char *text)
 {
 	enum options_outcome outcome = OPTIONS_GO;
 	char *copy = strdup(text), *rest = copy, *name;
 
 	while (outcome == OPTIONS_GO && (name = strsep(&rest, ",")))
-		outcome = strcmp(name, "all") == 0      ? add_all_queues(options)
-		          : strcmp(name, "shared") == 0 ? add_shared(options)
-		                                        : add_queue(options, name);
+		outcome = strcmp(name, "all") == 0 ? add_all_queues(options)
+		                                   : add_named(options, name);
 	free(copy);
+	if (outcome == OPTIONS_GO && given.seal && !has_shared(options))
+		return bad("--seal is for shared, which is not among the queues");
 	return outcome;
 }
 
