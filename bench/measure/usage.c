@@ -74,10 +74,12 @@ static void add_included(struct usage *usage)
 	clockid_t clock;
 
 	for (size_t i = 0; i < included.n; i++) {
-		if (clock_getcpuclockid(included.processes[i], &clock) != 0)
+		pid_t id = __atomic_load_n(&included.processes[i], __ATOMIC_RELAXED);
+
+		if (id == 0 || clock_getcpuclockid(id, &clock) != 0)
 			continue;
 		usage->cpu_seconds += seconds_of(clock);
-		add_switches(usage, included.processes[i]);
+		add_switches(usage, id);
 	}
 }
 

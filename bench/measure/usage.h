@@ -20,7 +20,8 @@ struct usage {
 };
 
 /* From now on these processes, of one thread each, are counted with this one, as long as they live;
- * n 0: none. The list stays the caller's, and stays there. Not while another thread counts. */
+ * n 0: none; an id may become 0 meanwhile (atomic): it has ended. The list stays the caller's, and
+ * stays there. Not while another thread counts. */
 void usage_include(const pid_t *processes, size_t n);
 
 /* Usage so far; the clock is read last. */

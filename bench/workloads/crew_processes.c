@@ -24,8 +24,8 @@ _Noreturn static void be_consumer(struct crew_thread *thread, pid_t parent)
 {
 	struct sigaction usual = {.sa_handler = SIG_DFL};
 
-	sigaction(SIGTERM, &usual,
-	          NULL); /* crew.c tells of a run that is stopped: once is enough */
+	/* The first process tells of a run that is stopped. */
+	sigaction(SIGTERM, &usual, NULL);
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 #endif
@@ -86,7 +86,8 @@ static void await_all(struct crew *crew, struct processes *processes)
 			fail(crew, processes, "waitpid");
 		if (id < 0 || consumer == processes->n)
 			continue; /* a signal, or a process that is none of these */
-		processes->ids[consumer] = 0;
+		/* The producer may be counting the time of all of them. */
+		__atomic_store_n(&processes->ids[consumer], 0, __ATOMIC_RELAXED);
 		left--;
 		if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 			continue;
