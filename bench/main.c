@@ -118,7 +118,7 @@ static int reach_server(const struct options *options)
 	const char *wrong = NULL;
 
 #ifdef HAVE_NATS
-	if (options->between_machines)
+	if (options->between == BETWEEN_MACHINES)
 		wrong = nats_use(options->server, options->ca);
 #else
 	(void)options;

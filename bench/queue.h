@@ -5,12 +5,17 @@
  * handle, with producer() or consumer(), and passes it to each call; a table without these two
  * passes the queue itself. One thread puts and joins; any get. destroy() comes when all have left.
  *
+ * Between processes create() comes before there are others. producer() is called in the process
+ * that puts and consumer() in the one that gets, at the same time, and join() and shutdown() where
+ * producer() was; destroy() frees what the first process has.
+ *
  * Results are those of the library: 0 or a count on success, -errno otherwise.
  */
 #ifndef BENCH_QUEUE_H
 #define BENCH_QUEUE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,8 +37,15 @@ enum bench_can {
 	BENCH_YARDSTICK = 1 << 5, /* no queue, but a bound on queues; left out unless named */
 	BENCH_ELSEWHERE = 1 << 6, /* another program, which checks its squares itself */
 	BENCH_MACHINES = 1 << 8,  /* goes through a server: only with --between machines */
+	BENCH_PROCESSES = 1 << 9, /* each consumer is a process: only with --between processes */
 	BENCH_SIMULATED = 1 << 7, /* all of its code can be compiled for the simulated machine */
 };
+
+/* Whether it is between the threads of one process. */
+static inline bool bench_is_between_threads(unsigned can)
+{
+	return !(can & (BENCH_MACHINES | BENCH_PROCESSES));
+}
 
 struct bench_shape {
 	size_t capacity;  /* >= 1 */
@@ -66,7 +78,8 @@ struct bench_queue {
 	int (*create)(void **queue, const struct bench_shape *shape);
 	void (*destroy)(void *queue);
 
-	/* Handles: asked for once by the thread that uses it, freed by destroy(). May be NULL. */
+	/* Handles: asked for once by the thread that uses it, freed by destroy(). May be NULL. They
+	 * return NULL, and set errno, if there is none to be had. */
 	void *(*producer)(void *queue);
 	void *(*consumer)(void *queue, size_t number); /* 0 .. shape->consumers - 1 */
 
@@ -90,7 +103,8 @@ struct bench_queue {
 	const char *(*squares)(const struct bench_squares_job *job);
 
 	/* With BENCH_BOUNDED: the most items that one of this capacity holds, if it rounds up.
-	 * NULL: no more than the capacity. The harness checks it. */
+	 * NULL: no more than the capacity. SIZE_MAX: it is bounded by bytes. The harness checks it.
+	 */
 	size_t (*most)(size_t capacity);
 };
 

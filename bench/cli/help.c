@@ -103,6 +103,22 @@ static void print_queues(const struct bench_workload *workload)
 	printf("\n");
 }
 
+static void print_between(void)
+{
+	bool processes = bench_queue_named("shared"), machines = bench_queue_named("nats");
+
+	if (!processes && !machines)
+		return;
+	printf("  --between     threads%s%s (threads)\n",
+	       processes ? ", processes: shared beside spmcq" : "",
+	       machines ? ", machines: nats beside spmcq" : "");
+	if (processes)
+		printf("  --seal        shared between processes, by none, aes, chacha (none)\n");
+	if (machines)
+		printf("  --server      URL of nats' (one is started on this machine); --ca: a "
+		       "FILE of whom to trust\n");
+}
+
 static void print_options(const struct bench_workload *workload)
 {
 	printf("Options of %s (default); ", workload->name);
@@ -112,12 +128,7 @@ static void print_options(const struct bench_workload *workload)
 		if (workload->uses & 1u << p)
 			print_parameter(workload, p);
 	print_queues(workload);
-	if (bench_queue_named("nats"))
-		printf("  --between     threads, or machines: spmcq beside nats, over a server "
-		       "(threads)\n"
-		       "  --server      its URL (one is started on this machine); --ca: a FILE of "
-		       "whom to "
-		       "trust\n");
+	print_between();
 	if (!workload->talks)
 		printf("  --runs        of each queue, in turns (%zu)\n", workload->runs);
 	if (!workload->describe)

@@ -17,7 +17,7 @@
 /* What was given, still as text; NULL: not given. */
 static struct {
 	char *parameter[BENCH_PARAMETERS];
-	char *queue, *runs, *format, *output, *plot, *pin, *seed, *between, *server, *ca;
+	char *queue, *runs, *format, *output, *plot, *pin, *seed, *between, *server, *ca, *seal;
 	int print, help;
 } given;
 
@@ -52,6 +52,7 @@ static const struct poptOption popt_options[] = {
         {"between", 0, POPT_ARG_STRING, &given.between, 0, NULL, NULL},
         {"server", 0, POPT_ARG_STRING, &given.server, 0, NULL, NULL},
         {"ca", 0, POPT_ARG_STRING, &given.ca, 0, NULL, NULL},
+        {"seal", 0, POPT_ARG_STRING, &given.seal, 0, NULL, NULL},
         {"print", 0, POPT_ARG_NONE, &given.print, 0, NULL, NULL},
         {"help", 'h', POPT_ARG_NONE, &given.help, 0, NULL, NULL},
         POPT_TABLEEND,
@@ -110,6 +111,14 @@ static enum options_outcome set_workload(struct options *options, const char *na
 	return bad_name("workload or command", name, "", names, n);
 }
 
+/* Whether it is there with this --between. */
+static bool is_between(const struct options *options, const struct bench_queue *queue)
+{
+	return bench_is_between_threads(queue->can) ||
+	       (queue->can & BENCH_PROCESSES && options->between == BETWEEN_PROCESSES) ||
+	       (queue->can & BENCH_MACHINES && options->between == BETWEEN_MACHINES);
+}
+
 static enum options_outcome add_queue(struct options *options, const char *name)
 {
 	const struct bench_queue *queue = bench_queue_named(name);
@@ -122,8 +131,9 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 		return bad_name("queue", name, "", names, n);
 	if (!bench_workload_takes(options->plan.workload, queue))
 		return bad("%s cannot be measured with %s", name, options->plan.workload->name);
-	if (queue->can & BENCH_MACHINES && !options->between_machines)
-		return bad("%s is for --between machines", name);
+	if (!is_between(options, queue))
+		return bad("%s is for --between %s", name,
+		           queue->can & BENCH_PROCESSES ? "processes" : "machines");
 	for (size_t i = 0; i < options->plan.queue_count; i++)
 		if (options->plan.queues[i] == queue)
 			return bad("--queue: %s is there twice", name);
@@ -133,43 +143,106 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 	return OPTIONS_GO;
 }
 
+/* Sealed or not, as --seal says. */
+static enum options_outcome add_shared(struct options *options)
+{
+	static const struct {
+		const char *word, *queue;
+	} kinds[] = {{"none", "shared"}, {"aes", "shared_aes"}, {"chacha", "shared_chacha"}};
+	enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
+	char *copy = strdup(given.seal ? given.seal : "none"), *rest = copy, *word;
+	enum options_outcome outcome = OPTIONS_GO;
+	const char *names[KINDS];
+
+	if (!bench_queue_named("shared")) {
+		free(copy);
+		return bad("shared: this was built without libspmcq_shared");
+	}
+	while (outcome == OPTIONS_GO && (word = strsep(&rest, ","))) {
+		size_t i = 0;
+
+		for (; i < KINDS && strcmp(kinds[i].word, word) != 0; i++)
+			names[i] = kinds[i].word;
+		outcome = i < KINDS ? add_queue(options, kinds[i].queue)
+		                    : bad_name("kind of --seal", word, "", names, KINDS);
+	}
+	free(copy);
+	return outcome;
+}
+
+static enum options_outcome add_named(struct options *options, const char *name)
+{
+	return strcmp(name, "shared") == 0 ? add_shared(options) : add_queue(options, name);
+}
+
+/* Between processes those only: the others have no part in the question. Of this library's, those
+ * that --seal names. */
+static bool is_one_of_all(const struct options *options, const struct bench_queue *queue)
+{
+	return !(queue->can & BENCH_YARDSTICK) && is_between(options, queue) &&
+	       (options->between != BETWEEN_PROCESSES || queue->can & BENCH_PROCESSES) &&
+	       strncmp(queue->name, "shared_", strlen("shared_")) != 0 &&
+	       bench_workload_takes(options->plan.workload, queue);
+}
+
 static enum options_outcome add_all_queues(struct options *options)
 {
 	enum options_outcome outcome = OPTIONS_GO;
 
 	for (size_t i = 0; bench_queues[i] && outcome == OPTIONS_GO; i++)
-		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
-		    (options->between_machines || !(bench_queues[i]->can & BENCH_MACHINES)) &&
-		    bench_workload_takes(options->plan.workload, bench_queues[i]))
-			outcome = add_queue(options, bench_queues[i]->name);
+		if (is_one_of_all(options, bench_queues[i]))
+			outcome = add_named(options, bench_queues[i]->name);
 	return outcome;
 }
 
-/* What is compared if nothing is said. */
+/* What is compared if nothing is said. The first is what --print shows. */
 static const char *usual_queues(const struct options *options)
 {
-	if (!options->between_machines)
-		return options->plan.workload->queues;
-	return options->plan.workload->talks ? "nats" : "spmcq,nats";
+	bool is_alone = options->plan.workload->talks;
+
+	switch (options->between) {
+	case BETWEEN_PROCESSES:
+		return is_alone ? "shared" : "shared,spmcq";
+	case BETWEEN_MACHINES:
+		return is_alone ? "nats" : "spmcq,nats";
+	case BETWEEN_THREADS:
+		break;
+	}
+	return options->plan.workload->queues;
 }
 
 static enum options_outcome set_between(struct options *options)
 {
-	static const char *const names[] = {"threads", "machines"};
-	const char *text = given.between ? given.between : names[0];
+	static const char *const names[] = {[BETWEEN_THREADS] = "threads",
+	                                    [BETWEEN_PROCESSES] = "processes",
+	                                    [BETWEEN_MACHINES] = "machines"};
+	enum { BETWEENS = sizeof(names) / sizeof(*names) };
+	unsigned i = 0;
 
-	options->between_machines = strcmp(text, names[1]) == 0;
+	while (given.between && i < BETWEENS && strcmp(given.between, names[i]) != 0)
+		i++;
+	if (i == BETWEENS)
+		return bad_name("place for --between", given.between, "", names, BETWEENS);
+	options->between = i;
 	options->server = given.server;
 	options->ca = given.ca;
-	if (!options->between_machines && strcmp(text, names[0]) != 0)
-		return bad_name("place for --between", text, "", names, 2);
-	if (!options->between_machines && (given.server || given.ca))
+	if (options->between != BETWEEN_MACHINES && (given.server || given.ca))
 		return bad("--server and --ca are for --between machines");
-	if (options->between_machines && !bench_queue_named("nats"))
+	if (options->between == BETWEEN_MACHINES && !bench_queue_named("nats"))
 		return bad("--between machines: this was built without libnats");
+	if (given.seal && options->between != BETWEEN_PROCESSES)
+		return bad("--seal is for --between processes");
 	if (given.ca && !given.server)
 		return bad("--ca is for a --server");
 	return OPTIONS_GO;
+}
+
+static bool has_shared(const struct options *options)
+{
+	for (size_t i = 0; i < options->plan.queue_count; i++)
+		if (strncmp(options->plan.queues[i]->name, "shared", strlen("shared")) == 0)
+			return true;
+	return false;
 }
 
 static enum options_outcome set_queues(struct options *options, const char *text)
@@ -179,8 +252,10 @@ static enum options_outcome set_queues(struct options *options, const char *text
 
 	while (outcome == OPTIONS_GO && (name = strsep(&rest, ",")))
 		outcome = strcmp(name, "all") == 0 ? add_all_queues(options)
-		                                   : add_queue(options, name);
+		                                   : add_named(options, name);
 	free(copy);
+	if (outcome == OPTIONS_GO && given.seal && !has_shared(options))
+		return bad("--seal is for shared, which is not among the queues");
 	return outcome;
 }
 
@@ -411,8 +486,9 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 /* What an earlier command line gave. */
 static void forget_given(void)
 {
-	char *texts[] = {given.queue, given.runs, given.format,  given.output, given.plot,
-	                 given.pin,   given.seed, given.between, given.server, given.ca};
+	char *texts[] = {given.queue,  given.runs, given.format, given.output,
+	                 given.plot,   given.pin,  given.seed,   given.between,
+	                 given.server, given.ca,   given.seal};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
 		free(texts[i]);

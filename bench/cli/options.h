@@ -7,14 +7,17 @@
 #include "measure/plan.h"
 #include "report/report.h"
 
+/* Which queues there are beside those between threads. */
+enum between { BETWEEN_THREADS, BETWEEN_PROCESSES, BETWEEN_MACHINES };
+
 struct options {
 	struct plan plan; /* its calibration is no option: as usual unless changed after parsing */
 	const struct report_format *format;
 	const char *output; /* NULL: stdout */
 	const char *plot;   /* a picture to draw as well; NULL: none */
 	bool print;
-	bool between_machines;
-	const char *server, *ca; /* with that; NULL: a server is started */
+	enum between between;
+	const char *server, *ca; /* between machines; NULL: a server is started */
 };
 
 enum options_outcome {

@@ -32,7 +32,8 @@ static void print_others(FILE *out)
 {
 	fprintf(out, "others:");
 	for (size_t i = 0; bench_queues[i]; i++)
-		if (!(bench_queues[i]->can & (BENCH_YARDSTICK | BENCH_MACHINES)) &&
+		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
+		    bench_is_between_threads(bench_queues[i]->can) &&
 		    strcmp(bench_queues[i]->name, "spmcq") != 0)
 			fprintf(out, " %s", bench_queues[i]->name);
 	fprintf(out, " (./bench/run --all scoreboard installs all there are)\n");

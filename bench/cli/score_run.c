@@ -103,7 +103,8 @@ static int add_finalists(struct plan *plan)
 	trial.runs = FIRST_RUNS;
 	trial.calibration = first_round;
 	for (size_t i = 0; bench_queues[i]; i++)
-		if (!(bench_queues[i]->can & (BENCH_YARDSTICK | BENCH_MACHINES)) &&
+		if (!(bench_queues[i]->can & BENCH_YARDSTICK) &&
+		    bench_is_between_threads(bench_queues[i]->can) &&
 		    !takes_part(plan, bench_queues[i]) &&
 		    bench_workload_takes(plan->workload, bench_queues[i]))
 			add_queue(&trial, bench_queues[i]);

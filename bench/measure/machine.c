@@ -153,13 +153,28 @@ int machine_pin_parse(struct machine_pin *pin, const char *text)
 	return 0;
 }
 
+/* False: it may be anywhere. */
+static bool is_placed(const struct machine_pin *pin, size_t place, cpu_set_t *set)
+{
+	if (pin->n == 0)
+		return false;
+	CPU_ZERO(set);
+	CPU_SET(pin->cpu[place % pin->n], set);
+	return true;
+}
+
 void machine_pin_place(const struct machine_pin *pin, size_t place, pthread_attr_t *attributes)
 {
 	cpu_set_t set;
 
-	if (pin->n == 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(pin->cpu[place % pin->n], &set);
-	pthread_attr_setaffinity_np(attributes, sizeof(set), &set);
+	if (is_placed(pin, place, &set))
+		pthread_attr_setaffinity_np(attributes, sizeof(set), &set);
+}
+
+void machine_pin_self(const struct machine_pin *pin, size_t place)
+{
+	cpu_set_t set;
+
+	if (is_placed(pin, place, &set))
+		sched_setaffinity(0, sizeof(set), &set);
 }

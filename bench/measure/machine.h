@@ -39,4 +39,7 @@ int machine_pin_parse(struct machine_pin *pin, const char *text);
 /* The CPU of a thread, to the attributes it will be created with. */
 void machine_pin_place(const struct machine_pin *pin, size_t place, pthread_attr_t *attributes);
 
+/* The same for the calling thread. */
+void machine_pin_self(const struct machine_pin *pin, size_t place);
+
 #endif

@@ -3,6 +3,8 @@
  */
 #define _GNU_SOURCE
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +39,50 @@ static double busy_seconds(void)
 	return (double)(user + nice + sys + irq + soft + steal) / (double)sysconf(_SC_CLK_TCK);
 }
 
+static struct {
+	const pid_t *processes;
+	size_t n;
+} included;
+
+void usage_include(const pid_t *processes, size_t n)
+{
+	included.processes = processes;
+	included.n = n;
+}
+
+/* Context switches are in the lines "voluntary_ctxt_switches: 12" and "nonvoluntary_...". */
+static void add_switches(struct usage *usage, pid_t process)
+{
+	static const char voluntary[] = "voluntary_ctxt_switches:";
+	static const char involuntary[] = "nonvoluntary_ctxt_switches:";
+	char name[64], line[256];
+
+	snprintf(name, sizeof(name), "/proc/%ld/status", (long)process);
+	FILE *file = fopen(name, "r");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, voluntary, sizeof(voluntary) - 1) == 0)
+			usage->voluntary += strtoull(line + sizeof(voluntary) - 1, NULL, 10);
+		if (strncmp(line, involuntary, sizeof(involuntary) - 1) == 0)
+			usage->involuntary += strtoull(line + sizeof(involuntary) - 1, NULL, 10);
+	}
+	if (file)
+		fclose(file);
+}
+
+static void add_included(struct usage *usage)
+{
+	clockid_t clock;
+
+	for (size_t i = 0; i < included.n; i++) {
+		pid_t id = __atomic_load_n(&included.processes[i], __ATOMIC_RELAXED);
+
+		if (id == 0 || clock_getcpuclockid(id, &clock) != 0)
+			continue;
+		usage->cpu_seconds += seconds_of(clock);
+		add_switches(usage, id);
+	}
+}
+
 static void read_process(struct usage *usage)
 {
 	struct rusage now;
@@ -45,6 +91,7 @@ static void read_process(struct usage *usage)
 	usage->voluntary = (uint64_t)now.ru_nvcsw;
 	usage->involuntary = (uint64_t)now.ru_nivcsw;
 	usage->cpu_seconds = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	add_included(usage);
 	getrusage(RUSAGE_THREAD, &now);
 	usage->own_voluntary = (uint64_t)now.ru_nvcsw;
 	usage->own_involuntary = (uint64_t)now.ru_nivcsw;

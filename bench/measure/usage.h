@@ -1,20 +1,28 @@
 /*
- * What a stretch of time cost this process, and what the rest of the machine did meanwhile.
+ * What a stretch of time cost this process, and those that work for it, and what the rest of the
+ * machine did meanwhile.
  */
 #ifndef BENCH_USAGE_H
 #define BENCH_USAGE_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct usage {
 	double seconds;         /* on CLOCK_MONOTONIC */
-	double cpu_seconds;     /* of all threads of this process */
+	double cpu_seconds;     /* of all threads of this process, and of those included */
 	uint64_t voluntary;     /* context switches: a thread went to sleep or yielded */
 	uint64_t involuntary;   /* context switches: a thread was preempted */
 	double own_cpu_seconds; /* of the calling thread alone */
 	uint64_t own_voluntary, own_involuntary;
 	double busy_seconds; /* of all CPUs, whoever used them, stolen time included */
 };
+
+/* From now on these processes, of one thread each, are counted with this one, as long as they live;
+ * n 0: none; an id may become 0 meanwhile (atomic): it has ended. The list stays the caller's, and
+ * stays there. Not while another thread counts. */
+void usage_include(const pid_t *processes, size_t n);
 
 /* Usage so far; the clock is read last. */
 void usage_begin(struct usage *usage);

@@ -1,6 +1,7 @@
 /*
- * Python's queue.Queue, in Python: squares.py under the interpreter that is found in PATH. The time
- * is taken inside, without the interpreter's start.
+ * Python's queue.Queue, in Python: squares.py under the interpreter that is found in PATH. Between
+ * processes multiprocessing.JoinableQueue: squares_processes.py. The time is taken inside, without
+ * the interpreter's start.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +23,7 @@
 /* How a shell says that there is no such program. */
 enum { EXIT_NOT_FOUND = 127 };
 
-_Noreturn static void be_python(const struct bench_squares_job *job, int out)
+_Noreturn static void be_python(const struct bench_squares_job *job, const char *script, int out)
 {
 	char items[24], consumers[24], capacity[24];
 
@@ -33,7 +34,7 @@ _Noreturn static void be_python(const struct bench_squares_job *job, int out)
 	snprintf(consumers, sizeof(consumers), "%zu", job->shape.consumers);
 	snprintf(capacity, sizeof(capacity), "%zu", job->shape.capacity);
 	if (dup2(out, STDOUT_FILENO) >= 0)
-		execlp("python3", "python3", BENCH_SQUARES_PY, "--time", items, consumers, capacity,
+		execlp("python3", "python3", script, "--time", items, consumers, capacity,
 		       (char *)NULL);
 	_exit(errno == ENOENT ? EXIT_NOT_FOUND : 1);
 }
@@ -62,14 +63,14 @@ static const char *await(pid_t child, int in, struct usage *usage)
 
 	while (wait4(child, &status, 0, &used) < 0)
 		if (errno != EINTR)
-			return "squares.py was lost";
+			return "the program in Python was lost";
 	usage_end(usage);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND)
 		return "there is no python3 in PATH";
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return "squares.py failed";
+		return "the program in Python failed";
 	if (!is_read || seconds <= 0)
-		return "squares.py printed no time";
+		return "the program in Python printed no time";
 	usage->seconds = seconds;
 	usage->cpu_seconds = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
 	                     (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) * 1e-6;
@@ -78,7 +79,7 @@ static const char *await(pid_t child, int in, struct usage *usage)
 	return NULL;
 }
 
-static const char *squares(const struct bench_squares_job *job)
+static const char *run(const struct bench_squares_job *job, const char *script)
 {
 	int ends[2];
 
@@ -88,7 +89,7 @@ static const char *squares(const struct bench_squares_job *job)
 	pid_t child = fork();
 	if (child == 0) {
 		close(ends[0]);
-		be_python(job, ends[1]);
+		be_python(job, script, ends[1]);
 	}
 	close(ends[1]);
 	if (child > 0)
@@ -97,11 +98,30 @@ static const char *squares(const struct bench_squares_job *job)
 	return "no process for python3";
 }
 
-extern const struct bench_queue bench_python;
+static const char *squares(const struct bench_squares_job *job)
+{
+	return run(job, BENCH_FOLDER "/squares.py");
+}
+
+static const char *squares_between_processes(const struct bench_squares_job *job)
+{
+	return run(job, BENCH_FOLDER "/squares_processes.py");
+}
+
+extern const struct bench_queue bench_python, bench_python_mp;
 const struct bench_queue bench_python = {
         .name = "python",
         .note = "queue.Queue in python3, timed inside; its CPU time includes the interpreter's "
                 "start",
         .can = BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN | BENCH_ELSEWHERE,
         .squares = squares,
+};
+const struct bench_queue bench_python_mp = {
+        .name = "python_mp",
+        .note = "multiprocessing.JoinableQueue in python3, timed inside; a thread of the "
+                "producer's moves the items into a pipe; its CPU time includes the interpreters' "
+                "start",
+        .can = BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN | BENCH_ELSEWHERE |
+               BENCH_PROCESSES,
+        .squares = squares_between_processes,
 };

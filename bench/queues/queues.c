@@ -8,7 +8,9 @@
 extern const struct bench_queue bench_spmcq, bench_mine, bench_ck_ring, bench_ck_ticket,
         bench_ck_mcs, bench_ticket, bench_nsync, bench_glib, bench_apr, bench_urcu, bench_tbb,
         bench_moodycamel, bench_boost, bench_rte_ring, bench_rte_ring_rts, bench_python,
-        bench_limit, bench_none, bench_nats, bench_nats_plain;
+        bench_limit, bench_none, bench_nats, bench_nats_plain, bench_shared, bench_shared_aes,
+        bench_shared_chacha, bench_shared_polled, bench_mq, bench_seqpacket, bench_pipe,
+        bench_boost_mq, bench_python_mp;
 
 const struct bench_queue *const bench_queues[] = {
         &bench_spmcq,     /* this library */
@@ -44,6 +46,21 @@ const struct bench_queue *const bench_queues[] = {
         &bench_rte_ring_rts, /* and for more threads than cores */
 #endif
         &bench_python, /* the original */
+#ifdef HAVE_SHARED
+        &bench_shared,        /* this library between processes */
+        &bench_shared_aes,    /* the same with sealed items, by AES-256-GCM */
+        &bench_shared_chacha, /* and by XChaCha20-Poly1305 */
+        &bench_shared_polled, /* how fast it is where nobody sleeps */
+#endif
+#ifdef HAVE_PROCESSES
+        &bench_mq,        /* what POSIX has for it */
+        &bench_seqpacket, /* what most programs have */
+        &bench_pipe,      /* the oldest, and the best of the kernel's */
+#endif
+#ifdef HAVE_BOOST_MQ
+        &bench_boost_mq, /* in shared memory, too, with a lock round it */
+#endif
+        &bench_python_mp, /* the original between processes */
 #ifdef HAVE_NATS
         &bench_nats,       /* this library between machines */
         &bench_nats_plain, /* the same by hand, with none of its promises */

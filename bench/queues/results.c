@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "measure/common.h"
 #include "results.h"
 
 static size_t chunks_for(size_t items, size_t consumers)
@@ -31,27 +32,39 @@ static void touch(void *memory, size_t bytes)
 		((volatile char *)memory)[i] = 0;
 }
 
-int results_pool_create(struct results_pool *pool, size_t items, size_t consumers)
+static void *own_memory(size_t bytes)
+{
+	void *memory =
+	        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return NULL;
+	touch(memory, bytes);
+	return memory;
+}
+
+int results_pool_create(struct results_pool *pool, size_t items, size_t consumers, bool is_common)
 {
 	size_t bytes = results_pool_bytes(items, consumers);
 	size_t physical = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
 
 	if (bytes > physical / 10 * 9) /* the kernel would promise it and kill us on touching it */
 		return -ENOMEM;
-	void *memory =
-	        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
+	pool->chunks = is_common ? common_alloc(1, bytes) : own_memory(bytes);
+	if (!pool->chunks)
 		return -ENOMEM;
-	touch(memory, bytes);
-	pool->chunks = memory;
 	pool->bytes = bytes;
+	pool->is_common = is_common;
 	atomic_init(&pool->handed_out, 0);
 	return 0;
 }
 
 void results_pool_destroy(struct results_pool *pool)
 {
-	munmap(pool->chunks, pool->bytes);
+	if (pool->is_common)
+		common_free(pool->chunks);
+	else
+		munmap(pool->chunks, pool->bytes);
 }
 
 static struct results_chunk *next_chunk(struct results_pool *pool)

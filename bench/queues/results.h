@@ -7,6 +7,7 @@
 #define BENCH_RESULTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct results_chunk {
 struct results_pool {
 	struct results_chunk *chunks;
 	size_t bytes;
+	bool is_common;
 	_Atomic size_t handed_out; /* chunks; by any consumer */
 };
 
@@ -37,8 +39,9 @@ struct results {
 	struct square *next, *end; /* room in last */
 };
 
-/* Memory for so many items among so many consumers, touched: 0 or -ENOMEM. */
-int results_pool_create(struct results_pool *pool, size_t items, size_t consumers);
+/* Memory for so many items among so many consumers, touched: 0 or -ENOMEM. is_common: consumers are
+ * processes, and the pool itself is in common memory (measure/common.h). */
+int results_pool_create(struct results_pool *pool, size_t items, size_t consumers, bool is_common);
 void results_pool_destroy(struct results_pool *pool);
 size_t results_pool_bytes(size_t items, size_t consumers);
 

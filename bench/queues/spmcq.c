@@ -1,9 +1,8 @@
 /*
  * This library, through its public calls and nothing else.
  */
-#include <spmcq.h>
-
 #include "queue.h"
+#include "spmcq_calls.h"
 
 static int create(void **queue, const struct bench_shape *shape)
 {
@@ -18,31 +17,6 @@ static int create(void **queue, const struct bench_shape *shape)
 static void destroy(void *queue)
 {
 	(void)spmcq_destroy(queue); /* nobody is inside a call any more */
-}
-
-static int put(void *queue, const void *item)
-{
-	return spmcq_put(queue, item);
-}
-
-static ssize_t put_many(void *queue, const void *items, size_t n)
-{
-	return spmcq_put_many(queue, items, n);
-}
-
-static int get(void *queue, void *item)
-{
-	return spmcq_get(queue, item);
-}
-
-static ssize_t get_many(void *queue, void *items, size_t max)
-{
-	return spmcq_get_many(queue, items, max);
-}
-
-static int task_done(void *queue, size_t n)
-{
-	return n == 1 ? spmcq_task_done(queue) : spmcq_task_done_many(queue, n);
 }
 
 static int join(void *queue)
@@ -63,11 +37,11 @@ const struct bench_queue bench_spmcq = {
         .type = "spmcq",
         .create = create,
         .destroy = destroy,
-        .put = put,
-        .put_many = put_many,
-        .get = get,
-        .get_many = get_many,
-        .task_done = task_done,
+        .put = call_put,
+        .put_many = call_put_many,
+        .get = call_get,
+        .get_many = call_get_many,
+        .task_done = call_task_done,
         .join = join,
         .shutdown = shut_down,
 };

@@ -98,6 +98,8 @@ const char *report_lacks(const struct bench_queue *queue, char *text, size_t siz
 	size_t used = 0;
 
 	*text = '\0';
+	if (queue->can & BENCH_PROCESSES)
+		used = (size_t)snprintf(text, size, "is between processes");
 	if (queue->can & BENCH_YARDSTICK) {
 		snprintf(text, size, "is no queue");
 		return text;

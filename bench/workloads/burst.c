@@ -16,6 +16,7 @@
 #include "crew.h"
 #include "ledger.h"
 #include "measure/clock.h"
+#include "measure/common.h"
 #include "measure/histogram.h"
 #include "measure/usage.h"
 
@@ -32,7 +33,7 @@ struct burst {
 	bool in_order;
 
 	struct ledger ledger;       /* a page a consumer */
-	struct last_get *last_gets; /* one a consumer */
+	struct last_get *last_gets; /* one a consumer; in common memory */
 
 	/* Written by the producer. */
 	struct histogram *drains;
@@ -116,12 +117,9 @@ static int open_job(struct burst *job, const struct bench_run *run)
 	job->warmup = bursts / 20 + 1;
 	job->bursts = job->warmup + (bursts ? bursts : 1);
 	job->drains = histogram_create(1);
-	job->last_gets =
-	        aligned_alloc(alignof(struct last_get), consumers * sizeof(*job->last_gets));
+	job->last_gets = common_alloc(consumers, sizeof(*job->last_gets));
 	if (!job->drains || !job->last_gets)
 		return -ENOMEM;
-	for (size_t i = 0; i < consumers; i++)
-		job->last_gets[i].when = 0;
 	return ledger_open(&job->ledger, job->bursts * job->size, consumers);
 }
 
@@ -141,7 +139,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 			measure(&job, result);
 		ledger_close(&job.ledger);
 	}
-	free(job.last_gets);
+	common_free(job.last_gets);
 	free(job.drains);
 }
 

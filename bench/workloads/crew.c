@@ -1,6 +1,6 @@
 /*
- * Starts the threads of a run behind one barrier, and waits for their end. Compares their counts,
- * and tells them when the run is stopped.
+ * Starts the threads, or the processes, of a run behind one barrier, and waits for their end.
+ * Compares their counts, and tells them when the run is stopped.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -10,19 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crew.h"
+#include "crew_start.h"
+#include "measure/common.h"
 #include "rehearsal.h"
 
 /* Puts from one comparison of counts to the next, for each consumer: each costs a transfer of that
  * consumer's cache line, which is then less than 0.1 ns a put. */
 enum { LOOK_EVERY = 1024 };
-
-struct crew_thread {
-	struct crew_member member;
-	pthread_t thread;
-	bool is_producer;
-	pthread_barrier_t *start; /* all threads have their handle */
-};
 
 void crew_fail(struct crew_member *me, const char *call, int error)
 {
@@ -153,13 +147,14 @@ static void *handle_of(struct crew_thread *thread)
 	return calls->consumer ? calls->consumer(queue, thread->member.number) : queue;
 }
 
-static void *thread_main(void *argument)
+void *crew_thread_main(void *argument)
 {
 	struct crew_thread *thread = argument;
 
+	errno = ENOMEM;
 	thread->member.handle = handle_of(thread);
 	if (!thread->member.handle)
-		crew_fail(&thread->member, "handle", -ENOMEM);
+		crew_fail(&thread->member, "handle", -errno);
 	pthread_barrier_wait(thread->start);
 	if (thread->is_producer)
 		thread->member.crew->produce(&thread->member);
@@ -169,13 +164,13 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
-static void start(struct crew_thread *thread, size_t place)
+void crew_start_thread(struct crew_thread *thread, size_t place)
 {
 	pthread_attr_t attributes;
 
 	pthread_attr_init(&attributes);
 	machine_pin_place(thread->member.run->pin, place, &attributes);
-	int error = pthread_create(&thread->thread, &attributes, thread_main, thread);
+	int error = pthread_create(&thread->thread, &attributes, crew_thread_main, thread);
 	if (error)
 		crew_fail(&thread->member, "pthread_create", -error);
 	pthread_attr_destroy(&attributes);
@@ -249,23 +244,43 @@ static void prepare(struct crew *crew, void *queue, pthread_barrier_t *barrier)
 		};
 }
 
-static void run_threads(struct crew *crew, void *queue)
+static void run_threads(struct crew *crew)
 {
 	size_t places = crew->run->point.consumers + 1;
-	struct sigaction tell = {.sa_handler = tell_and_exit}, before;
-	/* Sleeps: a thousand threads that spin keep the next from being started. */
-	pthread_barrier_t barrier;
 
-	pthread_barrier_init(&barrier, NULL, (unsigned)places);
-	prepare(crew, queue, &barrier);
-	running = crew;
-	sigaction(SIGTERM, &tell, &before);
 	for (size_t i = 0; i < places; i++)
-		start(&crew->threads[i], i);
+		crew_start_thread(&crew->threads[i], i);
 	for (size_t i = 0; i < places; i++)
 		pthread_join(crew->threads[i].thread, NULL);
+}
+
+/* It sleeps: a thousand threads that spin keep the next from being started. */
+static void init_barrier(pthread_barrier_t *barrier, const struct bench_run *run)
+{
+	pthread_barrierattr_t attributes;
+
+	pthread_barrierattr_init(&attributes);
+	if (run->queue->can & BENCH_PROCESSES)
+		pthread_barrierattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	pthread_barrier_init(barrier, &attributes, (unsigned)run->point.consumers + 1);
+	pthread_barrierattr_destroy(&attributes);
+}
+
+/* barrier: in common memory. */
+static void run_all(struct crew *crew, void *queue, pthread_barrier_t *barrier)
+{
+	struct sigaction tell = {.sa_handler = tell_and_exit}, before;
+
+	init_barrier(barrier, crew->run);
+	prepare(crew, queue, barrier);
+	running = crew;
+	sigaction(SIGTERM, &tell, &before);
+	if (crew->run->queue->can & BENCH_PROCESSES)
+		crew_run_processes(crew);
+	else
+		run_threads(crew);
 	sigaction(SIGTERM, &before, NULL);
-	pthread_barrier_destroy(&barrier);
+	pthread_barrier_destroy(barrier);
 }
 
 static void run_on_queue(struct crew *crew)
@@ -274,19 +289,20 @@ static void run_on_queue(struct crew *crew)
 	struct bench_shape shape = {.capacity = run->point.capacity,
 	                            .item_size = run->point.item_size,
 	                            .consumers = run->point.consumers};
+	pthread_barrier_t *barrier = common_alloc(1, sizeof(*barrier));
 	void *queue;
 	int error;
 
-	crew->threads = aligned_alloc(alignof(struct crew_thread),
-	                              (shape.consumers + 1) * sizeof(*crew->threads));
-	error = crew->threads ? run->queue->create(&queue, &shape) : -ENOMEM;
+	crew->threads = common_alloc(shape.consumers + 1, sizeof(*crew->threads));
+	error = barrier && crew->threads ? run->queue->create(&queue, &shape) : -ENOMEM;
 	if (error) {
 		bench_void(crew->result, "create: %s", strerror(-error));
 	} else {
-		run_threads(crew, queue);
+		run_all(crew, queue, barrier);
 		run->queue->destroy(queue);
 	}
-	free(crew->threads);
+	common_free(crew->threads);
+	common_free(barrier);
 }
 
 void crew_run(struct crew *crew)

@@ -1,6 +1,8 @@
 /*
  * The threads of a run: one producer and its consumers, each pinned, with its handle on the queue,
- * and let go together. What they do is the workload's.
+ * and let go together. What they do is the workload's. With a queue between processes each consumer
+ * is a process; the job is then in common memory (measure/common.h), where consumers leave what
+ * they found, and so are the counts below.
  *
  * Each thread counts what it calls, on a cache line of its own. From these counts the producer sees
  * whether all items are done when join returns, and, once in a while, whether there are more items
@@ -28,7 +30,7 @@ struct crew_member {
 	void *handle;                    /* for everything else */
 	size_t number;                   /* of a consumer, from 0; of the producer 0 */
 	size_t bulk;                     /* items per call: 1 when the queue cannot do more */
-	void *job;                       /* the workload's own, shared by all */
+	void *job;                       /* the workload's own, for all of them */
 	struct bench_result *result;
 	struct crew *crew; /* whose counts are compared; NULL: nobody's */
 

@@ -20,6 +20,7 @@
 #include "chore.h"
 #include "crew.h"
 #include "ledger.h"
+#include "measure/common.h"
 #include "measure/histogram.h"
 #include "measure/usage.h"
 #include "pace.h"
@@ -121,33 +122,52 @@ static void measure(const struct latency *job, size_t consumers, struct bench_re
 	histogram_distribution(waits, &result->distribution);
 }
 
+static void close_job(struct latency *job)
+{
+	ledger_close(&job->ledger);
+	common_free(job->waits);
+	common_free(job);
+}
+
+/* NULL: there is no memory. */
+static struct latency *open_job(const struct bench_point *point)
+{
+	struct latency *job = common_alloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	job->warmup = point->items / 20 + 1;
+	job->items = job->warmup + point->items;
+	job->work = chore_steps(point->work_ns);
+	job->waits = common_alloc(point->consumers + 1, sizeof(*job->waits));
+	if (!job->waits || ledger_open(&job->ledger, job->items, point->consumers) != 0) {
+		common_free(job->waits);
+		common_free(job);
+		return NULL;
+	}
+	return job;
+}
+
 static void run(const struct bench_run *run, struct bench_result *result)
 {
-	const struct bench_point *point = &run->point;
-	uint64_t warmup = point->items / 20 + 1;
-	struct latency job = {.warmup = warmup,
-	                      .items = warmup + point->items,
-	                      .work = chore_steps(point->work_ns)};
-	struct crew crew = {
-	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
+	struct crew crew = {.run = run, .result = result, .produce = produce, .consume = consume};
+	struct latency *job;
 
-	if (point->interval_ns == 0) {
+	if (run->point.interval_ns == 0) {
 		bench_void(result, "latency needs an --interval: without, nothing is ever due");
 		return;
 	}
-	job.waits = histogram_create(point->consumers + 1);
-	if (!job.waits || ledger_open(&job.ledger, job.items, point->consumers) != 0) {
+	crew.job = job = open_job(&run->point);
+	if (!job) {
 		bench_void(result, "no memory for the results");
-		free(job.waits);
 		return;
 	}
 	crew_run(&crew);
-	ledger_check(&job.ledger, run, result);
+	ledger_check(&job->ledger, run, result);
 	crew_judge(&crew);
 	if (result->outcome == BENCH_CHECKED)
-		measure(&job, point->consumers, result);
-	ledger_close(&job.ledger);
-	free(job.waits);
+		measure(job, run->point.consumers, result);
+	close_job(job);
 }
 
 static bool refuses(const struct bench_point *point, char *why, size_t size)

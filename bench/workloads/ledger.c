@@ -2,22 +2,19 @@
  * Opening the pages, and adding them up.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "ledger.h"
+#include "measure/common.h"
 
 int ledger_open(struct ledger *ledger, uint64_t items, size_t consumers)
 {
 	*ledger = (struct ledger){.items = items, .consumers = consumers};
-	ledger->pages =
-	        aligned_alloc(alignof(struct ledger_page), consumers * sizeof(*ledger->pages));
+	ledger->pages = common_alloc(consumers, sizeof(*ledger->pages));
 	if (!ledger->pages)
 		return -ENOMEM;
-	memset(ledger->pages, 0, consumers * sizeof(*ledger->pages));
 	for (size_t i = 0; i < consumers; i++) {
 		ledger->pages[i].items = items;
-		ledger->pages[i].got = calloc(items / 8 + 1, 1);
+		ledger->pages[i].got = common_alloc(items / 8 + 1, 1);
 		if (!ledger->pages[i].got) {
 			ledger_close(ledger);
 			return -ENOMEM;
@@ -29,8 +26,8 @@ int ledger_open(struct ledger *ledger, uint64_t items, size_t consumers)
 void ledger_close(struct ledger *ledger)
 {
 	for (size_t i = 0; i < ledger->consumers; i++)
-		free(ledger->pages[i].got);
-	free(ledger->pages);
+		common_free(ledger->pages[i].got);
+	common_free(ledger->pages);
 }
 
 static unsigned count_bits(unsigned char byte)

@@ -24,6 +24,7 @@ struct ledger {
 	struct ledger_page *pages;
 };
 
+/* All of it is in common memory (measure/common.h). */
 int ledger_open(struct ledger *ledger, uint64_t items, size_t consumers); /* 0 or -ENOMEM */
 void ledger_close(struct ledger *ledger);
 

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "crew.h"
+#include "measure/common.h"
 
 /* What goes through the queue: eight bytes. */
 struct notice {
@@ -23,6 +24,7 @@ struct notice {
 };
 static_assert(sizeof(struct notice) == 8, "the smallest item of a queue");
 
+/* In common memory. */
 struct notify {
 	/* Guards the rest, and the output. */
 	pthread_mutex_t lock;
@@ -98,19 +100,51 @@ static void consume(struct crew_member *me)
 	}
 }
 
+/* NULL: there is no memory. */
+static struct notify *open_job(void)
+{
+	struct notify *job = common_alloc(1, sizeof(*job));
+	pthread_mutexattr_t lock;
+	pthread_condattr_t condition;
+
+	if (!job)
+		return NULL;
+	pthread_mutexattr_init(&lock);
+	pthread_condattr_init(&condition);
+	pthread_mutexattr_setpshared(&lock, PTHREAD_PROCESS_SHARED);
+	pthread_condattr_setpshared(&condition, PTHREAD_PROCESS_SHARED);
+	pthread_mutex_init(&job->lock, &lock);
+	pthread_cond_init(&job->told, &condition);
+	pthread_condattr_destroy(&condition);
+	pthread_mutexattr_destroy(&lock);
+	return job;
+}
+
+static void close_job(struct notify *job)
+{
+	pthread_cond_destroy(&job->told);
+	pthread_mutex_destroy(&job->lock);
+	common_free(job);
+}
+
 static void run(const struct bench_run *run, struct bench_result *result)
 {
-	struct notify job = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
+	struct notify *job = open_job();
 	struct crew crew = {
-	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
+	        .run = run, .job = job, .result = result, .produce = produce, .consume = consume};
 
+	if (!job) {
+		bench_void(result, "no memory");
+		return;
+	}
 	crew_run(&crew);
-	if (job.popped == run->point.items && result->outcome != BENCH_VOID)
+	if (job->popped == run->point.items && result->outcome != BENCH_VOID)
 		result->outcome = BENCH_CHECKED;
 	else
-		bench_void(result, "%u of %llu popped", job.popped,
+		bench_void(result, "%u of %llu popped", job->popped,
 		           (unsigned long long)run->point.items);
 	crew_judge(&crew);
+	close_job(job);
 }
 
 extern const struct bench_workload bench_notify;

@@ -15,6 +15,7 @@
 
 #include "crew.h"
 #include "measure/clock.h"
+#include "measure/common.h"
 #include "rehearsal.h"
 
 enum {
@@ -27,6 +28,7 @@ enum {
 /* To get from one call into the next, and for a queue that is slow to put a thousand. */
 static const uint64_t grace_ns = 2 * 1000 * 1000, flow_ns = 10 * 1000 * 1000;
 
+/* In common memory. */
 struct rehearsal {
 	size_t most;           /* items the queue may hold; SIZE_MAX: it is never full */
 	sem_t is_full, is_put; /* by the producer: all but one too many, and all, are put */
@@ -164,20 +166,27 @@ static const char *missing(const struct bench_queue *queue)
 
 static void run_small(const struct bench_run *run, struct bench_result *result)
 {
-	struct rehearsal job = {.last = ITEM_STRANGE};
+	struct rehearsal *job = common_alloc(1, sizeof(*job));
+	int between_processes = (run->queue->can & BENCH_PROCESSES) != 0;
 	struct crew crew = {.run = run,
-	                    .job = &job,
+	                    .job = job,
 	                    .result = result,
 	                    .produce = produce,
 	                    .consume = consume,
 	                    .is_rehearsal = true};
 
-	job.most = rehearsal_most(run->queue, run->point.capacity);
-	sem_init(&job.is_full, 0, 0);
-	sem_init(&job.is_put, 0, 0);
+	if (!job) {
+		bench_void(result, "rehearsal: no memory");
+		return;
+	}
+	job->last = ITEM_STRANGE;
+	job->most = rehearsal_most(run->queue, run->point.capacity);
+	sem_init(&job->is_full, between_processes, 0);
+	sem_init(&job->is_put, between_processes, 0);
 	crew_run(&crew);
-	sem_destroy(&job.is_full);
-	sem_destroy(&job.is_put);
+	sem_destroy(&job->is_full);
+	sem_destroy(&job->is_put);
+	common_free(job);
 }
 
 bool rehearse(const struct bench_run *run, struct bench_result *result)

@@ -10,6 +10,8 @@
  * put and get than the queue may hold; every n is there exactly once with its square, and, where
  * the queue promises order, ascending at each consumer; else the run is void.
  *
+ * With a queue between processes the results are in common memory.
+ *
  * The warm-up is the same job with the numbers from N on, joined before the clock starts: it has
  * every slot and stack touched and every branch seen. It is checked with the rest.
  */
@@ -17,6 +19,7 @@
 #include <string.h>
 
 #include "crew.h"
+#include "measure/common.h"
 #include "measure/usage.h"
 #include "queues/results.h"
 
@@ -206,39 +209,60 @@ static void run_itself(const struct bench_run *run, struct squares *job,
 	pthread_attr_destroy(&producer);
 }
 
-static void run(const struct bench_run *run, struct bench_result *result)
+static void close_job(struct squares *job)
 {
-	bool by_itself = run->queue->squares != NULL;
-	struct squares job = {.items = run->point.items,
-	                      .warmup = by_itself ? 0 : warmup_for(&run->point)};
-	size_t consumers = run->point.consumers;
-	struct crew crew = {
-	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
+	if (job->pool.chunks)
+		results_pool_destroy(&job->pool);
+	common_free(job->results);
+	common_free(job);
+}
 
-	job.results = calloc(consumers, sizeof(*job.results));
-	if (!job.results || results_pool_create(&job.pool, job.items + job.warmup, consumers)) {
-		bench_void(result, "no memory for the results");
-		free(job.results);
-		return;
+/* NULL: there is no memory. */
+static struct squares *open_job(const struct bench_run *run)
+{
+	struct squares *job = common_alloc(1, sizeof(*job));
+	size_t consumers = run->point.consumers;
+
+	if (!job)
+		return NULL;
+	job->items = run->point.items;
+	job->warmup = run->queue->squares ? 0 : warmup_for(&run->point);
+	job->results = common_alloc(consumers, sizeof(*job->results));
+	if (!job->results || results_pool_create(&job->pool, job->items + job->warmup, consumers,
+	                                         run->queue->can & BENCH_PROCESSES)) {
+		close_job(job);
+		return NULL;
 	}
 	for (size_t i = 0; i < consumers; i++)
-		results_open(&job.results[i], &job.pool);
-	if (by_itself)
-		run_itself(run, &job, result);
+		results_open(&job->results[i], &job->pool);
+	return job;
+}
+
+static void run(const struct bench_run *run, struct bench_result *result)
+{
+	struct squares *job = open_job(run);
+	struct crew crew = {
+	        .run = run, .job = job, .result = result, .produce = produce, .consume = consume};
+
+	if (!job) {
+		bench_void(result, "no memory for the results");
+		return;
+	}
+	if (run->queue->squares)
+		run_itself(run, job, result);
 	else
 		crew_run(&crew);
 	if (result->outcome == BENCH_NOT_RUN && run->queue->can & BENCH_ELSEWHERE)
 		result->outcome = BENCH_CHECKED; /* there */
 	else if (result->outcome != BENCH_VOID)
-		check(&job, run, result);
+		check(job, run, result);
 	crew_judge(&crew);
 	if (result->outcome == BENCH_CHECKED) {
-		measure(&job, result);
+		measure(job, result);
 		if (run->print)
-			print(&job, run, result);
+			print(job, run, result);
 	}
-	results_pool_destroy(&job.pool);
-	free(job.results);
+	close_job(job);
 }
 
 extern const struct bench_workload bench_squares;

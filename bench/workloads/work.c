@@ -17,6 +17,7 @@
 #include "chore.h"
 #include "crew.h"
 #include "ledger.h"
+#include "measure/common.h"
 #include "measure/stats.h"
 #include "measure/usage.h"
 
@@ -30,7 +31,7 @@ struct alone {
 struct work {
 	uint64_t steps;       /* per item; set before the threads start */
 	struct ledger ledger; /* a page a consumer */
-	double *shares;       /* items, one a consumer; written as it leaves */
+	double *shares;       /* items, one a consumer; written as it leaves; in common memory */
 	struct alone alone;
 	struct usage usage; /* of the timed part; written by the producer */
 };
@@ -143,10 +144,10 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	struct crew crew = {
 	        .run = run, .job = &job, .result = result, .produce = produce, .consume = consume};
 
-	job.shares = calloc(run->point.consumers, sizeof(*job.shares));
+	job.shares = common_alloc(run->point.consumers, sizeof(*job.shares));
 	if (!job.shares || ledger_open(&job.ledger, run->point.items, run->point.consumers) != 0) {
 		bench_void(result, "no memory for the results");
-		free(job.shares);
+		common_free(job.shares);
 		return;
 	}
 	add_alone(run, &job);
@@ -159,7 +160,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	if (result->outcome == BENCH_CHECKED)
 		measure(&job, run, result);
 	ledger_close(&job.ledger);
-	free(job.shares);
+	common_free(job.shares);
 }
 
 /* From 10 us on the work is what takes the time; with less, the queue. */

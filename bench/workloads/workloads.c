@@ -34,6 +34,8 @@ bool bench_workload_takes(const struct bench_workload *workload, const struct be
 {
 	if (workload->needs_simulated)
 		return queue->can & BENCH_SIMULATED;
+	if (workload == &bench_cost && queue->can & BENCH_PROCESSES)
+		return false; /* it counts in one thread */
 	return !queue->squares || workload == &bench_squares;
 }
 

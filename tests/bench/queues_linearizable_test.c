@@ -146,8 +146,8 @@ int main(void)
 
 	for (size_t i = 0; bench_queues[i]; i++) {
 		table = bench_queues[i];
-		if (!table->create || table->can & BENCH_MACHINES)
-			continue; /* the squares only, or needs a server */
+		if (!table->create || !bench_is_between_threads(table->can))
+			continue; /* the squares only, or more than one process */
 		snprintf(name, sizeof(name), "%s: random_histories_are_those_of_a_queue",
 		         table->name);
 		check_run(name, random_histories_are_those_of_a_queue);

@@ -334,8 +334,9 @@ int main(void)
 #define RUN_WITH_QUEUE(property) run(#property, property)
 	for (size_t i = 0; bench_queues[i]; i++) {
 		calls = bench_queues[i];
-		if (!calls->create || calls->can & BENCH_MACHINES)
-			continue; /* the squares only, checked by the workload; or needs a server */
+		if (!calls->create || !bench_is_between_threads(calls->can))
+			continue; /* the squares only, checked by the workload; or more than one
+			             process */
 		RUN_WITH_QUEUE(every_item_is_got_once_and_in_order);
 		RUN_WITH_QUEUE(every_item_of_a_bulk_is_got_once_and_in_order);
 		RUN_WITH_QUEUE(join_waits_for_the_last_task_done);

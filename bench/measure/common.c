@@ -1,0 +1,69 @@
+/*
+ * Anonymous shared mappings, in a list of all that are in use.
+ */
+#define _GNU_SOURCE
+#include <stdalign.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; older kernels say that they do not know it */
+#endif
+
+/* In front of each. */
+struct block {
+	alignas(64) size_t bytes; /* with this */
+	struct block *next;
+};
+
+static struct block *blocks;
+
+/* Writing nothing into each page maps it, and disturbs nobody who uses it. */
+static void touch(struct block *block)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (madvise(block, block->bytes, MADV_POPULATE_WRITE) == 0)
+		return;
+	for (size_t i = 0; i < block->bytes; i += page)
+		__atomic_fetch_or((unsigned char *)block + i, 0, __ATOMIC_RELAXED);
+}
+
+void *common_alloc(size_t n, size_t size)
+{
+	struct block *block;
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes) || bytes > SIZE_MAX - sizeof(*block))
+		return NULL;
+	bytes += sizeof(*block);
+	block = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (block == MAP_FAILED)
+		return NULL;
+	*block = (struct block){.bytes = bytes, .next = blocks};
+	blocks = block;
+	touch(block);
+	return block + 1;
+}
+
+void common_free(void *memory)
+{
+	struct block *block, **link = &blocks;
+
+	if (!memory)
+		return;
+	block = (struct block *)memory - 1;
+	while (*link != block)
+		link = &(*link)->next;
+	*link = block->next;
+	munmap(block, block->bytes);
+}
+
+void common_touch(void)
+{
+	for (struct block *block = blocks; block; block = block->next)
+		touch(block);
+}
