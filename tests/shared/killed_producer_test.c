@@ -1,0 +1,473 @@
+/*
+ * A producer may be killed behind each single instruction of a call. Consumers get what was put,
+ * then are told; a successor goes on with nothing lost or doubled. This process is the consumer.
+ */
+#define _GNU_SOURCE
+#include "step.h"
+
+#include "support/chance.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum {
+	STRIDE = 7919, /* a prime, so that it meets all instructions */
+	QUEUES = 6,    /* played at the same time: most of the time goes by in sleep */
+	LEAST = 30,    /* games on each */
+};
+
+#define WRAP (UINT64_C(1) << 52)
+
+/* What the victim does. */
+struct plan {
+	long (*call)(struct call *call);
+	uint32_t n;      /* items that it puts if it is through */
+	uint32_t queued; /* items put before: the first two are got, and one of them reported */
+	bool many;       /* it returns n */
+	bool sleeps;     /* there is no room before it sleeps */
+	bool closes;
+	bool sealed;
+};
+
+static const struct plan *plan;
+
+/* Of all queues of a plan: how often a call had done its work when the victim was killed. */
+static struct {
+	_Atomic unsigned games, done, not_done;
+} * counts;
+
+static const struct timespec past = {0, 0};
+
+struct game {
+	struct puppet producer, successor;
+	struct spmcq *q;
+	uint32_t got; /* items so far: each is the next number */
+	bool drains;  /* before there is a successor */
+	size_t capacity;
+	struct spmcq_shared_options options;
+};
+
+static void note_got(struct game *game, uint32_t number)
+{
+	CHECK(number == game->got, "got %u, not %u", number, game->got);
+	game->got++;
+}
+
+static void get_one(struct game *game)
+{
+	uint32_t number = 0;
+
+	RETURNS(0, spmcq_get(game->q, &number));
+	note_got(game, number);
+}
+
+static void begin(struct game *game)
+{
+	struct call *call = &game->producer.call;
+
+	puppet_start(&game->producer);
+	puppet_start(&game->successor);
+	call->capacity = game->capacity;
+	call->item_size = sizeof(uint32_t);
+	call->options = game->options;
+	RETURNS(0, told(&game->producer, act_create, 0));
+	join_by(&game->producer, &game->q);
+	if (plan->queued == 0)
+		return;
+	RETURNS(2, told(&game->producer, act_put_many, 2));
+	get_one(game);
+	get_one(game);
+	RETURNS(0, spmcq_task_done(game->q));
+	call->number = 2;
+	RETURNS(plan->queued - 2, told(&game->producer, act_put_many, plan->queued - 2));
+	call->number = plan->queued;
+}
+
+/* Returns whether the call was through. */
+static bool break_off(struct game *game, unsigned at)
+{
+	struct puppet *victim = &game->producer;
+	int status;
+
+	tell_stepped(victim, plan->call, plan->n, at, at % 2 ? SIGKILL : 0);
+	if (plan->sleeps && puppet_sleeps(victim)) {
+		get_one(game);
+		get_one(game);
+	}
+	if (answered(victim)) {
+		RETURNS(plan->many ? plan->n : 0, victim->call.result);
+		puppet_kill(victim);
+		return true;
+	}
+	status = puppet_await_end(victim);
+	CHECK(at % 2 == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
+	      "the victim ended with status %#x", (unsigned)status);
+	return false;
+}
+
+/* Gets what is left, and is told that there will be no more. */
+static void drain_of_dead(struct game *game)
+{
+	double since = seconds_now();
+	uint32_t number = 0;
+	int result;
+
+	while ((result = spmcq_get(game->q, &number)) == 0)
+		note_got(game, number);
+	CHECK(result == -EOWNERDEAD || (plan->closes && result == -ESHUTDOWN), "get: %d", result);
+	CHECK(seconds_now() - since < 1, "this took %.1f s", seconds_now() - since);
+	result = spmcq_join(game->q);
+	CHECK(result == (spmcq_unfinished(game->q) ? -EOWNERDEAD : 0), "join: %d, unfinished: %zu",
+	      result, spmcq_unfinished(game->q));
+}
+
+static void succeed(struct game *game)
+{
+	int ends[2];
+
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&game->successor, act_succeed, ends[0]);
+	close(ends[0]);
+	RETURNS(0, spmcq_shared_admit(game->q, ends[1]));
+	RETURNS(0, answer(&game->successor));
+	close(ends[1]);
+	join_by(&game->successor, &game->q);
+}
+
+/* Returns how many items the dead one had put. */
+static uint32_t count_put(struct game *game, bool through)
+{
+	long size = told(&game->successor, act_size, 0);
+	uint32_t put = game->got + (uint32_t)size;
+
+	CHECK(size >= 0 && (size_t)size <= game->capacity, "size %ld", size);
+	CHECK(put >= plan->queued && put <= plan->queued + plan->n, "%u were put of %u and %u", put,
+	      plan->queued, plan->n);
+	if (through)
+		COUNTS(plan->queued + plan->n, put);
+	if (plan->n > 0 && !through)
+		atomic_fetch_add(put > plan->queued ? &counts->done : &counts->not_done, 1);
+	RETURNS(0, told(&game->successor, act_stats, 0));
+	COUNTS(put, game->successor.call.stats.put);
+	COUNTS(game->got, game->successor.call.stats.got);
+	return put;
+}
+
+static void go_on(struct game *game, bool through)
+{
+	struct puppet *successor = &game->successor;
+	uint32_t put = count_put(game, through), number;
+	bool closed = told(successor, act_is_shutdown, 0);
+
+	CHECK(!closed || plan->closes, "the queue is closed");
+	CHECK(closed || !(plan->closes && through), "a shutdown was lost");
+	if (plan->closes && !through)
+		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
+	while (game->got < put)
+		get_one(game);
+	successor->call.number = put;
+	if (closed)
+		RETURNS(-ESHUTDOWN, told(successor, act_put, 0));
+	else
+		for (uint32_t i = 0; i < 3; i++, put++) {
+			successor->call.number = put;
+			RETURNS(0, told(successor, act_put, 0));
+			get_one(game);
+		}
+	RETURNS(closed ? -ESHUTDOWN : -EAGAIN, spmcq_try_get(game->q, &number));
+	COUNTS(put, game->got);
+	if (plan->queued == 0)
+		RETURNS(0, spmcq_task_done(game->q));
+	RETURNS(put - 1, spmcq_unfinished(game->q));
+	RETURNS(put == 1 ? 0 : -ETIMEDOUT, told_until(successor, act_join_until, 0, 0));
+	if (put > 1)
+		RETURNS(0, spmcq_task_done_many(game->q, put - 1));
+	RETURNS(-ERANGE, spmcq_task_done(game->q));
+	RETURNS(0, told(successor, act_join, 0));
+	RETURNS(0, spmcq_join_until(game->q, &past));
+	RETURNS(0, told(successor, act_shutdown, 0));
+	RETURNS(-ESHUTDOWN, spmcq_get(game->q, &number));
+}
+
+/* Returns how many instructions there were, if the call was not broken off. */
+static unsigned play(struct chance *chance, unsigned at)
+{
+	static const size_t capacities[] = {7, 64, 1000};
+	struct game game = {.capacity = capacities[chance_below(chance, 3)],
+	                    .drains = chance_below(chance, 2) == 0};
+	bool through;
+
+	if (plan->sleeps)
+		game.capacity = plan->queued - 2;
+	game.options = (struct spmcq_shared_options){
+	        .redeliver = chance_below(chance, 2) == 0,
+	        .sealed = plan->sealed,
+	        .first_position = WRAP - chance_below(chance, 12),
+	};
+	begin(&game);
+	through = break_off(&game, at);
+	if (game.drains)
+		drain_of_dead(&game);
+	succeed(&game);
+	go_on(&game, through);
+	queue_free(game.q);
+	puppet_end(&game.successor);
+	atomic_fetch_add(&counts->games, 1);
+	return through ? game.producer.call.steps : 0;
+}
+
+static void play_all(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	struct chance chance = chance_stream(seed, worker);
+	double end = seconds_now() + 1;
+	unsigned most;
+
+	check_doing("queue %u: nobody is killed", worker);
+	most = play(&chance, 0) + 3;
+	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
+		unsigned at = 1 + (unsigned)((seed + (uint64_t)n * STRIDE) % most);
+
+		check_doing("queue %u: killed behind instruction %u of %u (seed %llu)", worker, at,
+		            most, (unsigned long long)chance_seed());
+		play(&chance, at);
+	}
+	if (worker == 0)
+		printf("# %u instructions\n", most - 3);
+}
+
+static bool can_seal(void)
+{
+	struct spmcq_shared_options options = {.sealed = true};
+	struct spmcq *q = NULL;
+	int result = spmcq_shared_create(&q, 1, 4, &options);
+
+	if (result == -ENOTSUP)
+		return false;
+	RETURNS(0, result);
+	queue_free(q);
+	return true;
+}
+
+static void kill_everywhere(const struct plan *of)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	if (of->sealed && !can_seal())
+		check_skip("sealing is not built");
+	plan = of;
+	counts = common_memory(sizeof(*counts));
+	chance_seed();
+	in_parallel(QUEUES, play_all);
+	printf("# %u games: %u killed before, %u after it was done\n", counts->games,
+	       counts->not_done, counts->done);
+	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+}
+
+static void a_producer_may_be_killed_in_its_first_put(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put, .n = 1});
+}
+
+static void a_producer_may_be_killed_in_put(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put, .n = 1, .queued = 4});
+}
+
+static void a_producer_may_be_killed_in_put_many(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put_many, .n = 4, .queued = 4, .many = true});
+}
+
+static void a_producer_may_be_killed_in_a_put_that_sleeps(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put, .n = 1, .queued = 6, .sleeps = true});
+}
+
+static void a_producer_may_be_killed_in_a_sealed_put_many(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_put_many, .n = 4, .queued = 4, .many = true, .sealed = true});
+}
+
+static void a_producer_may_be_killed_in_shutdown(void)
+{
+	kill_everywhere(&(struct plan){.call = act_shutdown, .queued = 4, .closes = true});
+}
+
+/* --- who dies with it --- */
+
+/* Two consumers die with an item each, one before the producer and one after. */
+static void a_successor_reaps_who_died_before(bool redeliver)
+{
+	struct game game = {.capacity = 10, .options = {.redeliver = redeliver}};
+	struct puppet early, late;
+	struct spmcq_lost lost[3];
+	uint32_t number;
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	puppet_start(&early);
+	puppet_start(&late);
+	admit_by(&game.producer, &early);
+	admit_by(&game.producer, &late);
+	RETURNS(4, told(&game.producer, act_put_many, 4));
+	RETURNS(0, told(&early, act_get, 0));
+	RETURNS(0, told(&late, act_get, 0));
+	puppet_kill(&early);
+	puppet_kill(&game.producer);
+	puppet_kill(&late);
+	game.got = 2;
+	get_one(&game);
+	succeed(&game);
+	RETURNS(-EOWNERDEAD, told(&game.successor, act_join, 0));
+	RETURNS(2, told(&game.successor, act_reap, 3));
+	for (size_t i = 0; i < 2; i++)
+		lost[i] = game.successor.call.lost[i];
+	if (lost[0].position > lost[1].position) {
+		lost[2] = lost[0];
+		lost[0] = lost[1];
+		lost[1] = lost[2];
+	}
+	for (size_t i = 0; i < 2; i++) {
+		COUNTS(i, lost[i].position);
+		COUNTS(1, lost[i].items);
+		RETURNS(i == 0 ? early.process : late.process, lost[i].process);
+		CHECK(lost[i].redelivered == redeliver, "redelivered: %d", lost[i].redelivered);
+	}
+	for (uint32_t i = 0; i < 2 && redeliver; i++) {
+		RETURNS(0, spmcq_try_get(game.q, &number));
+		CHECK(number < 2, "got %u", number);
+	}
+	get_one(&game);
+	RETURNS(-EAGAIN, spmcq_try_get(game.q, &number));
+	RETURNS(0, spmcq_task_done_many(game.q, redeliver ? 4 : 2));
+	RETURNS(0, told(&game.successor, act_join, 0));
+	queue_free(game.q);
+	puppet_end(&game.successor);
+}
+
+static void a_successor_reaps_who_died_under_another(void)
+{
+	a_successor_reaps_who_died_before(false);
+	a_successor_reaps_who_died_before(true);
+}
+
+/* Successors die, too. */
+static void ten_producers_follow_each_other(void)
+{
+	struct game game = {.capacity = 4};
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	for (uint32_t i = 0; i < 10; i++) {
+		game.producer.call.number = 3 * i;
+		RETURNS(3, told(&game.producer, act_put_many, 3));
+		puppet_kill(&game.producer);
+		get_one(&game);
+		if (i % 2)
+			get_one(&game);
+		succeed(&game);
+		get_one(&game);
+		if (i % 2 == 0)
+			get_one(&game);
+		RETURNS(0, spmcq_task_done_many(game.q, 3));
+		RETURNS(0, told(&game.successor, act_join, 0));
+		game.producer = game.successor;
+		puppet_start(&game.successor);
+	}
+	queue_free(game.q);
+	puppet_end(&game.successor);
+	puppet_end(&game.producer);
+}
+
+static void who_sleeps_is_told_of_the_death(void)
+{
+	struct game game = {.capacity = 4};
+	struct puppet getter, joiner;
+	double since;
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	puppet_start(&getter);
+	puppet_start(&joiner);
+	admit_by(&game.producer, &getter);
+	admit_by(&game.producer, &joiner);
+	RETURNS(0, told(&game.producer, act_put, 0));
+	get_one(&game);
+	tell(&getter, act_get, 0);
+	tell(&joiner, act_join, 0);
+	puppet_await_sleep(&getter);
+	puppet_await_sleep(&joiner);
+	since = seconds_now();
+	puppet_kill(&game.producer);
+	RETURNS(-EOWNERDEAD, answer(&getter));
+	RETURNS(-EOWNERDEAD, answer(&joiner));
+	CHECK(seconds_now() - since < 1, "this took %.1f s", seconds_now() - since);
+	/* A try_get finds it, too. */
+	for (int i = 0; i < 1000000; i++) {
+		int result = spmcq_try_get(game.q, &(uint32_t){0});
+
+		if (result == -EOWNERDEAD)
+			break;
+		RETURNS(-EAGAIN, result);
+		CHECK(seconds_now() - since < 5, "try_get does not say so");
+	}
+	succeed(&game);
+	admit_by(&game.successor, &getter);
+	tell(&getter, act_get, 0);
+	puppet_await_sleep(&getter);
+	game.successor.call.number = 1;
+	RETURNS(0, told(&game.successor, act_put, 0));
+	RETURNS(0, answer(&getter));
+	CHECK(getter.call.items[0] == 1, "got %u", getter.call.items[0]);
+	puppet_end(&getter);
+	puppet_end(&joiner);
+	queue_free(game.q);
+	puppet_end(&game.successor);
+}
+
+static void a_living_producer_has_no_successor(void)
+{
+	struct game game = {.capacity = 4};
+	int ends[2];
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&game.successor, act_succeed, ends[0]);
+	close(ends[0]);
+	CHECK(spmcq_shared_admit(game.q, ends[1]) < 0, "a successor was let in");
+	close(ends[1]);
+	CHECK(answer(&game.successor) < 0, "it was let in");
+	/* Nor by the producer itself. */
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&game.successor, act_succeed, ends[0]);
+	tell_with(&game.producer, act_admit, ends[1]);
+	close(ends[0]);
+	close(ends[1]);
+	CHECK(answer(&game.producer) < 0, "a successor was let in");
+	RETURNS(-EBUSY, answer(&game.successor));
+	RETURNS(0, told(&game.producer, act_put, 0));
+	get_one(&game);
+	queue_free(game.q);
+	puppet_end(&game.producer);
+	puppet_end(&game.successor);
+}
+
+int main(void)
+{
+	RUN(a_producer_may_be_killed_in_its_first_put);
+	RUN(a_producer_may_be_killed_in_put);
+	RUN(a_producer_may_be_killed_in_put_many);
+	RUN(a_producer_may_be_killed_in_a_put_that_sleeps);
+	RUN(a_producer_may_be_killed_in_a_sealed_put_many);
+	RUN(a_producer_may_be_killed_in_shutdown);
+	RUN(a_successor_reaps_who_died_under_another);
+	RUN(ten_producers_follow_each_other);
+	RUN(who_sleeps_is_told_of_the_death);
+	RUN(a_living_producer_has_no_successor);
+	return check_finish();
+}
