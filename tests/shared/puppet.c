@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,26 @@ static long act_start_thread(struct call *call)
 	return -error;
 }
 
+static void serve_as_child(int control)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	serve(control);
+	exit(EXIT_SUCCESS);
+}
+
+/* Returns the child, or a negative error. */
+static long act_start_inside(struct call *call)
+{
+	pid_t child;
+
+	if (unshare(CLONE_NEWPID) != 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		serve_as_child(call->socket);
+	return child;
+}
+
 void die_with(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -138,6 +159,17 @@ static pid_t start_process(void)
 void socket_pair(int type, int ends[2])
 {
 	RETURNS(0, socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends));
+}
+
+static bool await_message(struct puppet *puppet, int ms)
+{
+	struct pollfd ready = {puppet->control, POLLIN, 0};
+	int result;
+
+	do
+		result = poll(&ready, 1, ms);
+	while (result < 0 && errno == EINTR);
+	return result > 0;
 }
 
 void puppet_start(struct puppet *puppet)
@@ -170,6 +202,28 @@ void puppet_start_thread(struct puppet *puppet, struct puppet *of)
 	puppet->control = ends[0];
 	told(puppet, act_nothing, 0);
 	puppet->thread = puppet->call.thread;
+}
+
+void puppet_start_inside(struct puppet *puppet, struct puppet *of)
+{
+	int ends[2];
+
+	memset(puppet, 0, sizeof(*puppet));
+	socket_pair(SOCK_SEQPACKET, ends);
+	tell_with(of, act_start_inside, ends[1]);
+	close(ends[1]);
+	puppet->process = (pid_t)answer(of);
+	if (puppet->process < 0)
+		check_skip("there are no process namespaces to be had");
+	puppet->control = ends[0];
+	puppet->thread = puppet->process;
+}
+
+void puppet_end_inside(struct puppet *puppet)
+{
+	kill(puppet->process, SIGKILL);
+	CHECK(await_message(puppet, BOUND_MS), "puppet %d did not end", puppet->process);
+	close(puppet->control);
 }
 
 int puppet_await_end(struct puppet *puppet)
@@ -259,17 +313,6 @@ void tell_with(struct puppet *puppet, long (*make)(struct call *), int socket)
 	send_told(puppet, make, socket);
 }
 
-static bool await_message(struct puppet *puppet, int ms)
-{
-	struct pollfd ready = {puppet->control, POLLIN, 0};
-	int result;
-
-	do
-		result = poll(&ready, 1, ms);
-	while (result < 0 && errno == EINTR);
-	return result > 0;
-}
-
 bool has_answered(struct puppet *puppet)
 {
 	return await_message(puppet, 0);
@@ -349,6 +392,22 @@ bool puppet_sleeps(struct puppet *puppet)
 void puppet_await_sleep(struct puppet *puppet)
 {
 	CHECK(puppet_sleeps(puppet), "it came back instead of sleeping");
+}
+
+bool puppet_stops(struct puppet *puppet)
+{
+	long switches;
+	char state = '?';
+
+	for (int ms = 0; ms < BOUND_MS; ms++) {
+		if (has_answered(puppet))
+			return false;
+		if (read_state(puppet, &state, &switches) && state == 'T')
+			return true;
+		if (ms > 3)
+			sleep_ms(1);
+	}
+	check_failed(__FILE__, __LINE__, "puppet_stops", "it goes on (state %c)", state);
 }
 
 /* --- admission --- */

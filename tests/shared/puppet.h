@@ -51,6 +51,9 @@ extern struct spmcq *puppet_queue;
 void puppet_start(struct puppet *puppet);
 /* A second thread of its process, which is told by itself. */
 void puppet_start_thread(struct puppet *puppet, struct puppet *of);
+/* A child of its process in a process namespace of its own. It is ended by puppet_end_inside(). */
+void puppet_start_inside(struct puppet *puppet, struct puppet *of);
+void puppet_end_inside(struct puppet *puppet);
 /* It comes to its end by itself; of a thread: that thread. */
 void puppet_end(struct puppet *puppet);
 /* Ends it by SIGKILL, and waits until it is gone. */
@@ -71,6 +74,8 @@ bool has_answered(struct puppet *puppet); /* it can be taken without waiting */
 /* Waits until it sleeps in a system call. Returns false if it answers, or ends, instead. */
 bool puppet_sleeps(struct puppet *puppet);
 void puppet_await_sleep(struct puppet *puppet);
+/* Waits until it is stopped by a signal. Returns false if it answers instead. */
+bool puppet_stops(struct puppet *puppet);
 
 /* Lets the puppet join, by a pair of sockets. */
 void admit(struct spmcq *q, struct puppet *consumer);
