@@ -288,9 +288,13 @@ static void note(struct seen *seen, const char *call, double since, long result,
 		note(seen, #call, since_, call, waits);                                            \
 	} while (0)
 
-static void check_item(const struct seen *seen, uint32_t item)
+/* What is got was put; what is not got is not written. */
+static void check_item(const struct seen *seen, uint32_t item, bool is_got)
 {
-	CHECK(seen->hostile || (item >= MAGIC && item < MAGIC + 0x8000), "got %#x", item);
+	if (is_got)
+		CHECK(seen->hostile || (item >= MAGIC && item < MAGIC + 0x8000), "got %#x", item);
+	else
+		CHECK(item == ~MAGIC, "a get that failed wrote %#x", item);
 }
 
 static void look(struct spmcq *q, struct seen *seen)
@@ -310,22 +314,21 @@ static void look(struct spmcq *q, struct seen *seen)
 static void consume(struct spmcq *q, struct seen *seen, double seconds)
 {
 	struct timespec soon = spmcq_after(seconds);
-	uint32_t items[8];
+	uint32_t items[8] = {~MAGIC, ~MAGIC};
 	ssize_t n;
 
-	for (size_t i = 0; i < 8; i++)
-		items[i] = MAGIC;
-	NOTE(seen, spmcq_get_until(q, items, &soon), true);
-	check_item(seen, items[0]);
+	NOTE(seen, n = spmcq_get_until(q, items, &soon), true);
+	check_item(seen, items[0], n == 0);
 	NOTE(seen, spmcq_task_done(q), false);
 	NOTE(seen, n = spmcq_try_get_many(q, items, 8), true);
 	CHECK(n <= CAPACITY, "got %zd of a queue of %d", n, CAPACITY);
 	for (ssize_t i = 0; i < n; i++)
-		check_item(seen, items[i]);
+		check_item(seen, items[i], true);
 	if (n > 0)
 		NOTE(seen, spmcq_task_done_many(q, (size_t)n), false);
-	NOTE(seen, spmcq_try_get(q, items), true);
-	check_item(seen, items[0]);
+	items[0] = ~MAGIC;
+	NOTE(seen, n = spmcq_try_get(q, items), true);
+	check_item(seen, items[0], n == 0);
 	look(q, seen);
 }
 
@@ -416,7 +419,9 @@ static struct spmcq_shared_options some_options(void)
 	        .processes = 3,
 	        .threads = 2,
 	        .redeliver = chance_below(&chance, 2),
-	        .first_position = chance_below(&chance, 2) ? 0 : (UINT64_C(1) << 52) - 3,
+	        .first_position = chance_below(&chance, 2) ? 0
+	                          : getenv("NOWRAP")       ? 9
+	                                                   : (UINT64_C(1) << 52) - 3,
 	};
 }
 

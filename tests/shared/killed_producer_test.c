@@ -196,7 +196,7 @@ static unsigned play(struct chance *chance, unsigned at)
 {
 	static const size_t capacities[] = {7, 64, 1000};
 	struct game game = {.capacity = capacities[chance_below(chance, 3)],
-	                    .drains = chance_below(chance, 2) == 0};
+	                    .drains = chance_below(chance, 3) == 0};
 	bool through;
 
 	if (plan->sleeps)
@@ -204,7 +204,7 @@ static unsigned play(struct chance *chance, unsigned at)
 	game.options = (struct spmcq_shared_options){
 	        .redeliver = chance_below(chance, 2) == 0,
 	        .sealed = plan->sealed,
-	        .first_position = WRAP - chance_below(chance, 12),
+	        .first_position = getenv("NOWRAP") ? 5 : WRAP - chance_below(chance, 12),
 	};
 	begin(&game);
 	through = break_off(&game, at);

@@ -1167,8 +1167,14 @@ static long act_consume(struct call *call)
 	bool any = false;
 	ssize_t n;
 
-	while ((n = call->n == 1 ? spmcq_get(puppet_queue, items) == 0
-	                         : spmcq_get_many(puppet_queue, items, call->n)) > 0) {
+	for (;;) {
+		if (call->n == 1)
+			n = spmcq_get(puppet_queue, items);
+		else
+			n = spmcq_get_many(puppet_queue, items, call->n);
+		if (n < 0)
+			break;
+		n += call->n == 1; /* get gives no count */
 		for (ssize_t i = 0; i < n; i++) {
 			CHECK(!any || items[i] > last, "got %u behind %u", items[i], last);
 			CHECK(items[i] < MANY, "got %u", items[i]);
@@ -1178,7 +1184,8 @@ static long act_consume(struct call *call)
 		}
 		RETURNS(0, spmcq_task_done_many(puppet_queue, (size_t)n));
 	}
-	return call->n == 1 ? 0 : n;
+	RETURNS(-ESHUTDOWN, n);
+	return 0;
 }
 
 static void all_get_each_item_once(size_t capacity, const struct spmcq_shared_options *options)
