@@ -33,6 +33,8 @@ long act_admit(struct call *call)
 
 long act_join_queue(struct call *call)
 {
+	if (puppet_queue)
+		return spmcq_shared_rejoin(puppet_queue, call->socket);
 	return spmcq_shared_join(&puppet_queue, call->socket);
 }
 

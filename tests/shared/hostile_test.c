@@ -563,6 +563,13 @@ static void start_producer(struct puppet *producer)
 	RETURNS(0, told(producer, act_create, 0));
 }
 
+/* Who comes late believes what size the producer says that items have. */
+static bool has_true_sizes(struct puppet *consumer)
+{
+	return told(consumer, act_capacity, 0) == CAPACITY &&
+	       told(consumer, act_item_size, 0) == sizeof(uint32_t);
+}
+
 /* To join may fail, but not otherwise. Returns whether it joined. */
 static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 {
@@ -613,7 +620,8 @@ static void lie_once(void)
 		}
 	if (!storms && joins_liar(&producer, &late)) {
 		late.call.seconds = 0.002;
-		told(&late, act_consume, 1);
+		if (has_true_sizes(&late))
+			told(&late, act_consume, 1);
 		RETURNS(0, told(&late, act_destroy, 0));
 	}
 	puppet_kill(&producer);
@@ -675,8 +683,10 @@ static void succeed_liar(void)
 	if (result == 0) {
 		successor.call.seconds = 0.004;
 		successor.call.number = MAGIC;
-		told_until(&successor, act_put_many_until, 2, 0.004);
-		told(&successor, act_consume, 1);
+		if (has_true_sizes(&successor)) {
+			told_until(&successor, act_put_many_until, 2, 0.004);
+			told(&successor, act_consume, 1);
+		}
 		told(&successor, act_reap, LOST);
 		told_until(&successor, act_join_until, 0, 0.004);
 		RETURNS(0, told(&successor, act_destroy, 0));

@@ -117,7 +117,7 @@ static void drain_of_dead(struct game *game)
 	while ((result = spmcq_get(game->q, &number)) == 0)
 		note_got(game, number);
 	CHECK(result == -EOWNERDEAD || (plan->closes && result == -ESHUTDOWN), "get: %d", result);
-	CHECK(seconds_now() - since < 1, "this took %.1f s", seconds_now() - since);
+	CHECK(seconds_now() - since < 4, "this took %.1f s", seconds_now() - since);
 	result = spmcq_join(game->q);
 	CHECK(result == (spmcq_unfinished(game->q) ? -EOWNERDEAD : 0), "join: %d, unfinished: %zu",
 	      result, spmcq_unfinished(game->q));
@@ -158,7 +158,7 @@ static uint32_t count_put(struct game *game, bool through)
 static void go_on(struct game *game, bool through)
 {
 	struct puppet *successor = &game->successor;
-	uint32_t put = count_put(game, through), number;
+	uint32_t put = count_put(game, through), reported = plan->queued > 0, number;
 	bool closed = told(successor, act_is_shutdown, 0);
 
 	CHECK(!closed || plan->closes, "the queue is closed");
@@ -167,6 +167,9 @@ static void go_on(struct game *game, bool through)
 		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
 	while (game->got < put)
 		get_one(game);
+	/* All but one, which a successor does not forget. */
+	for (; reported + 1 < put; reported++)
+		RETURNS(0, spmcq_task_done(game->q));
 	successor->call.number = put;
 	if (closed)
 		RETURNS(-ESHUTDOWN, told(successor, act_put, 0));
@@ -178,12 +181,10 @@ static void go_on(struct game *game, bool through)
 		}
 	RETURNS(closed ? -ESHUTDOWN : -EAGAIN, spmcq_try_get(game->q, &number));
 	COUNTS(put, game->got);
-	if (plan->queued == 0)
-		RETURNS(0, spmcq_task_done(game->q));
-	RETURNS(put - 1, spmcq_unfinished(game->q));
-	RETURNS(put == 1 ? 0 : -ETIMEDOUT, told_until(successor, act_join_until, 0, 0));
-	if (put > 1)
-		RETURNS(0, spmcq_task_done_many(game->q, put - 1));
+	RETURNS(put - reported, spmcq_unfinished(game->q));
+	RETURNS(put == reported ? 0 : -ETIMEDOUT, told_until(successor, act_join_until, 0, 0));
+	if (put > reported)
+		RETURNS(0, spmcq_task_done_many(game->q, put - reported));
 	RETURNS(-ERANGE, spmcq_task_done(game->q));
 	RETURNS(0, told(successor, act_join, 0));
 	RETURNS(0, spmcq_join_until(game->q, &past));
@@ -405,7 +406,7 @@ static void who_sleeps_is_told_of_the_death(void)
 	puppet_kill(&game.producer);
 	RETURNS(-EOWNERDEAD, answer(&getter));
 	RETURNS(-EOWNERDEAD, answer(&joiner));
-	CHECK(seconds_now() - since < 1, "this took %.1f s", seconds_now() - since);
+	CHECK(seconds_now() - since < 4, "this took %.1f s", seconds_now() - since);
 	/* A try_get finds it, too. */
 	for (int i = 0; i < 1000000; i++) {
 		int result = spmcq_try_get(game.q, &(uint32_t){0});

@@ -81,7 +81,7 @@ bool puppet_stops(struct puppet *puppet);
 void admit(struct spmcq *q, struct puppet *consumer);
 /* The same where the producer is a puppet, too. */
 void admit_by(struct puppet *producer, struct puppet *consumer);
-/* This process joins a puppet's queue; *q as for spmcq_shared_join(). */
+/* This process joins a puppet's queue, or, if it has *q, rejoins. */
 void join_by(struct puppet *producer, struct spmcq **q);
 /* Puppet, and admitted, in one. */
 void consumer_start(struct puppet *consumer, struct spmcq *q);
@@ -104,7 +104,7 @@ void die_with(pid_t parent);
 /* What puppets can be told. They return what the call of the library does. */
 long act_create(struct call *call);     /* capacity, item_size, options */
 long act_admit(struct call *call);      /* socket */
-long act_join_queue(struct call *call); /* socket */
+long act_join_queue(struct call *call); /* socket; it rejoins if it has a queue */
 long act_succeed(struct call *call);    /* socket, options */
 long act_reap(struct call *call);       /* n entries: lost */
 long act_put(struct call *call);        /* number; here and below also: items */

@@ -118,7 +118,7 @@ static void twist_files(struct message *message)
 		RETURNS(0, fstat(file, &had));
 		if (relayed.twist == TWIST_NULLS)
 			other = open("/dev/null", O_RDWR | O_CLOEXEC);
-		else if (!is_memfd(file))
+		else if (!is_memfd(file) || had.st_size < 4096)
 			continue;
 		else if (relayed.twist == TWIST_UNSEALED)
 			other = copy_of(file, had.st_size, false);
