@@ -242,7 +242,12 @@ void relay_start(struct relay *relay, int type, enum twist twist_, enum way way,
 	relay->process = fork();
 	CHECK(relay->process >= 0, "no process for the relay");
 	if (relay->process == 0) {
+		int on = 1;
+
 		die_with(parent);
+		/* Its messages say who it is, also if the other end does not ask for it yet. */
+		RETURNS(0, setsockopt(producer[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+		RETURNS(0, setsockopt(consumer[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 		close(producer[0]);
 		close(consumer[0]);
 		run(producer[1], consumer[1]);

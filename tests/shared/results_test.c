@@ -930,6 +930,54 @@ static void a_child_of_fork_may_join_by_itself(void)
 	queue_free(q);
 }
 
+static long act_join_second(struct call *call)
+{
+	struct spmcq *second = NULL;
+	int result = spmcq_shared_join(&second, call->socket);
+
+	if (result == 0)
+		RETURNS(0, spmcq_destroy(second));
+	return result;
+}
+
+/* It joins again, and leaves again, or fails to join: the first handle is not concerned. */
+static void a_process_may_join_twice(void)
+{
+	for (int fails = 0; fails < 2; fails++) {
+		struct puppet consumer;
+		struct timespec soon;
+		struct spmcq_lost lost;
+		struct spmcq *q = shared_of(3), *other = shared_of(3);
+		int ends[2];
+
+		check_doing("the second join fails: %d", fails);
+		consumer_start(&consumer, q);
+		put_numbers(q, 0, 2);
+		RETURNS(0, told(&consumer, act_get, 0));
+		for (int i = 0; i < 3; i++) {
+			socket_pair(SOCK_STREAM, ends);
+			if (fails)
+				close(ends[0]);
+			tell_with(&consumer, act_join_second, ends[1]);
+			close(ends[1]);
+			if (!fails) {
+				RETURNS(0, spmcq_shared_admit(i == 0 ? other : q, ends[0]));
+				close(ends[0]);
+			}
+			RETURNS(fails ? -ECONNRESET : 0, answer(&consumer));
+		}
+		soon = spmcq_after(0.5);
+		RETURNS(-ETIMEDOUT, spmcq_join_until(q, &soon));
+		RETURNS(0, spmcq_shared_reap(q, &lost, 1));
+		RETURNS(0, told(&consumer, act_task_done, 0));
+		RETURNS(1, told(&consumer, act_drain, 0));
+		RETURNS(0, spmcq_join(q));
+		puppet_end(&consumer);
+		queue_free(q);
+		queue_free(other);
+	}
+}
+
 /* --- threads --- */
 
 static void each_thread_of_a_consumer_gets_and_reports(void)
@@ -1289,6 +1337,7 @@ int main(void)
 	RUN(what_is_left_by_a_producer_that_destroys_is_got);
 	RUN(a_child_of_fork_may_only_destroy);
 	RUN(a_child_of_fork_may_join_by_itself);
+	RUN(a_process_may_join_twice);
 	RUN(each_thread_of_a_consumer_gets_and_reports);
 	RUN(more_threads_than_seats_are_refused);
 	RUN(threads_come_and_go);
