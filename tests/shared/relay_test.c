@@ -292,6 +292,7 @@ static void wait_for_the_rest(unsigned worker)
 {
 	enum twist twist = worker / 4 % 2 ? TWIST_DRIP : TWIST_HALF_CUT;
 	enum way way = worker % 2;
+	int type = twist == TWIST_DRIP ? SOCK_STREAM : types[worker / 2 % 2];
 	struct results results;
 
 	begin();
