@@ -324,6 +324,20 @@ static void what_comes_from_another_queue_does_not_open(void)
 
 enum { SMALL = 40 };
 
+/* Those from call->number on, up to n, if they open. */
+static long act_get_items(struct call *call)
+{
+	unsigned char *items = calloc(call->n, call->item_size);
+	ssize_t result = spmcq_try_get_many(puppet_queue, items, call->n);
+
+	for (ssize_t i = 0; i < result; i++)
+		CHECK(item_is(items + (size_t)i * call->item_size, call->item_size,
+		              call->number + (size_t)i),
+		      "it is not item %u", call->number + (uint32_t)i);
+	free(items);
+	return result;
+}
+
 /* Gets all, by one call or by many. Returns how many were bad, or -EPROTO. */
 static long get_changed(struct spmcq *q, struct puppet *consumer, uint32_t first, bool many)
 {
@@ -334,7 +348,7 @@ static long get_changed(struct spmcq *q, struct puppet *consumer, uint32_t first
 	while ((size = spmcq_size(q)) > 0) {
 		consumer->call.item_size = SMALL;
 		consumer->call.number = first + bad + good;
-		result = many ? told(consumer, act_try_get_many, 3)
+		result = many ? told(consumer, act_get_items, 3)
 		              : told_until(consumer, act_get_item, 0, 0.5);
 		if (result == -EPROTO)
 			return result;
@@ -354,12 +368,12 @@ static long get_changed(struct spmcq *q, struct puppet *consumer, uint32_t first
 }
 
 /* All of a run that was sealed as one are done with, by whatever calls they are got. It is in two
- * parts where the memory ends. */
+ * parts where the memory ends. Some bytes between items belong to none. */
 static void what_was_changed_of_a_run_takes_the_run_along(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = sealed_of(SMALL, SPMCQ_ALGORITHM_AUTO);
-	unsigned lies = 0;
+	unsigned lies = 0, opened = 0;
 
 	consumer_start(&consumer, q);
 	for (uint32_t i = 0; i < 60; i++) {
@@ -381,11 +395,11 @@ static void what_was_changed_of_a_run_takes_the_run_along(void)
 			consumer_start(&consumer, q);
 			continue;
 		}
-		CHECK(bad > 0, "it opened");
+		opened += bad == 0;
 		COUNTS(0, spmcq_unfinished(q));
 		RETURNS(0, spmcq_join_until(q, &past));
 	}
-	CHECK(lies < 30, "%u changes were no message", lies);
+	CHECK(lies + opened < 30, "%u changes were no message, %u changed nothing", lies, opened);
 	puppet_end(&consumer);
 	queue_free(q);
 }
