@@ -333,7 +333,9 @@ static void play_all(unsigned worker)
 {
 	static const size_t capacities[QUEUES] = {8, 64, 1000, 13, 9, 100, 16, 8};
 	uint64_t seed = chance_seed() + worker;
-	struct spmcq_shared_options options = {.sealed = table.plan->sealed,
+	struct spmcq_shared_options options = {.processes = 4,
+	                                       .threads = 2,
+	                                       .sealed = table.plan->sealed,
 	                                       .redeliver = worker % 2 || table.plan->again};
 	unsigned most;
 	double end = seconds_now() + (table.plan->seconds > 0 ? table.plan->seconds : 1);

@@ -203,6 +203,8 @@ static unsigned play(struct chance *chance, unsigned at)
 	if (plan->sleeps)
 		game.capacity = plan->queued - 2;
 	game.options = (struct spmcq_shared_options){
+	        .processes = 4,
+	        .threads = 2,
 	        .redeliver = chance_below(chance, 2) == 0,
 	        .sealed = plan->sealed,
 	        .first_position = getenv("NOWRAP") ? 5 : WRAP - chance_below(chance, 12),
