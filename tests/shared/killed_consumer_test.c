@@ -21,6 +21,7 @@ enum {
 	QUEUES = 8,    /* played at the same time: most of the time goes by in sleep */
 	LEAST = 20,    /* games on each */
 	MOST_ITEMS = 16,
+	NEVER = 1 << 30, /* instructions: a call is not that long */
 };
 
 #define WRAP (UINT64_C(1) << 52)
@@ -47,6 +48,7 @@ static struct {
 	struct chance chance;
 	uint64_t first; /* position */
 	uint32_t put;   /* items so far */
+	unsigned awake; /* instructions from its sleep to the end of a call */
 	bool redeliver;
 } table;
 
@@ -62,6 +64,7 @@ static struct {
 } * counts;
 
 static const struct timespec past = {0, 0};
+static unsigned last_awake; /* of the latest call that slept */
 
 static void put_some(uint32_t n)
 {
@@ -249,8 +252,9 @@ static void prepare(struct puppet *victim)
 	put_some(plan->queued);
 }
 
-/* Both sleep, or the victim is dead already; then come two items. The other must get one. */
-static bool wake(struct puppet *victim, unsigned at)
+/* Both sleep, or the victim is dead already; then come two items. The other must get one. The
+ * victim may be killed where it sleeps, or so many instructions after. */
+static bool wake(struct puppet *victim, unsigned at, unsigned after)
 {
 	bool asleep = puppet_sleeps(victim), kill_asleep = asleep && at > 0 && at % 8 == 0;
 	double since;
@@ -260,6 +264,8 @@ static bool wake(struct puppet *victim, unsigned at)
 		if (at % 16 == 0)
 			puppet_await_end(victim);
 	}
+	if (asleep && !kill_asleep)
+		atomic_store(step_later, after);
 	since = seconds_now();
 	put_some(1);
 	sleep_ms((long)chance_below(&table.chance, 2));
@@ -293,9 +299,9 @@ static unsigned play(unsigned at)
 		tell(&table.other, act_get_until, 0);
 		puppet_await_sleep(&table.other);
 	}
-	tell_stepped(&victim, plan->call, plan->n, at, deed);
+	tell_stepped(&victim, plan->call, plan->n, plan->sleeps && at % 4 ? 0 : at, deed);
 	if (plan->sleeps)
-		gone = wake(&victim, at);
+		gone = wake(&victim, at, at == 0 ? NEVER : 1 + at % table.awake);
 	if (!gone) {
 		back = answered(&victim);
 		if (back)
@@ -307,6 +313,7 @@ static unsigned play(unsigned at)
 	      "the victim ended with status %#x", (unsigned)status);
 	if (back && !plan->n)
 		RETURNS(0, victim.call.result);
+	last_awake = victim.call.awake;
 	if (back && plan->n)
 		CHECK(is_run(victim.call.result), "get_many returned %ld", victim.call.result);
 	held = plan->before + plan->takes + (plan->sleeps ? 1 : 0);
@@ -344,10 +351,12 @@ static void play_all(unsigned worker)
 	table.first = getenv("NOWRAP") ? 77 : WRAP - 1 - chance_below(&table.chance, 300);
 	table.redeliver = options.redeliver;
 	options.first_position = table.first;
+	step_later = common_memory(sizeof(*step_later));
 	table.q = shared_at(capacities[worker], &options);
 	consumer_start(&table.other, table.q);
 	check_doing("queue %u: nobody is killed", worker);
 	most = play(0) + 3;
+	table.awake = last_awake + 3;
 	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
 		unsigned at = 1 + (unsigned)((seed + (uint64_t)n * STRIDE) % most);
 

@@ -13,9 +13,10 @@
 #include <sys/wait.h>
 
 enum {
-	STRIDE = 7919, /* a prime, so that it meets all instructions */
-	QUEUES = 6,    /* played at the same time: most of the time goes by in sleep */
-	LEAST = 30,    /* games on each */
+	STRIDE = 7919,   /* a prime, so that it meets all instructions */
+	QUEUES = 6,      /* played at the same time: most of the time goes by in sleep */
+	LEAST = 30,      /* games on each */
+	NEVER = 1 << 30, /* instructions: a call is not that long */
 };
 
 #define WRAP (UINT64_C(1) << 52)
@@ -32,6 +33,7 @@ struct plan {
 };
 
 static const struct plan *plan;
+static unsigned awake; /* instructions from its sleep to the end of a call */
 
 /* Of all queues of a plan: how often a call had done its work when the victim was killed. */
 static struct {
@@ -91,12 +93,17 @@ static bool break_off(struct game *game, unsigned at)
 	struct puppet *victim = &game->producer;
 	int status;
 
-	tell_stepped(victim, plan->call, plan->n, at, at % 2 ? SIGKILL : 0);
+	/* One that sleeps dies before, or so many instructions after. */
+	tell_stepped(victim, plan->call, plan->n, plan->sleeps && at % 4 ? 0 : at,
+	             at % 2 ? SIGKILL : 0);
 	if (plan->sleeps && puppet_sleeps(victim)) {
+		atomic_store(step_later, at == 0 ? NEVER : 1 + at % awake);
 		get_one(game);
 		get_one(game);
 	}
 	if (answered(victim)) {
+		if (at == 0)
+			awake = victim->call.awake + 3;
 		RETURNS(plan->many ? plan->n : 0, victim->call.result);
 		puppet_kill(victim);
 		return true;
@@ -228,7 +235,9 @@ static void play_all(unsigned worker)
 	double end = seconds_now() + 1;
 	unsigned most;
 
+	step_later = common_memory(sizeof(*step_later));
 	check_doing("queue %u: nobody is killed", worker);
+	awake = 1;
 	most = play(&chance, 0) + 3;
 	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
 		unsigned at = 1 + (unsigned)((seed + (uint64_t)n * STRIDE) % most);

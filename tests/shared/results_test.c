@@ -1187,21 +1187,124 @@ static void with_redeliver_a_thread_has_room_for_so_many_gets(void)
 
 	consumer_start(&consumer, q);
 	put_numbers(q, 0, 300);
-	for (uint32_t i = 0; i < 256; i++) {
+	for (uint32_t i = 0; i < 255; i++) {
 		check_doing("get %u", i);
 		RETURNS(0, told(&consumer, act_get, 0));
 	}
 	RETURNS(-ENOBUFS, told(&consumer, act_get, 0));
 	RETURNS(-ENOBUFS, told(&consumer, act_try_get_many, 3));
-	COUNTS(44, spmcq_size(q));
+	COUNTS(45, spmcq_size(q));
 	RETURNS(0, told(&consumer, act_task_done, 0));
 	RETURNS(0, told(&consumer, act_get, 0));
-	CHECK(consumer.call.items[0] == 256, "got %u", consumer.call.items[0]);
-	RETURNS(0, told(&consumer, act_task_done_many, 256));
-	RETURNS(43, told(&consumer, act_drain, 0));
+	CHECK(consumer.call.items[0] == 255, "got %u", consumer.call.items[0]);
+	RETURNS(0, told(&consumer, act_task_done_many, 255));
+	RETURNS(44, told(&consumer, act_drain, 0));
 	RETURNS(0, spmcq_join(q));
 	puppet_end(&consumer);
 	queue_free(q);
+}
+
+/* --- what is lost --- */
+
+static void count_lost(struct spmcq *q, pid_t process, uint64_t most, unsigned char *named,
+                       uint64_t *unknown)
+{
+	struct spmcq_lost lost;
+
+	while (spmcq_shared_reap(q, &lost, 1) == 1) {
+		RETURNS(process, lost.process);
+		if (lost.position == SPMCQ_POSITION_UNKNOWN) {
+			*unknown += lost.items;
+			continue;
+		}
+		CHECK(lost.position < most && lost.items <= most - lost.position,
+		      "%llu items at %llu", (unsigned long long)lost.items,
+		      (unsigned long long)lost.position);
+		for (uint64_t i = 0; i < lost.items; i++)
+			named[lost.position + i]++;
+	}
+}
+
+/* The queue does not remember all positions of one that reports nothing. */
+static void all_that_one_held_is_counted(void)
+{
+	struct puppet consumer, second;
+	struct spmcq *q = shared_of(1000);
+	unsigned char named[700] = {0};
+	uint64_t unknown = 0, known = 0;
+
+	consumer_start(&consumer, q);
+	puppet_start_thread(&second, &consumer);
+	put_numbers(q, 0, 700);
+	for (uint32_t i = 0; i < 100; i++) {
+		RETURNS(3, told(&second, act_get_many, 3));
+		RETURNS(0, told(&second, act_task_done_many, 2));
+	}
+	for (uint32_t i = 0; i < 400; i++)
+		RETURNS(0, told(&consumer, act_get, 0));
+	puppet_kill(&consumer);
+	close(second.control);
+	RETURNS(-EOWNERDEAD, spmcq_join(q));
+	count_lost(q, consumer.process, 700, named, &unknown);
+	for (uint32_t i = 0; i < 700; i++) {
+		/* The thread that got three reported the oldest that it had. */
+		bool held = i >= 200;
+
+		CHECK(named[i] <= held, "item %u was named %u times", i, named[i]);
+		CHECK(named[i] || !held || (i >= 300 && i < 300 + 400 - 255),
+		      "item %u was not named", i);
+		known += named[i];
+	}
+	COUNTS(500, known + unknown);
+	RETURNS(0, spmcq_join(q));
+	queue_free(q);
+}
+
+/* They hold items between each other's; some report for others. */
+static void what_each_thread_of_a_process_held_is_named(void)
+{
+	for (int redeliver = 0; redeliver < 2; redeliver++) {
+		struct spmcq_shared_options options = {.redeliver = redeliver};
+		struct puppet process, threads[5], other;
+		struct spmcq *q = shared_at(64, &options);
+		unsigned char named[60] = {0};
+		uint64_t unknown = 0;
+		uint32_t sum = 0;
+		long n;
+
+		consumer_start(&process, q);
+		consumer_start(&other, q);
+		for (size_t i = 0; i < 5; i++)
+			puppet_start_thread(&threads[i], &process);
+		put_numbers(q, 0, 60);
+		for (uint32_t i = 0; i < 60; i++)
+			RETURNS(0, told(&threads[i % 5], act_get, 0));
+		/* Thread 0 reports its 12, then as many of others; thread 4 reports one. */
+		RETURNS(0, told(&threads[4], act_task_done, 0));
+		RETURNS(0, told(&threads[0], act_task_done_many, 24));
+		puppet_end(&threads[1]);
+		COUNTS(35, spmcq_unfinished(q));
+		puppet_kill(&process);
+		for (size_t i = 0; i < 5; i++)
+			if (i != 1)
+				close(threads[i].control);
+		count_lost(q, process.process, 60, named, &unknown);
+		COUNTS(0, unknown);
+		for (uint32_t i = 0; i < 60; i++) {
+			CHECK(named[i] <= 1, "item %u was named %u times", i, named[i]);
+			CHECK(!named[i] || (i % 5 != 0 && i != 4), "item %u was reported", i);
+			sum += named[i];
+		}
+		COUNTS(35, sum);
+		n = told(&other, act_drain, 0);
+		RETURNS(redeliver ? 35 : 0, n);
+		for (long i = 0; i < n; i++)
+			CHECK(named[other.call.items[i]]-- == 1, "item %u came again",
+			      other.call.items[i]);
+		RETURNS(0, spmcq_join(q));
+		puppet_end(&other);
+		queue_free(q);
+	}
 }
 
 /* --- all together --- */
@@ -1344,6 +1447,8 @@ int main(void)
 	RUN(a_signal_ends_a_sleeping_call_with_interruptible_only);
 	RUN(redeliver_keeps_items_until_they_are_reported);
 	RUN(with_redeliver_a_thread_has_room_for_so_many_gets);
+	RUN(all_that_one_held_is_counted);
+	RUN(what_each_thread_of_a_process_held_is_named);
 	RUN(every_item_is_got_exactly_once);
 	RUN(every_item_is_got_exactly_once_with_redeliver);
 	RUN(every_item_is_got_exactly_once_sealed);

@@ -9,19 +9,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+_Atomic unsigned *step_later;
+
 #if defined(__x86_64__) && !CHECK_SANITIZED
 #include <ucontext.h>
 
 #define TRAP_FLAG 0x100
 
-static volatile unsigned steps, last_step;
+static volatile unsigned steps, last_step, slept;
 static volatile int deed;
 
 /* Only system calls: fit for a handler. */
 static void on_step(int signal)
 {
 	(void)signal;
-	if (++steps != last_step)
+	steps = steps + 1;
+	if (step_later && *step_later) {
+		slept = steps;
+		last_step = steps + *step_later - 1;
+		*step_later = 0;
+	}
+	if (steps != last_step)
 		return;
 	if (deed == 0)
 		syscall(SYS_exit_group, EXIT_FAILURE);
@@ -41,6 +49,7 @@ long act_stepped(struct call *call)
 	result = call->stepped(call);
 	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)TRAP_FLAG);
 	call->steps = steps;
+	call->awake = steps - slept;
 	return result;
 }
 #else

@@ -20,6 +20,10 @@
  * is set to how many instructions there were. Returns what it returned. */
 long act_stepped(struct call *call);
 
+/* If not 0: so many instructions later than when it is set, the deed is done. In memory that is
+ * shared with the puppet, to which it is for calls that sleep: set it before waking. */
+extern _Atomic unsigned *step_later;
+
 /* Whether this works here. */
 bool can_step(void);
 
