@@ -250,19 +250,6 @@ static void play_all(unsigned worker)
 		printf("# %u instructions\n", most - 3);
 }
 
-static bool can_seal(void)
-{
-	struct spmcq_shared_options options = {.sealed = true};
-	struct spmcq *q = NULL;
-	int result = spmcq_shared_create(&q, 1, 4, &options);
-
-	if (result == -ENOTSUP)
-		return false;
-	RETURNS(0, result);
-	queue_free(q);
-	return true;
-}
-
 static void kill_everywhere(const struct plan *of)
 {
 	if (!can_step())

@@ -36,6 +36,8 @@ static void in_a_namespace(void (*run)(void))
 	pid_t child;
 	int status;
 
+	if (CHECK_SANITIZED)
+		check_skip("sanitizers do not find themselves in a process namespace");
 	if (unshare(CLONE_NEWPID) != 0)
 		check_skip("there are no process namespaces to be had");
 	fflush(stdout);

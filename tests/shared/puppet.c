@@ -210,6 +210,8 @@ void puppet_start_inside(struct puppet *puppet, struct puppet *of)
 
 	memset(puppet, 0, sizeof(*puppet));
 	socket_pair(SOCK_SEQPACKET, ends);
+	if (CHECK_SANITIZED)
+		check_skip("sanitizers do not find themselves in a process namespace");
 	tell_with(of, act_start_inside, ends[1]);
 	close(ends[1]);
 	puppet->process = (pid_t)answer(of);
@@ -467,6 +469,19 @@ struct spmcq *shared_at(size_t capacity, const struct spmcq_shared_options *opti
 struct spmcq *shared_of(size_t capacity)
 {
 	return shared_at(capacity, NULL);
+}
+
+bool can_seal(void)
+{
+	struct spmcq_shared_options options = {.sealed = true};
+	struct spmcq *q = NULL;
+	int result = spmcq_shared_create(&q, 1, 4, &options);
+
+	if (result == -ENOTSUP)
+		return false;
+	RETURNS(0, result);
+	queue_free(q);
+	return true;
 }
 
 /* --- the rest --- */

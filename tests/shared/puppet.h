@@ -91,6 +91,9 @@ void consumer_start(struct puppet *consumer, struct spmcq *q);
 struct spmcq *shared_at(size_t capacity, const struct spmcq_shared_options *options);
 struct spmcq *shared_of(size_t capacity);
 
+/* Whether sealed queues are to be had. */
+bool can_seal(void);
+
 /* Runs the work in that many processes. Fails the property if one fails. */
 void in_parallel(unsigned workers, void (*work)(unsigned worker));
 

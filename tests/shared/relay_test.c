@@ -118,13 +118,13 @@ static void what_is_only_passed_on_works(void)
 
 	begin();
 	for (size_t t = 0; t < 2; t++)
-		for (int i = 0; i < 4; i++) {
+		for (unsigned i = 0; i < 4; i++) {
 			struct results results = try_with(types[t], harmless[i / 2], i % 2, 0);
 
 			CHECK(results.admit == 0 && results.join == 0, "admit: %ld, join: %ld",
 			      results.admit, results.join);
 		}
-	for (int way = 0; way < 2; way++) {
+	for (unsigned way = 0; way < 2; way++) {
 		struct results results = try_with(SOCK_STREAM, TWIST_BYTES, way, 0);
 
 		CHECK(results.admit == 0 && results.join == 0, "admit: %ld, join: %ld",
@@ -140,7 +140,7 @@ static void at_each_byte(unsigned worker, enum twist twist,
                          void (*check)(struct results results, enum way way))
 {
 	begin();
-	for (int i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 4; i++) {
 		enum way way = i % 2;
 		struct said said;
 
@@ -202,7 +202,7 @@ static void messages_may_be_shorter_longer_or_come_twice(void)
 
 	begin();
 	for (size_t i = 0; i < COUNT_OF(twists); i++)
-		for (int way = 0; way < 2; way++) {
+		for (unsigned way = 0; way < 2; way++) {
 			struct results results = try_with(SOCK_SEQPACKET, twists[i], way, 0);
 
 			if (twists[i] != TWIST_TWICE)
