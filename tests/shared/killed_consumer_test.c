@@ -17,9 +17,8 @@
 #include <sys/wait.h>
 
 enum {
-	STRIDE = 7919, /* a prime, so that it meets all instructions */
-	QUEUES = 8,    /* played at the same time: most of the time goes by in sleep */
-	LEAST = 20,    /* games on each */
+	QUEUES = 8, /* played at the same time: most of the time goes by in sleep */
+	LEAST = 20, /* games on each */
 	MOST_ITEMS = 16,
 	NEVER = 1 << 30, /* instructions: a call is not that long */
 };
@@ -48,7 +47,6 @@ static struct {
 	struct chance chance;
 	uint64_t first; /* position */
 	uint32_t put;   /* items so far */
-	unsigned awake; /* instructions from its sleep to the end of a call */
 	bool redeliver;
 } table;
 
@@ -64,7 +62,6 @@ static struct {
 } * counts;
 
 static const struct timespec past = {0, 0};
-static unsigned last_awake; /* of the latest call that slept */
 
 static void put_some(uint32_t n)
 {
@@ -264,8 +261,8 @@ static bool wake(struct puppet *victim, unsigned at, unsigned after)
 		if (at % 16 == 0)
 			puppet_await_end(victim);
 	}
-	if (asleep && !kill_asleep)
-		atomic_store(step_later, after);
+	if (asleep && after > 0)
+		step_later(victim, after);
 	since = seconds_now();
 	put_some(1);
 	sleep_ms((long)chance_below(&table.chance, 2));
@@ -313,7 +310,6 @@ static unsigned play(unsigned at)
 	      "the victim ended with status %#x", (unsigned)status);
 	if (back && !plan->n)
 		RETURNS(0, victim.call.result);
-	last_awake = victim.call.awake;
 	if (back && plan->n)
 		CHECK(is_run(victim.call.result), "get_many returned %ld", victim.call.result);
 	held = plan->before + plan->takes + (plan->sleeps ? 1 : 0);
@@ -358,7 +354,7 @@ static void play_all(unsigned worker)
 	most = play(0) + 3;
 	table.awake = last_awake + 3;
 	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
-		unsigned at = 1 + (unsigned)((seed + (uint64_t)n * STRIDE) % most);
+		unsigned at = step_of_game(seed, n, most);
 
 		check_doing("queue %u: killed behind instruction %u of %u (seed %llu)", worker, at,
 		            most, (unsigned long long)chance_seed());

@@ -240,7 +240,7 @@ static void play_all(unsigned worker)
 	awake = 1;
 	most = play(&chance, 0) + 3;
 	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
-		unsigned at = 1 + (unsigned)((seed + (uint64_t)n * STRIDE) % most);
+		unsigned at = step_of_game(seed, n, most);
 
 		check_doing("queue %u: killed behind instruction %u of %u (seed %llu)", worker, at,
 		            most, (unsigned long long)chance_seed());

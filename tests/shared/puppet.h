@@ -31,7 +31,6 @@ struct call {
 	unsigned at; /* the instruction behind which the deed is done; 0: never */
 	int deed;    /* a signal that the puppet sends itself; 0: exit_group */
 	unsigned steps;
-	unsigned awake; /* of these, since step_later was set */
 	long result;
 	int thread;
 	struct spmcq_stats stats;

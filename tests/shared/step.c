@@ -9,14 +9,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Atomic unsigned *step_later;
-
 #if defined(__x86_64__) && !CHECK_SANITIZED
 #include <ucontext.h>
 
 #define TRAP_FLAG 0x100
 
-static volatile unsigned steps, last_step, slept;
+static volatile unsigned steps, last_step;
 static volatile int deed;
 
 /* Only system calls: fit for a handler. */
@@ -24,11 +22,6 @@ static void on_step(int signal)
 {
 	(void)signal;
 	steps = steps + 1;
-	if (step_later && *step_later) {
-		slept = steps;
-		last_step = steps + *step_later - 1;
-		*step_later = 0;
-	}
 	if (steps != last_step)
 		return;
 	if (deed == 0)
@@ -36,24 +29,55 @@ static void on_step(int signal)
 	kill(getpid(), deed);
 }
 
-long act_stepped(struct call *call)
+/* Steps begin where it was. The signal brings the last one along. */
+static void on_start(int signal, siginfo_t *info, void *context)
 {
-	struct sigaction action = {.sa_handler = on_step};
-	long result;
+	ucontext_t *stepped = context;
 
-	sigaction(SIGTRAP, &action, NULL);
+	(void)signal;
+	steps = 0;
+	last_step = (unsigned)info->si_value.sival_int;
+	stepped->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+}
+
+static void prepare(const struct call *call)
+{
+	struct sigaction step = {.sa_handler = on_step};
+	struct sigaction start = {.sa_sigaction = on_start, .sa_flags = SA_SIGINFO};
+
+	sigaction(SIGTRAP, &step, NULL);
+	sigaction(SIGUSR2, &start, NULL);
 	steps = 0;
 	last_step = call->at;
 	deed = call->deed;
-	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | TRAP_FLAG);
-	result = call->stepped(call);
+}
+
+static long finish(struct call *call, long result)
+{
 	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)TRAP_FLAG);
 	call->steps = steps;
-	call->awake = steps - slept;
 	return result;
+}
+
+long act_stepped(struct call *call)
+{
+	prepare(call);
+	__builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | TRAP_FLAG);
+	return finish(call, call->stepped(call));
+}
+
+long act_stepped_later(struct call *call)
+{
+	prepare(call);
+	return finish(call, call->stepped(call));
 }
 #else
 long act_stepped(struct call *call)
+{
+	return call->stepped(call);
+}
+
+long act_stepped_later(struct call *call)
 {
 	return call->stepped(call);
 }
@@ -67,6 +91,20 @@ bool can_step(void)
 	return call.steps > 0;
 }
 
+static unsigned common_divisor(unsigned a, unsigned b)
+{
+	return b == 0 ? a : common_divisor(b, a % b);
+}
+
+static unsigned step_of_game(uint64_t seed, unsigned n, unsigned most)
+{
+	unsigned stride = (unsigned)((uint64_t)most * 618 / 1000);
+
+	while (stride == 0 || common_divisor(most, stride) != 1)
+		stride++;
+	return 1 + (unsigned)((seed + (uint64_t)n * stride) % most);
+}
+
 void tell_stepped(struct puppet *puppet, long (*stepped)(struct call *), size_t n, unsigned at,
                   int by)
 {
@@ -74,4 +112,32 @@ void tell_stepped(struct puppet *puppet, long (*stepped)(struct call *), size_t 
 	puppet->call.at = at;
 	puppet->call.deed = by;
 	tell(puppet, act_stepped, n);
+}
+
+struct end end_of_game(const struct lengths *lengths, uint64_t seed, unsigned n)
+{
+	struct end end = {FROM_START, step_of_game(seed, n, lengths->call), 0};
+
+	if (lengths->awake > 0 && n % 4 > 0) {
+		end.when = n % 8 == 1 ? WHILE_ASLEEP : AFTER_SLEEP;
+		end.at = step_of_game(seed, n, lengths->awake);
+	}
+	end.deed = end.at % 2 || end.when == WHILE_ASLEEP ? SIGKILL : 0;
+	return end;
+}
+
+void tell_ending(struct puppet *puppet, long (*call)(struct call *), size_t n, struct end end)
+{
+	puppet->call.stepped = call;
+	puppet->call.at = end.when == FROM_START ? end.at : 0;
+	puppet->call.deed = end.deed;
+	tell(puppet, end.when == FROM_START ? act_stepped : act_stepped_later, n);
+}
+
+void end_sleeper(struct puppet *puppet, struct end end)
+{
+	if (end.when == WHILE_ASLEEP)
+		kill(puppet->process, SIGKILL);
+	else if (end.when == AFTER_SLEEP)
+		sigqueue(puppet->process, SIGUSR2, (union sigval){.sival_int = (int)end.at});
 }
