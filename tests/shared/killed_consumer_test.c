@@ -20,7 +20,6 @@ enum {
 	QUEUES = 8, /* played at the same time: most of the time goes by in sleep */
 	LEAST = 20, /* games on each */
 	MOST_ITEMS = 16,
-	NEVER = 1 << 30, /* instructions: a call is not that long */
 };
 
 #define WRAP (UINT64_C(1) << 52)
@@ -37,7 +36,6 @@ struct plan {
 	bool sleeps;       /* nothing is there before it sleeps; another consumer sleeps, too */
 	bool again;        /* what it gets was lost by another before */
 	bool sealed;
-	double seconds; /* for the games of this plan; 0: 1 */
 };
 
 static struct {
@@ -59,6 +57,7 @@ static struct {
 /* Of all queues of a plan: how often a call had done its work when the victim was killed. */
 static struct {
 	_Atomic unsigned games, done, not_done;
+	struct lengths lengths;
 } * counts;
 
 static const struct timespec past = {0, 0};
@@ -249,20 +248,15 @@ static void prepare(struct puppet *victim)
 	put_some(plan->queued);
 }
 
-/* Both sleep, or the victim is dead already; then come two items. The other must get one. The
- * victim may be killed where it sleeps, or so many instructions after. */
-static bool wake(struct puppet *victim, unsigned at, unsigned after)
+/* Both sleep, or the victim is dead already; then come two items. The other must get one. */
+static void wake(struct puppet *victim, struct end end)
 {
-	bool asleep = puppet_sleeps(victim), kill_asleep = asleep && at > 0 && at % 8 == 0;
 	double since;
 
-	if (kill_asleep) {
-		kill(victim->process, SIGKILL);
-		if (at % 16 == 0)
-			puppet_await_end(victim);
-	}
-	if (asleep && after > 0)
-		step_later(victim, after);
+	if (puppet_sleeps(victim))
+		end_sleeper(victim, end);
+	if (end.at % 2)
+		sleep_ms(1);
 	since = seconds_now();
 	put_some(1);
 	sleep_ms((long)chance_below(&table.chance, 2));
@@ -272,7 +266,6 @@ static bool wake(struct puppet *victim, unsigned at, unsigned after)
 	      seconds_now() - since);
 	note_got(table.other.call.items[0]);
 	RETURNS(0, told(&table.other, act_task_done, 0));
-	return kill_asleep && at % 16 == 0;
 }
 
 /* Whether the call may get so many: if they are sealed, not all need be of one run. */
@@ -281,89 +274,105 @@ static bool is_run(long n)
 	return n == table.plan->takes || (table.plan->sealed && n > 0 && n < table.plan->takes);
 }
 
-/* Returns how many instructions there were, if the call was not broken off. */
-static unsigned play(unsigned at)
+/* Makes the call. Returns whether it was through. */
+static bool break_off(struct puppet *victim, struct end end)
 {
 	const struct plan *plan = table.plan;
-	struct puppet victim;
-	int deed = at % 2 ? SIGKILL : 0, status = 0;
-	bool back = false, gone = false;
-	uint32_t held, done;
+	int status;
 
-	prepare(&victim);
 	if (plan->sleeps) {
 		table.other.call.seconds = 10;
 		tell(&table.other, act_get_until, 0);
 		puppet_await_sleep(&table.other);
 	}
-	tell_stepped(&victim, plan->call, plan->n, plan->sleeps && at % 4 ? 0 : at, deed);
+	tell_ending(victim, plan->call, plan->n, end);
 	if (plan->sleeps)
-		gone = wake(&victim, at, at == 0 ? NEVER : 1 + at % table.awake);
-	if (!gone) {
-		back = answered(&victim);
-		if (back)
-			puppet_kill(&victim);
-		else
-			status = puppet_await_end(&victim);
-	}
-	CHECK(gone || back || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) || deed == 0,
-	      "the victim ended with status %#x", (unsigned)status);
-	if (back && !plan->n)
-		RETURNS(0, victim.call.result);
-	if (back && plan->n)
-		CHECK(is_run(victim.call.result), "get_many returned %ld", victim.call.result);
-	held = plan->before + plan->takes + (plan->sleeps ? 1 : 0);
-	settle(victim.process, held);
-	done = reports_in_ledger();
-	held = ends_at_victim();
-	if (back) {
-		CHECK(is_run(held - plan->before), "a call that was through got %u", held);
-		CHECK(done == plan->reported + plan->reports, "and reported %u", done);
-	} else {
-		unsigned before = plan->before + plan->reported;
+		wake(victim, end);
+	if (answered(victim)) {
+		long result = victim->call.result;
 
-		CHECK(held == plan->before || is_run(held - plan->before),
-		      "a broken call got %u items", held - plan->before);
-		CHECK(done == plan->reported || done == plan->reported + plan->reports,
-		      "a broken call reported %u items", done - plan->reported);
-		atomic_fetch_add(held + done > before ? &counts->done : &counts->not_done, 1);
+		CHECK(plan->n ? is_run(result) : result == 0, "the call returned %ld", result);
+		puppet_kill(victim);
+		return true;
 	}
-	atomic_fetch_add(&counts->games, 1);
-	return back ? victim.call.steps : 0;
+	status = puppet_await_end(victim);
+	CHECK(end.deed == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
+	      "the victim ended with status %#x", (unsigned)status);
+	return false;
 }
 
-static void play_all(unsigned worker)
+/* Returns how many instructions there were, if the call was not broken off. */
+static unsigned play(struct end end)
+{
+	const struct plan *plan = table.plan;
+	struct puppet victim;
+	uint32_t held, done;
+	bool through;
+
+	prepare(&victim);
+	through = break_off(&victim, end);
+	settle(victim.process, plan->before + plan->takes);
+	done = reports_in_ledger();
+	held = ends_at_victim();
+	CHECK((held == plan->before && !through) || is_run(held - plan->before),
+	      "the call got %u items, through: %d", held - plan->before, through);
+	CHECK((done == plan->reported && !through) || done == plan->reported + plan->reports,
+	      "the call reported %u items, through: %d", done - plan->reported, through);
+	if (!through)
+		atomic_fetch_add(held + done > plan->before + plan->reported ? &counts->done
+		                                                             : &counts->not_done,
+		                 1);
+	atomic_fetch_add(&counts->games, 1);
+	return through ? victim.call.steps : 0;
+}
+
+static void begin(unsigned worker)
 {
 	static const size_t capacities[QUEUES] = {8, 64, 1000, 13, 9, 100, 16, 8};
-	uint64_t seed = chance_seed() + worker;
 	struct spmcq_shared_options options = {.processes = 4,
 	                                       .threads = 2,
 	                                       .sealed = table.plan->sealed,
 	                                       .redeliver = worker % 2 || table.plan->again};
-	unsigned most;
-	double end = seconds_now() + (table.plan->seconds > 0 ? table.plan->seconds : 1);
 
-	table.chance = chance_stream(seed, worker);
-	table.first = getenv("NOWRAP") ? 77 : WRAP - 1 - chance_below(&table.chance, 300);
+	table.chance = chance_stream(chance_seed() + worker, worker);
+	table.first = WRAP - 1 - chance_below(&table.chance, 300);
 	table.redeliver = options.redeliver;
 	options.first_position = table.first;
-	step_later = common_memory(sizeof(*step_later));
 	table.q = shared_at(capacities[worker], &options);
 	consumer_start(&table.other, table.q);
-	check_doing("queue %u: nobody is killed", worker);
-	most = play(0) + 3;
-	table.awake = last_awake + 3;
-	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
-		unsigned at = step_of_game(seed, n, most);
+}
 
-		check_doing("queue %u: killed behind instruction %u of %u (seed %llu)", worker, at,
-		            most, (unsigned long long)chance_seed());
-		play(at);
-	}
-	if (worker == 0)
-		printf("# %u instructions\n", most - 3);
+static void finish(void)
+{
 	puppet_end(&table.other);
 	queue_free(table.q);
+}
+
+static void measure(unsigned worker)
+{
+	begin(worker);
+	check_doing("nobody is killed");
+	counts->lengths.call = play((struct end){FROM_START, NEVER, 0}) + 3;
+	if (table.plan->sleeps)
+		counts->lengths.awake = play((struct end){AFTER_SLEEP, NEVER, 0}) + 3;
+	finish();
+}
+
+static void play_all(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	double stop = seconds_now() + 1;
+
+	begin(worker);
+	for (unsigned n = 0; n < LEAST || seconds_now() < stop; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
+		            worker, end.at, (int)end.when, counts->lengths.call,
+		            counts->lengths.awake, (unsigned long long)chance_seed());
+		play(end);
+	}
+	finish();
 }
 
 static void kill_everywhere(const struct plan *plan)
@@ -375,9 +384,12 @@ static void kill_everywhere(const struct plan *plan)
 	table.plan = plan;
 	counts = common_memory(sizeof(*counts));
 	chance_seed();
+	in_parallel(1, measure);
 	in_parallel(QUEUES, play_all);
-	printf("# %u games: %u killed before, %u after it was done\n", counts->games,
-	       counts->not_done, counts->done);
+	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
+	       "done\n",
+	       counts->lengths.call, counts->lengths.awake, counts->games, counts->not_done,
+	       counts->done);
 	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
 }
 
@@ -429,8 +441,7 @@ static void a_consumer_may_be_killed_in_task_done_many(void)
 
 static void a_consumer_may_be_killed_in_a_get_that_sleeps(void)
 {
-	kill_everywhere(&(struct plan){
-	        .call = act_get, .before = 1, .takes = 1, .sleeps = true, .seconds = 2.5});
+	kill_everywhere(&(struct plan){.call = act_get, .before = 1, .takes = 1, .sleeps = true});
 }
 
 static void a_consumer_may_be_killed_in_getting_what_another_lost(void)

@@ -13,10 +13,9 @@
 #include <sys/wait.h>
 
 enum {
-	STRIDE = 7919,   /* a prime, so that it meets all instructions */
-	QUEUES = 6,      /* played at the same time: most of the time goes by in sleep */
-	LEAST = 30,      /* games on each */
-	NEVER = 1 << 30, /* instructions: a call is not that long */
+	STRIDE = 7919, /* a prime, so that it meets all instructions */
+	QUEUES = 6,    /* played at the same time: most of the time goes by in sleep */
+	LEAST = 30,    /* games on each */
 };
 
 #define WRAP (UINT64_C(1) << 52)
@@ -33,11 +32,11 @@ struct plan {
 };
 
 static const struct plan *plan;
-static unsigned awake; /* instructions from its sleep to the end of a call */
 
 /* Of all queues of a plan: how often a call had done its work when the victim was killed. */
 static struct {
 	_Atomic unsigned games, done, not_done;
+	struct lengths lengths;
 } * counts;
 
 static const struct timespec past = {0, 0};
@@ -88,28 +87,26 @@ static void begin(struct game *game)
 }
 
 /* Returns whether the call was through. */
-static bool break_off(struct game *game, unsigned at)
+static bool break_off(struct game *game, struct end end)
 {
 	struct puppet *victim = &game->producer;
 	int status;
 
-	/* One that sleeps dies before, or so many instructions after. */
-	tell_stepped(victim, plan->call, plan->n, plan->sleeps && at % 4 ? 0 : at,
-	             at % 2 ? SIGKILL : 0);
+	tell_ending(victim, plan->call, plan->n, end);
 	if (plan->sleeps && puppet_sleeps(victim)) {
-		atomic_store(step_later, at == 0 ? NEVER : 1 + at % awake);
+		end_sleeper(victim, end);
+		if (end.at % 2)
+			sleep_ms(1);
 		get_one(game);
 		get_one(game);
 	}
 	if (answered(victim)) {
-		if (at == 0)
-			awake = victim->call.awake + 3;
 		RETURNS(plan->many ? plan->n : 0, victim->call.result);
 		puppet_kill(victim);
 		return true;
 	}
 	status = puppet_await_end(victim);
-	CHECK(at % 2 == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
+	CHECK(end.deed == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
 	      "the victim ended with status %#x", (unsigned)status);
 	return false;
 }
@@ -200,7 +197,7 @@ static void go_on(struct game *game, bool through)
 }
 
 /* Returns how many instructions there were, if the call was not broken off. */
-static unsigned play(struct chance *chance, unsigned at)
+static unsigned play(struct chance *chance, struct end end)
 {
 	static const size_t capacities[] = {7, 64, 1000};
 	struct game game = {.capacity = capacities[chance_below(chance, 3)],
@@ -214,10 +211,10 @@ static unsigned play(struct chance *chance, unsigned at)
 	        .threads = 2,
 	        .redeliver = chance_below(chance, 2) == 0,
 	        .sealed = plan->sealed,
-	        .first_position = getenv("NOWRAP") ? 5 : WRAP - chance_below(chance, 12),
+	        .first_position = WRAP - chance_below(chance, 12),
 	};
 	begin(&game);
-	through = break_off(&game, at);
+	through = break_off(&game, end);
 	if (game.drains)
 		drain_of_dead(&game);
 	succeed(&game);
@@ -228,26 +225,30 @@ static unsigned play(struct chance *chance, unsigned at)
 	return through ? game.producer.call.steps : 0;
 }
 
+static void measure(unsigned worker)
+{
+	struct chance chance = chance_stream(chance_seed(), worker);
+
+	check_doing("nobody is killed");
+	counts->lengths.call = play(&chance, (struct end){FROM_START, NEVER, 0}) + 3;
+	if (plan->sleeps)
+		counts->lengths.awake = play(&chance, (struct end){AFTER_SLEEP, NEVER, 0}) + 3;
+}
+
 static void play_all(unsigned worker)
 {
 	uint64_t seed = chance_seed() + worker;
 	struct chance chance = chance_stream(seed, worker);
-	double end = seconds_now() + 1;
-	unsigned most;
+	double stop = seconds_now() + 1;
 
-	step_later = common_memory(sizeof(*step_later));
-	check_doing("queue %u: nobody is killed", worker);
-	awake = 1;
-	most = play(&chance, 0) + 3;
-	for (unsigned n = 0; n < LEAST || seconds_now() < end; n++) {
-		unsigned at = step_of_game(seed, n, most);
+	for (unsigned n = 0; n < LEAST || seconds_now() < stop; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
 
-		check_doing("queue %u: killed behind instruction %u of %u (seed %llu)", worker, at,
-		            most, (unsigned long long)chance_seed());
-		play(&chance, at);
+		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
+		            worker, end.at, (int)end.when, counts->lengths.call,
+		            counts->lengths.awake, (unsigned long long)chance_seed());
+		play(&chance, end);
 	}
-	if (worker == 0)
-		printf("# %u instructions\n", most - 3);
 }
 
 static void kill_everywhere(const struct plan *of)
@@ -259,9 +260,12 @@ static void kill_everywhere(const struct plan *of)
 	plan = of;
 	counts = common_memory(sizeof(*counts));
 	chance_seed();
+	in_parallel(1, measure);
 	in_parallel(QUEUES, play_all);
-	printf("# %u games: %u killed before, %u after it was done\n", counts->games,
-	       counts->not_done, counts->done);
+	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
+	       "done\n",
+	       counts->lengths.call, counts->lengths.awake, counts->games, counts->not_done,
+	       counts->done);
 	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
 }
 
