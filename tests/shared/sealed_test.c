@@ -70,6 +70,9 @@ static struct place find_changed(void)
 			for (; at < maps[i].size && at <= last + GAP; at++)
 				if (is_changed(i, at))
 					last = at;
+			/* A byte may be as it was by chance, whole words are not. */
+			first -= first % 8;
+			last |= 7;
 			if (last + 1 - first > best.size)
 				best = (struct place){maps[i].file, first, maps[i].begin + first,
 				                      last + 1 - first};
