@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const struct timespec *deadline_of(const struct call *call, struct timespec *deadline)
@@ -228,6 +229,17 @@ long act_drain(struct call *call)
 		CHECK(++n < ITEMS, "there is no end of items");
 	}
 	return result == -EAGAIN ? n : result;
+}
+
+long act_for_a_while(struct call *call)
+{
+	struct itimerval end = {.it_value = {0, (suseconds_t)(call->seconds * 1e6)}};
+	long result;
+
+	setitimer(ITIMER_REAL, &end, NULL);
+	result = call->stepped(call);
+	setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+	return result;
 }
 
 /* Both calls of the system take away what this process had asked for before. */

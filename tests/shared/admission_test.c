@@ -432,6 +432,47 @@ static void who_died_before_it_was_let_in_takes_no_place(void)
 	queue_free(q);
 }
 
+/* Anywhere between its request and the end of join. */
+static void who_dies_while_it_is_let_in_takes_no_place(void)
+{
+	struct chance chance = chance_stream(chance_seed(), 2);
+	struct spmcq_shared_options options = {.processes = 2};
+	struct spmcq *q = shared_at(3, &options);
+	struct puppet consumer;
+	size_t before = open_files();
+	unsigned in = 0;
+
+	for (int i = 0; i < 200; i++) {
+		int ends[2], result;
+
+		socket_pair(types[i % 2], ends);
+		puppet_start(&consumer);
+		consumer.call.stepped = act_join_queue;
+		consumer.call.seconds = 1e-6 * (1 + (double)chance_below(&chance, 600));
+		check_doing("dies after %.0f us", 1e6 * consumer.call.seconds);
+		tell_with(&consumer, act_for_a_while, ends[1]);
+		close(ends[1]);
+		result = spmcq_shared_admit(q, ends[0]);
+		CHECK(result == 0 || result == -ECONNRESET || result == -EPROTO ||
+		              result == -EACCES || result == -ESRCH,
+		      "admit: %d", result);
+		close(ends[0]);
+		if (answered(&consumer)) {
+			in++;
+			RETURNS(0, consumer.call.result);
+			puppet_kill(&consumer);
+		} else
+			puppet_await_end(&consumer);
+	}
+	printf("# %u of 200 joined first\n", in);
+	consumer_start(&consumer, q);
+	serve_one(q, &consumer);
+	puppet_end(&consumer);
+	spmcq_shared_reap(q, &(struct spmcq_lost){0}, 1);
+	CHECK(open_files() <= before + 4, "%zu descriptors are left", open_files() - before);
+	queue_free(q);
+}
+
 /* --- places --- */
 
 static void no_more_peers_than_places(void)
@@ -610,6 +651,7 @@ int main(void)
 	RUN(what_is_no_request_is_refused);
 	RUN(who_closes_at_once_is_told_of);
 	RUN(who_died_before_it_was_let_in_takes_no_place);
+	RUN(who_dies_while_it_is_let_in_takes_no_place);
 	RUN(no_more_peers_than_places);
 	RUN(three_hundred_come_and_go);
 	RUN(a_place_is_not_used_again_before_the_lost_are_named);

@@ -275,7 +275,8 @@ static long act_storm(struct call *call)
 static bool is_result(long result)
 {
 	return result >= 0 || result == -EAGAIN || result == -ETIMEDOUT || result == -EPROTO ||
-	       result == -ESHUTDOWN || result == -ERANGE || result == -ENOBUFS || result == -EUSERS;
+	       result == -ESHUTDOWN || result == -ERANGE || result == -ENOBUFS ||
+	       result == -EUSERS || result == -EBADMSG;
 }
 
 struct seen {
@@ -479,6 +480,7 @@ static struct spmcq_shared_options some_options(void)
 	        .processes = 3,
 	        .threads = 2,
 	        .redeliver = chance_below(&chance, 2),
+	        .sealed = chance_below(&chance, 4) == 0 && can_seal(),
 	        .first_position = chance_below(&chance, 2) ? 0
 	                          : getenv("NOWRAP")       ? 9
 	                                                   : (UINT64_C(1) << 52) - 3,

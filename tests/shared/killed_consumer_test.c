@@ -474,6 +474,107 @@ static void a_consumer_may_be_killed_in_a_sealed_get_many(void)
 	                               .sealed = true});
 }
 
+/* --- who closes the queue --- */
+
+/* Killed in shutdown or shutdown_now, it has closed the queue or not; what is there is got or
+ * discarded, and nothing is left unfinished. Returns how many instructions there were, if the call
+ * was not broken off. */
+static unsigned play_closing(bool now, struct end end)
+{
+	struct spmcq_shared_options options = {.processes = 4,
+	                                       .threads = 2,
+	                                       .redeliver = chance_below(&table.chance, 2) == 0,
+	                                       .first_position = WRAP - 2};
+	struct spmcq *q = shared_at(8, &options);
+	uint32_t numbers[4] = {0, 1, 2, 3};
+	struct spmcq_stats stats;
+	struct puppet victim, other;
+	struct spmcq_lost lost;
+	uint64_t named = 0;
+	bool through, closed;
+	long got, entries;
+
+	consumer_start(&victim, q);
+	consumer_start(&other, q);
+	RETURNS(4, spmcq_put_many(q, numbers, 4));
+	RETURNS(0, told(&other, act_get, 0));
+	tell_ending(&victim, now ? act_shutdown_now : act_shutdown, 0, end);
+	through = answered(&victim);
+	if (through) {
+		RETURNS(0, victim.call.result);
+		puppet_kill(&victim);
+	} else
+		puppet_await_end(&victim);
+	closed = spmcq_is_shutdown(q);
+	CHECK(closed || !through, "the queue is not closed");
+	RETURNS(closed ? -ESHUTDOWN : 0, spmcq_put(q, numbers));
+	/* What it was about to discard it held, so that is lost. */
+	while ((entries = spmcq_shared_reap(q, &lost, 1)) == 1) {
+		CHECK(now && lost.process == victim.process, "process %d", lost.process);
+		CHECK(lost.position - (WRAP - 2) < 4 || lost.position < 2, "position %llu",
+		      (unsigned long long)lost.position);
+		named += lost.items;
+	}
+	RETURNS(0, entries);
+	CHECK(named <= 3, "%llu were named", (unsigned long long)named);
+	got = told(&other, act_drain, 0);
+	CHECK(got >= 0 || (got == -ESHUTDOWN && closed), "get: %ld", got);
+	RETURNS(0, told(&other, act_task_done, 0));
+	RETURNS(0, spmcq_join_until(q, &(struct timespec){0, 0}));
+	COUNTS(0, spmcq_unfinished(q));
+	stats = stats_of(q);
+	COUNTS(closed ? 4 : 5, stats.put);
+	COUNTS(stats.put, stats.got + stats.discarded);
+	COUNTS(stats.got, stats.done);
+	CHECK(now || stats.discarded == 0, "%u were discarded", (unsigned)stats.discarded);
+	CHECK(!now || !through || stats.discarded == 3, "only %u were discarded",
+	      (unsigned)stats.discarded);
+	if (!through)
+		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
+	puppet_end(&other);
+	queue_free(q);
+	atomic_fetch_add(&counts->games, 1);
+	return through ? victim.call.steps : 0;
+}
+
+static bool closes_now;
+
+static void measure_closing(unsigned worker)
+{
+	table.chance = chance_stream(chance_seed(), worker);
+	counts->lengths.call = play_closing(closes_now, (struct end){FROM_START, NEVER, 0}) + 3;
+}
+
+static void play_all_closings(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+
+	table.chance = chance_stream(seed, worker);
+	for (unsigned n = 0; n < LEAST; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("killed behind instruction %u of %u, now: %d (seed %llu)", end.at,
+		            counts->lengths.call, closes_now, (unsigned long long)chance_seed());
+		play_closing(closes_now, end);
+	}
+}
+
+static void a_consumer_may_be_killed_in_shutdown(void)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	chance_seed();
+	for (int now = 0; now < 2; now++) {
+		closes_now = now;
+		counts = common_memory(sizeof(*counts));
+		in_parallel(1, measure_closing);
+		in_parallel(QUEUES, play_all_closings);
+		printf("# of %u instructions, %u games: %u killed before, %u after it was closed\n",
+		       counts->lengths.call, counts->games, counts->not_done, counts->done);
+		CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+	}
+}
+
 int main(void)
 {
 	RUN(a_consumer_may_be_killed_in_its_first_get);
@@ -488,5 +589,6 @@ int main(void)
 	RUN(a_consumer_may_be_killed_in_reporting_what_another_lost);
 	RUN(a_consumer_may_be_killed_in_a_sealed_get);
 	RUN(a_consumer_may_be_killed_in_a_sealed_get_many);
+	RUN(a_consumer_may_be_killed_in_shutdown);
 	return check_finish();
 }

@@ -64,6 +64,15 @@ static void get_one(struct game *game)
 	note_got(game, number);
 }
 
+/* It is that number, out of order. */
+static void get_one_of(struct game *game, uint32_t want)
+{
+	uint32_t number = ~want;
+
+	RETURNS(0, spmcq_get(game->q, &number));
+	CHECK(number == want, "got %u, not %u", number, want);
+}
+
 static void begin(struct game *game)
 {
 	struct call *call = &game->producer.call;
@@ -101,7 +110,9 @@ static bool break_off(struct game *game, struct end end)
 		get_one(game);
 	}
 	if (answered(victim)) {
-		RETURNS(plan->many ? plan->n : 0, victim->call.result);
+		CHECK(victim->call.result >= 0, "the call returned %ld", victim->call.result);
+		if (plan->call != act_reap)
+			RETURNS(plan->many ? plan->n : 0, victim->call.result);
 		puppet_kill(victim);
 		return true;
 	}
@@ -358,6 +369,156 @@ static void a_successor_reaps_who_died_under_another(void)
 	a_successor_reaps_who_died_before(true);
 }
 
+/* Killed in reap, it has named, or given to others, none, or some, or all; its successor does the
+ * rest, and no more. Returns how many instructions there were, if the call was not broken off. */
+static unsigned play_reap(struct chance *chance, unsigned at)
+{
+	struct game game = {.capacity = 10};
+	unsigned char times[4] = {0}, named[4] = {0};
+	struct puppet loser;
+	uint32_t number;
+	bool through;
+	long result;
+
+	game.options = (struct spmcq_shared_options){
+	        .processes = 4, .threads = 2, .redeliver = chance_below(chance, 2) == 0};
+	begin(&game);
+	puppet_start(&loser);
+	admit_by(&game.producer, &loser);
+	game.producer.call.number = 0;
+	RETURNS(4, told(&game.producer, act_put_many, 4));
+	RETURNS(0, told(&loser, act_get, 0));
+	get_one_of(&game, 1);
+	RETURNS(0, told(&loser, act_get, 0));
+	puppet_kill(&loser);
+	through = break_off(&game, (struct end){FROM_START, at, at % 2 ? SIGKILL : 0});
+	succeed(&game);
+	while ((result = told(&game.successor, act_reap, 1)) == 1) {
+		const struct spmcq_lost *lost = &game.successor.call.lost[0];
+
+		for (uint64_t i = 0; i < lost->items; i++) {
+			CHECK((lost->position + i) % 2 == 0 && lost->position + i < 4,
+			      "position %llu was named", (unsigned long long)lost->position);
+			named[lost->position + i]++;
+		}
+		RETURNS(loser.process, lost->process);
+	}
+	RETURNS(0, result);
+	for (number = 0; number < 4; number++)
+		CHECK(named[number] <= 1, "item %u was named %u times", number, named[number]);
+	while (spmcq_try_get(game.q, &number) == 0) {
+		CHECK(number < 4, "got %u", number);
+		times[number]++;
+		RETURNS(0, spmcq_task_done(game.q));
+	}
+	for (number = 0; number < 4; number++)
+		CHECK(times[number] == (number == 3 || (number != 1 && game.options.redeliver)),
+		      "item %u came %u times, redeliver %d", number, times[number],
+		      game.options.redeliver);
+	RETURNS(0, spmcq_task_done(game.q));
+	RETURNS(0, told_until(&game.successor, act_join_until, 0, 5));
+	RETURNS(0, told(&game.successor, act_unfinished, 0));
+	atomic_fetch_add(named[0] ? &counts->not_done : &counts->done, !through);
+	atomic_fetch_add(&counts->games, 1);
+	queue_free(game.q);
+	puppet_end(&game.successor);
+	return through ? game.producer.call.steps : 0;
+}
+
+static void measure_reap(unsigned worker)
+{
+	struct chance chance = chance_stream(chance_seed(), worker);
+
+	counts->lengths.call = play_reap(&chance, NEVER) + 3;
+}
+
+static void play_all_reaps(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	struct chance chance = chance_stream(seed, worker);
+
+	for (unsigned n = 0; n < LEAST; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("killed behind instruction %u of %u (seed %llu)", end.at,
+		            counts->lengths.call, (unsigned long long)chance_seed());
+		play_reap(&chance, end.at);
+	}
+}
+
+static void a_producer_may_be_killed_in_reap(void)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	plan = &(struct plan){.call = act_reap, .n = 4};
+	counts = common_memory(sizeof(*counts));
+	chance_seed();
+	in_parallel(1, measure_reap);
+	in_parallel(QUEUES, play_all_reaps);
+	printf("# of %u instructions, %u games: %u killed before, %u after it was done\n",
+	       counts->lengths.call, counts->games, counts->not_done, counts->done);
+	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+}
+
+/* Whatever a successor has done by then, there is a next. */
+static void try_to_succeed(struct game *game, double microseconds)
+{
+	struct puppet hasty;
+	int ends[2], status = 0;
+
+	puppet_start(&hasty);
+	socket_pair(SOCK_STREAM, ends);
+	hasty.call.stepped = act_succeed;
+	hasty.call.seconds = microseconds / 1e6;
+	tell_with(&hasty, act_for_a_while, ends[0]);
+	close(ends[0]);
+	(void)spmcq_shared_admit(game->q, ends[1]);
+	close(ends[1]);
+	if (answered(&hasty))
+		puppet_kill(&hasty);
+	else
+		status = puppet_await_end(&hasty);
+	CHECK(status == 0 || WIFSIGNALED(status), "it ended with status %#x", (unsigned)status);
+}
+
+static void succeed_again_and_again(unsigned worker)
+{
+	struct chance chance = chance_stream(chance_seed(), worker);
+	double stop = seconds_now() + 1.5;
+
+	while (seconds_now() < stop) {
+		struct game game = {.capacity = 10};
+
+		game.options.redeliver = chance_below(&chance, 2) == 0;
+		game.options.sealed = chance_below(&chance, 2) == 0 && can_seal();
+		begin(&game);
+		RETURNS(5, told(&game.producer, act_put_many, 5));
+		get_one(&game);
+		puppet_kill(&game.producer);
+		for (int i = 0; i < 2; i++) {
+			double microseconds = 1 + (double)chance_below(&chance, 1500);
+
+			check_doing("for %.0f us, sealed %d (seed %llu)", microseconds,
+			            game.options.sealed, (unsigned long long)chance_seed());
+			try_to_succeed(&game, microseconds);
+		}
+		succeed(&game);
+		for (int i = 0; i < 4; i++)
+			get_one(&game);
+		RETURNS(0, spmcq_task_done_many(game.q, 5));
+		RETURNS(0, told(&game.successor, act_join, 0));
+		queue_free(game.q);
+		puppet_end(&game.successor);
+	}
+}
+
+static void a_successor_may_be_killed_at_any_time(void)
+{
+	plan = &(struct plan){.queued = 0};
+	chance_seed();
+	in_parallel(QUEUES, succeed_again_and_again);
+}
+
 /* Successors die, too. */
 static void ten_producers_follow_each_other(void)
 {
@@ -468,6 +629,8 @@ int main(void)
 	RUN(a_producer_may_be_killed_in_a_put_that_sleeps);
 	RUN(a_producer_may_be_killed_in_a_sealed_put_many);
 	RUN(a_producer_may_be_killed_in_shutdown);
+	RUN(a_producer_may_be_killed_in_reap);
+	RUN(a_successor_may_be_killed_at_any_time);
 	RUN(a_successor_reaps_who_died_under_another);
 	RUN(ten_producers_follow_each_other);
 	RUN(who_sleeps_is_told_of_the_death);

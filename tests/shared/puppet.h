@@ -26,7 +26,7 @@ struct call {
 	size_t capacity, item_size;
 	uint64_t first_position;
 	struct spmcq_shared_options options;
-	/* See step.h. */
+	/* A call within a call: see act_for_a_while(), and step.h. */
 	long (*stepped)(struct call *call);
 	unsigned at; /* the instruction behind which the deed is done; 0: never */
 	int deed;    /* a signal that the puppet sends itself; 0: exit_group */
@@ -140,6 +140,8 @@ long act_destroy(struct call *call);
 long act_nothing(struct call *call);
 /* Gets and reports, one by one, until there is nothing. Returns how many, or another error. */
 long act_drain(struct call *call);
+/* Makes the call in `stepped`, and dies if it is not through within so many seconds. */
+long act_for_a_while(struct call *call);
 /* Becomes a user without rights. */
 long act_be_nobody(struct call *call);
 long act_open_files(struct call *call);
