@@ -8,7 +8,6 @@
 #include "support/chance.h"
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 

@@ -6,13 +6,9 @@
 #include "puppet.h"
 
 #include "support/item.h"
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 static const struct timespec past = {0, 0};
 static const struct timespec bad = {0, 1000000000};
