@@ -36,7 +36,7 @@ long act_join_queue(struct call *call)
 {
 	if (puppet_queue)
 		return spmcq_shared_rejoin(puppet_queue, call->socket);
-	return spmcq_shared_join(&puppet_queue, call->socket);
+	return spmcq_shared_join(&puppet_queue, call->socket, call->item_size);
 }
 
 long act_succeed(struct call *call)

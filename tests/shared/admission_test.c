@@ -90,7 +90,7 @@ static void a_pair_that_was_made_before_fork_will_do(void)
 		uint32_t number;
 
 		close(ends[0]);
-		RETURNS(0, spmcq_shared_join(&q, ends[1]));
+		RETURNS(0, spmcq_shared_join(&q, ends[1], sizeof(uint32_t)));
 		RETURNS(0, spmcq_get(q, &number));
 		RETURNS(0, spmcq_task_done(q));
 		exit(EXIT_SUCCESS);
@@ -120,7 +120,7 @@ static long act_connect_and_join(struct call *call)
 	int result;
 
 	RETURNS(0, connect(fd, (struct sockaddr *)&name, sizeof(name)));
-	result = spmcq_shared_join(&puppet_queue, fd);
+	result = spmcq_shared_join(&puppet_queue, fd, sizeof(uint32_t));
 	close(fd);
 	return result;
 }
@@ -172,13 +172,41 @@ static void what_is_no_connected_unix_socket_is_refused(void)
 
 		check_doing("socket %zu", i);
 		RETURNS(-EINVAL, spmcq_shared_admit(q, bad[i]));
-		RETURNS(-EINVAL, spmcq_shared_join(&none, bad[i]));
+		RETURNS(-EINVAL, spmcq_shared_join(&none, bad[i], 0));
 		RETURNS(-EINVAL, spmcq_shared_succeed(&none, bad[i], NULL));
 		CHECK(seconds_now() - since < 1, "it took a while");
 	}
 	CHECK(spmcq_shared_admit(q, -1) < 0, "-1 was taken for a socket");
-	CHECK(spmcq_shared_join(&none, -1) < 0, "-1 was taken for a socket");
+	CHECK(spmcq_shared_join(&none, -1, 0) < 0, "-1 was taken for a socket");
 	CHECK(!none, "a queue came of it");
+	queue_free(q);
+}
+
+/* Else a get would write more than there is room for. */
+static void items_of_another_size_are_refused(void)
+{
+	static const size_t sizes[] = {1, 3, 5, 8, SIZE_MAX};
+	struct puppet consumer;
+	struct spmcq *q = shared_of(3);
+	size_t before;
+	int ends[2];
+
+	puppet_start(&consumer);
+	before = open_files();
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		socket_pair(types[i % 2], ends);
+		consumer.call.item_size = sizes[i];
+		tell_with(&consumer, act_join_queue, ends[1]);
+		close(ends[1]);
+		CHECK(spmcq_shared_admit(q, ends[0]) <= 0, "admit");
+		close(ends[0]);
+		RETURNS(-EMSGSIZE, answer(&consumer));
+	}
+	consumer.call.item_size = sizeof(uint32_t);
+	admit(q, &consumer);
+	serve_one(q, &consumer);
+	puppet_end(&consumer);
+	CHECK(open_files() <= before + 1, "%zu descriptors are left", open_files() - before);
 	queue_free(q);
 }
 
@@ -370,7 +398,8 @@ static void what_is_no_request_is_refused(void)
 			close(ends[1]);
 		else /* the next read is the end */
 			RETURNS(0, shutdown(ends[1], SHUT_WR));
-		result = i % 3 ? spmcq_shared_admit(q, ends[0]) : spmcq_shared_join(&none, ends[0]);
+		result = i % 3 ? spmcq_shared_admit(q, ends[0])
+		               : spmcq_shared_join(&none, ends[0], 0);
 		CHECK(result == refused || result == -ECONNRESET, "result %d", result);
 		close(ends[0]);
 		if (!closes)
@@ -394,7 +423,7 @@ static void who_closes_at_once_is_told_of(void)
 		socket_pair(types[i], ends);
 		close(ends[1]);
 		RETURNS(-ECONNRESET, spmcq_shared_admit(q, ends[0]));
-		RETURNS(-ECONNRESET, spmcq_shared_join(&none, ends[0]));
+		RETURNS(-ECONNRESET, spmcq_shared_join(&none, ends[0], 0));
 		RETURNS(-ECONNRESET, spmcq_shared_succeed(&none, ends[0], NULL));
 		close(ends[0]);
 	}
@@ -641,6 +670,7 @@ int main(void)
 	RUN(a_pair_that_was_made_before_fork_will_do);
 	RUN(a_listening_process_admits_who_connects);
 	RUN(what_is_no_connected_unix_socket_is_refused);
+	RUN(items_of_another_size_are_refused);
 	RUN(the_callback_is_told_who_it_is);
 	RUN(who_is_refused_learns_it);
 	RUN(by_default_other_users_are_refused);

@@ -625,7 +625,7 @@ static void start_producer(struct puppet *producer)
 	RETURNS(0, told(producer, act_create, 0));
 }
 
-/* Who comes late believes what size the producer says that items have. */
+/* Who comes late believes what the producer says of the capacity, and a successor of all. */
 static bool has_true_sizes(struct puppet *consumer)
 {
 	return told(consumer, act_capacity, 0) == CAPACITY &&
@@ -639,14 +639,17 @@ static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 	long joined;
 
 	socket_pair(SOCK_STREAM, ends);
+	consumer->call.item_size = sizeof(uint32_t);
 	tell_with(producer, act_admit, ends[0]);
 	tell_with(consumer, act_join_queue, ends[1]);
 	close(ends[0]);
 	close(ends[1]);
 	joined = answer(consumer);
-	CHECK(joined == 0 || joined == -EPROTO || joined == -ECONNRESET || joined == -ENOTSUP ||
-	              joined == -EACCES || joined == -ETIMEDOUT,
+	CHECK(joined == 0 || joined == -EPROTO || joined == -EMSGSIZE || joined == -ECONNRESET ||
+	              joined == -ENOTSUP || joined == -EACCES || joined == -ETIMEDOUT,
 	      "join returned %ld", joined);
+	if (joined == 0)
+		RETURNS(sizeof(uint32_t), told(consumer, act_item_size, 0));
 	return joined == 0;
 }
 

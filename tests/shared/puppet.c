@@ -446,7 +446,7 @@ void join_by(struct puppet *producer, struct spmcq **q)
 	socket_pair(SOCK_STREAM, ends);
 	tell_with(producer, act_admit, ends[0]);
 	close(ends[0]);
-	RETURNS(0, *q ? spmcq_shared_rejoin(*q, ends[1]) : spmcq_shared_join(q, ends[1]));
+	RETURNS(0, *q ? spmcq_shared_rejoin(*q, ends[1]) : spmcq_shared_join(q, ends[1], 0));
 	RETURNS(0, answer(producer));
 	close(ends[1]);
 }

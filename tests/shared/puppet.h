@@ -107,7 +107,7 @@ void die_with(pid_t parent);
 /* What puppets can be told. They return what the call of the library does. */
 long act_create(struct call *call);     /* capacity, item_size, options */
 long act_admit(struct call *call);      /* socket */
-long act_join_queue(struct call *call); /* socket; it rejoins if it has a queue */
+long act_join_queue(struct call *call); /* socket, item_size; it rejoins if it has a queue */
 long act_succeed(struct call *call);    /* socket, options */
 long act_reap(struct call *call);       /* n entries: lost */
 long act_put(struct call *call);        /* number; here and below also: items */

@@ -258,7 +258,7 @@ static void wait_for_nobody(unsigned worker)
 	if (worker < 2)
 		result = spmcq_shared_admit(q, pair[0]);
 	else if (worker < 4)
-		result = spmcq_shared_join(&none, pair[0]);
+		result = spmcq_shared_join(&none, pair[0], 0);
 	else
 		result = spmcq_shared_succeed(&none, pair[0], NULL);
 	RETURNS(-ETIMEDOUT, result);

@@ -32,7 +32,7 @@ static void bad_arguments_are_refused(void)
 	RETURNS(-EOVERFLOW, spmcq_shared_create(&none, 4, SIZE_MAX, NULL));
 	RETURNS(-EOVERFLOW, spmcq_shared_create(&none, SIZE_MAX / 8, 8, NULL));
 	RETURNS(-EINVAL, spmcq_shared_admit(NULL, 0));
-	RETURNS(-EINVAL, spmcq_shared_join(NULL, 0));
+	RETURNS(-EINVAL, spmcq_shared_join(NULL, 0, 0));
 	RETURNS(-EINVAL, spmcq_shared_rejoin(NULL, 0));
 	RETURNS(-EINVAL, spmcq_shared_rejoin(q, 0)); /* it is the producer's */
 	RETURNS(-EINVAL, spmcq_shared_succeed(NULL, 0, NULL));
