@@ -549,7 +549,7 @@ static void play_all_closings(unsigned worker)
 	uint64_t seed = chance_seed() + worker;
 
 	table.chance = chance_stream(seed, worker);
-	for (unsigned n = 0; n < LEAST; n++) {
+	for (unsigned n = 0; n < LEAST / 2; n++) {
 		struct end end = end_of_game(&counts->lengths, seed, n);
 
 		check_doing("killed behind instruction %u of %u, now: %d (seed %llu)", end.at,

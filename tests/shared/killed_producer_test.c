@@ -380,7 +380,7 @@ static unsigned play_reap(struct chance *chance, unsigned at)
 	long result;
 
 	game.options = (struct spmcq_shared_options){
-	        .processes = 4, .threads = 2, .redeliver = chance_below(chance, 2) == 0};
+	        .processes = 2, .threads = 1, .redeliver = chance_below(chance, 2) == 0};
 	begin(&game);
 	puppet_start(&loser);
 	admit_by(&game.producer, &loser);
@@ -436,7 +436,7 @@ static void play_all_reaps(unsigned worker)
 	uint64_t seed = chance_seed() + worker;
 	struct chance chance = chance_stream(seed, worker);
 
-	for (unsigned n = 0; n < LEAST; n++) {
+	for (unsigned n = 0; n < LEAST / 2; n++) {
 		struct end end = end_of_game(&counts->lengths, seed, n);
 
 		check_doing("killed behind instruction %u of %u (seed %llu)", end.at,
@@ -516,6 +516,29 @@ static void a_successor_may_be_killed_at_any_time(void)
 	plan = &(struct plan){.queued = 0};
 	chance_seed();
 	in_parallel(QUEUES, succeed_again_and_again);
+}
+
+/* A successor needs no place of a peer. */
+static void a_successor_comes_though_all_places_are_taken(void)
+{
+	struct game game = {.capacity = 4, .options = {.processes = 2, .threads = 1}};
+	struct puppet other;
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	puppet_start(&other);
+	admit_by(&game.producer, &other);
+	RETURNS(2, told(&game.producer, act_put_many, 2));
+	puppet_kill(&game.producer);
+	get_one(&game);
+	succeed(&game);
+	admit_by(&game.successor, &other);
+	RETURNS(1, told(&other, act_drain, 0));
+	RETURNS(0, spmcq_task_done(game.q));
+	RETURNS(0, told(&game.successor, act_join, 0));
+	queue_free(game.q);
+	puppet_end(&other);
+	puppet_end(&game.successor);
 }
 
 /* Successors die, too. */
@@ -631,6 +654,7 @@ int main(void)
 	RUN(a_producer_may_be_killed_in_reap);
 	RUN(a_successor_may_be_killed_at_any_time);
 	RUN(a_successor_reaps_who_died_under_another);
+	RUN(a_successor_comes_though_all_places_are_taken);
 	RUN(ten_producers_follow_each_other);
 	RUN(who_sleeps_is_told_of_the_death);
 	RUN(a_living_producer_has_no_successor);
