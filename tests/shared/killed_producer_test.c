@@ -541,6 +541,65 @@ static void a_successor_comes_though_all_places_are_taken(void)
 	puppet_end(&game.successor);
 }
 
+/* Lets it succeed by a consumer. Returns what it is told, and the consumer. */
+static long succeed_by(struct puppet *consumer, struct puppet *successor, long *admitted)
+{
+	int ends[2];
+
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(consumer, act_admit, ends[1]);
+	tell_with(successor, act_succeed, ends[0]);
+	close(ends[0]);
+	close(ends[1]);
+	*admitted = answer(consumer);
+	return answer(successor);
+}
+
+/* The second comes by a consumer that knows nothing of the first, who lives, or is dead, too:
+ * either it is refused, or it goes on where the first was. */
+static void two_successors_are_not_both_the_producer(void)
+{
+	for (int dead = 0; dead < 2; dead++) {
+		struct game game = {.capacity = 6};
+		struct puppet other, second;
+		long result, admitted;
+
+		check_doing("the first is dead: %d", dead);
+		plan = &(struct plan){.queued = 0};
+		begin(&game);
+		puppet_start(&other);
+		puppet_start(&second);
+		admit_by(&game.producer, &other);
+		RETURNS(4, told(&game.producer, act_put_many, 4));
+		puppet_kill(&game.producer);
+		succeed(&game);
+		get_one(&game);
+		game.successor.call.number = 4;
+		RETURNS(0, told(&game.successor, act_put, 0));
+		get_one(&game);
+		if (dead)
+			puppet_kill(&game.successor);
+		result = succeed_by(&other, &second, &admitted);
+		CHECK(result <= 0 && (dead || result < 0), "succeed: %ld", result);
+		CHECK(admitted <= 0 && (dead || admitted < 0), "admit: %ld", admitted);
+		if (!dead) {
+			admit_by(&game.successor, &other);
+			RETURNS(3, told(&other, act_drain, 0));
+			CHECK(other.call.items[0] == 2, "got %u", other.call.items[0]);
+			RETURNS(0, spmcq_task_done_many(game.q, 2));
+			RETURNS(0, told(&game.successor, act_join, 0));
+			puppet_end(&game.successor);
+		} else if (result == 0) {
+			admit_by(&second, &other);
+			RETURNS(3, told(&other, act_drain, 0));
+			CHECK(other.call.items[0] == 2, "got %u again", other.call.items[0]);
+		}
+		puppet_end(&other);
+		puppet_end(&second);
+		queue_free(game.q);
+	}
+}
+
 /* Successors die, too. */
 static void ten_producers_follow_each_other(void)
 {
@@ -655,6 +714,7 @@ int main(void)
 	RUN(a_successor_may_be_killed_at_any_time);
 	RUN(a_successor_reaps_who_died_under_another);
 	RUN(a_successor_comes_though_all_places_are_taken);
+	RUN(two_successors_are_not_both_the_producer);
 	RUN(ten_producers_follow_each_other);
 	RUN(who_sleeps_is_told_of_the_death);
 	RUN(a_living_producer_has_no_successor);
