@@ -313,9 +313,9 @@ static void a_producer_may_be_killed_in_shutdown(void)
 /* --- who dies with it --- */
 
 /* Two consumers die with an item each, one before the producer and one after. */
-static void a_successor_reaps_who_died_before(bool redeliver)
+static void a_successor_reaps_who_died_before(bool redeliver, bool sealed)
 {
-	struct game game = {.capacity = 10, .options = {.redeliver = redeliver}};
+	struct game game = {.capacity = 10, .options = {.redeliver = redeliver, .sealed = sealed}};
 	struct puppet early, late;
 	struct spmcq_lost lost[3];
 	uint32_t number;
@@ -364,8 +364,10 @@ static void a_successor_reaps_who_died_before(bool redeliver)
 
 static void a_successor_reaps_who_died_under_another(void)
 {
-	a_successor_reaps_who_died_before(false);
-	a_successor_reaps_who_died_before(true);
+	for (int i = 0; i < (can_seal() ? 4 : 2); i++) {
+		check_doing("redeliver %d, sealed %d", i % 2, i / 2);
+		a_successor_reaps_who_died_before(i % 2, i / 2);
+	}
 }
 
 /* Killed in reap, it has named, or given to others, none, or some, or all; its successor does the
@@ -379,8 +381,11 @@ static unsigned play_reap(struct chance *chance, unsigned at)
 	bool through;
 	long result;
 
-	game.options = (struct spmcq_shared_options){
-	        .processes = 2, .threads = 1, .redeliver = chance_below(chance, 2) == 0};
+	game.options =
+	        (struct spmcq_shared_options){.processes = 2,
+	                                      .threads = 1,
+	                                      .redeliver = chance_below(chance, 2) == 0,
+	                                      .sealed = chance_below(chance, 3) == 0 && can_seal()};
 	begin(&game);
 	puppet_start(&loser);
 	admit_by(&game.producer, &loser);

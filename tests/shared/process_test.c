@@ -520,6 +520,120 @@ static void redeliver_keeps_items_until_they_are_reported(void)
 	queue_free(q);
 }
 
+/* The items of one that is gone keep the room until they are named, given to others and reported.
+ */
+static void a_full_queue_says_that_the_dead_are_in_the_way(void)
+{
+	struct spmcq_shared_options options = {.redeliver = true};
+	struct puppet dead, other;
+	struct spmcq *q = shared_at(4, &options);
+	struct spmcq_lost lost[8];
+	struct timespec soon;
+	uint32_t number = 99;
+
+	consumer_start(&dead, q);
+	consumer_start(&other, q);
+	for (uint32_t i = 0; i < 8; i += 2) {
+		put_numbers(q, i, 2);
+		RETURNS(2, told(&dead, act_get_many, 2));
+	}
+	soon = spmcq_after(0.3);
+	RETURNS(-ETIMEDOUT, spmcq_put_until(q, &number, &soon));
+	puppet_kill(&dead);
+	RETURNS(-EOWNERDEAD, spmcq_put(q, &number));
+	soon = spmcq_after(5);
+	RETURNS(-EOWNERDEAD, spmcq_put_many_until(q, &number, 1, &soon));
+	COUNTS(8, spmcq_unfinished(q));
+	CHECK(spmcq_shared_reap(q, lost, 8) >= 1, "nothing was lost");
+	soon = spmcq_after(0.3);
+	RETURNS(-ETIMEDOUT, spmcq_put_until(q, &number, &soon));
+	RETURNS(8, told(&other, act_drain, 0));
+	for (uint32_t i = 0; i < 8; i++)
+		CHECK(other.call.items[i] == i, "got %u, not %u", other.call.items[i], i);
+	RETURNS(0, spmcq_put(q, &number));
+	RETURNS(1, told(&other, act_drain, 0));
+	RETURNS(0, spmcq_join(q));
+	puppet_end(&other);
+	queue_free(q);
+}
+
+/* Without waiting for its next look. */
+static void what_is_given_to_others_wakes_one_that_sleeps(void)
+{
+	struct spmcq_shared_options options = {.redeliver = true};
+	struct puppet dead, sleepers[2];
+	struct spmcq *q = shared_at(4, &options);
+	struct spmcq_lost lost;
+	unsigned slow = 0;
+
+	consumer_start(&sleepers[0], q);
+	consumer_start(&sleepers[1], q);
+	for (uint32_t i = 0; i < 20; i++) {
+		double since;
+
+		consumer_start(&dead, q);
+		put_numbers(q, i, 1);
+		RETURNS(0, told(&dead, act_get, 0));
+		for (size_t j = 0; j < 2; j++)
+			tell(&sleepers[j], act_get, 0);
+		puppet_await_sleep(&sleepers[0]);
+		puppet_await_sleep(&sleepers[1]);
+		puppet_kill(&dead);
+		since = seconds_now();
+		RETURNS(1, spmcq_shared_reap(q, &lost, 1));
+		while (!has_answered(&sleepers[0]) && !has_answered(&sleepers[1]) &&
+		       seconds_now() - since < 2)
+			sleep_ms(1);
+		slow += seconds_now() - since > 0.03;
+		for (size_t j = 0; j < 2; j++)
+			if (has_answered(&sleepers[j])) {
+				RETURNS(0, answer(&sleepers[j]));
+				CHECK(sleepers[j].call.items[0] == i, "got %u",
+				      sleepers[j].call.items[0]);
+				RETURNS(0, told(&sleepers[j], act_task_done, 0));
+				RETURNS(0, spmcq_join(q));
+				tell(&sleepers[j], act_get, 0);
+			}
+		/* Both sleep again; the next item is for any, to have them back. */
+		put_numbers(q, 1000, 2);
+		for (size_t j = 0; j < 2; j++) {
+			RETURNS(0, answer(&sleepers[j]));
+			RETURNS(0, told(&sleepers[j], act_task_done, 0));
+		}
+	}
+	CHECK(slow <= 5, "%u of 20 were woken late", slow);
+	puppet_end(&sleepers[0]);
+	puppet_end(&sleepers[1]);
+	queue_free(q);
+}
+
+static void what_is_lost_is_given_to_others_after_a_shutdown_too(void)
+{
+	struct spmcq_shared_options options = {.redeliver = true};
+	struct puppet dead, other;
+	struct spmcq *q = shared_at(4, &options);
+	struct spmcq_lost lost;
+
+	consumer_start(&dead, q);
+	consumer_start(&other, q);
+	put_numbers(q, 0, 2);
+	RETURNS(0, told(&dead, act_get, 0));
+	RETURNS(0, spmcq_shutdown(q));
+	RETURNS(0, told(&other, act_get, 0));
+	RETURNS(0, told(&other, act_task_done, 0));
+	RETURNS(-ESHUTDOWN, told(&other, act_get, 0));
+	puppet_kill(&dead);
+	RETURNS(-EOWNERDEAD, spmcq_join(q));
+	RETURNS(1, spmcq_shared_reap(q, &lost, 1));
+	RETURNS(0, told(&other, act_get, 0));
+	CHECK(other.call.items[0] == 0, "got %u", other.call.items[0]);
+	RETURNS(-ESHUTDOWN, told(&other, act_get, 0));
+	RETURNS(0, told(&other, act_task_done, 0));
+	RETURNS(0, spmcq_join(q));
+	puppet_end(&other);
+	queue_free(q);
+}
+
 static void with_redeliver_a_thread_has_room_for_so_many_gets(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
@@ -663,6 +777,9 @@ int main(void)
 	RUN(threads_come_and_go);
 	RUN(a_signal_ends_a_sleeping_call_with_interruptible_only);
 	RUN(redeliver_keeps_items_until_they_are_reported);
+	RUN(a_full_queue_says_that_the_dead_are_in_the_way);
+	RUN(what_is_given_to_others_wakes_one_that_sleeps);
+	RUN(what_is_lost_is_given_to_others_after_a_shutdown_too);
 	RUN(with_redeliver_a_thread_has_room_for_so_many_gets);
 	RUN(all_that_one_held_is_counted);
 	RUN(what_each_thread_of_a_process_held_is_named);

@@ -108,10 +108,52 @@ static void every_item_is_got_exactly_once_sealed(void)
 	all_get_each_item_once(100, &sealed);
 }
 
+/* A process between two queues: consumer of the one, producer of the other. */
+static void items_go_through_a_process_in_the_middle(void)
+{
+	enum { ALL = 20000 };
+	struct puppet first, last;
+	struct spmcq *from = NULL, *to = shared_of(64);
+	uint32_t items[32], all = 0;
+
+	times = common_memory(MANY);
+	puppet_start(&first);
+	first.call.capacity = 100;
+	first.call.item_size = sizeof(uint32_t);
+	RETURNS(0, told(&first, act_create, 0));
+	join_by(&first, &from);
+	consumer_start(&last, to);
+	tell(&last, act_consume, 32);
+	for (first.call.number = 0; first.call.number < ALL; first.call.number += 100) {
+		tell(&first, act_put_many, 100);
+		for (size_t left = 100; left > 0;) {
+			ssize_t n = spmcq_get_many(from, items, 32);
+
+			CHECK(n > 0 && (size_t)n <= left, "get_many: %zd", n);
+			RETURNS(n, spmcq_put_many(to, items, (size_t)n));
+			RETURNS(0, spmcq_task_done_many(from, (size_t)n));
+			left -= (size_t)n;
+		}
+		RETURNS(100, answer(&first));
+	}
+	RETURNS(0, told(&first, act_join, 0));
+	RETURNS(0, spmcq_join(to));
+	RETURNS(0, spmcq_shutdown(to));
+	RETURNS(0, answer(&last));
+	for (uint32_t i = 0; i < ALL; i++)
+		all += times[i];
+	COUNTS(ALL, all);
+	puppet_end(&last);
+	puppet_end(&first);
+	queue_free(from);
+	queue_free(to);
+}
+
 int main(void)
 {
 	RUN(every_item_is_got_exactly_once);
 	RUN(every_item_is_got_exactly_once_with_redeliver);
 	RUN(every_item_is_got_exactly_once_sealed);
+	RUN(items_go_through_a_process_in_the_middle);
 	return check_finish();
 }
