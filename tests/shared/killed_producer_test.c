@@ -605,10 +605,10 @@ static void two_successors_are_not_both_the_producer(void)
 	}
 }
 
-/* Successors die, too. */
+/* Successors die, too, and need no places however many they are. */
 static void ten_producers_follow_each_other(void)
 {
-	struct game game = {.capacity = 4};
+	struct game game = {.capacity = 4, .options = {.processes = 1}};
 
 	plan = &(struct plan){.queued = 0};
 	begin(&game);
