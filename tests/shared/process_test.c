@@ -494,29 +494,51 @@ static void a_signal_ends_a_sleeping_call_with_interruptible_only(void)
 	a_signal_ends_a_call_only_if_asked(false);
 }
 
+/* Puts an item and has it got, again and again, until there is no room. Returns how many. */
+static size_t fill_by_getting(struct spmcq *q, struct puppet *consumer, uint32_t first)
+{
+	size_t n = 0;
+	int result;
+
+	for (uint32_t number = first; (result = spmcq_try_put(q, &number)) == 0; number++, n++) {
+		CHECK(n < 200, "there is room for any number");
+		RETURNS(0, told(consumer, act_get, 0));
+		CHECK(consumer->call.items[0] == number, "got %u, not %u", consumer->call.items[0],
+		      number);
+	}
+	RETURNS(-EAGAIN, result);
+	CHECK(n > spmcq_capacity(q), "only %zu were put", n);
+	COUNTS(n, spmcq_unfinished(q));
+	return n;
+}
+
+/* As many as the capacity may be held, and put goes on. */
 static void redeliver_keeps_items_until_they_are_reported(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
-	struct puppet consumer;
+	struct puppet holder, other;
 	struct spmcq *q = shared_at(4, &options);
 	uint32_t put = 0, number = 99;
 
-	consumer_start(&consumer, q);
+	consumer_start(&holder, q);
+	consumer_start(&other, q);
 	for (int pass = 0; pass < 5; pass++) {
-		while (spmcq_unfinished(q) < 8) {
-			put_numbers(q, put++, 1);
-			RETURNS(0, told(&consumer, act_get, 0));
-			CHECK(consumer.call.items[0] == put - 1, "got %u", consumer.call.items[0]);
-		}
-		RETURNS(-EAGAIN, spmcq_try_put(q, &number));
-		RETURNS(0, told(&consumer, act_task_done_many, spmcq_unfinished(q)));
+		put += fill_by_getting(q, &holder, put);
+		RETURNS(0, told(&holder, act_task_done_many, spmcq_unfinished(q)));
 		RETURNS(0, spmcq_join(q));
 	}
 	/* The bound on what waits is the capacity, as ever. */
 	put_numbers(q, put, 4);
 	RETURNS(-EAGAIN, spmcq_try_put(q, &number));
-	RETURNS(4, told(&consumer, act_drain, 0));
-	puppet_end(&consumer);
+	RETURNS(4, told(&holder, act_get_many, 4));
+	for (int i = 0; i < 100; i++) {
+		put_numbers(q, put, 1);
+		RETURNS(1, told(&other, act_drain, 0));
+	}
+	RETURNS(0, told(&holder, act_task_done_many, 4));
+	RETURNS(0, spmcq_join(q));
+	puppet_end(&holder);
+	puppet_end(&other);
 	queue_free(q);
 }
 
@@ -530,25 +552,23 @@ static void a_full_queue_says_that_the_dead_are_in_the_way(void)
 	struct spmcq_lost lost[8];
 	struct timespec soon;
 	uint32_t number = 99;
+	size_t held;
 
 	consumer_start(&dead, q);
 	consumer_start(&other, q);
-	for (uint32_t i = 0; i < 8; i += 2) {
-		put_numbers(q, i, 2);
-		RETURNS(2, told(&dead, act_get_many, 2));
-	}
+	held = fill_by_getting(q, &dead, 0);
 	soon = spmcq_after(0.3);
 	RETURNS(-ETIMEDOUT, spmcq_put_until(q, &number, &soon));
 	puppet_kill(&dead);
 	RETURNS(-EOWNERDEAD, spmcq_put(q, &number));
 	soon = spmcq_after(5);
 	RETURNS(-EOWNERDEAD, spmcq_put_many_until(q, &number, 1, &soon));
-	COUNTS(8, spmcq_unfinished(q));
+	COUNTS(held, spmcq_unfinished(q));
 	CHECK(spmcq_shared_reap(q, lost, 8) >= 1, "nothing was lost");
 	soon = spmcq_after(0.3);
 	RETURNS(-ETIMEDOUT, spmcq_put_until(q, &number, &soon));
-	RETURNS(8, told(&other, act_drain, 0));
-	for (uint32_t i = 0; i < 8; i++)
+	RETURNS((long)held, told(&other, act_drain, 0));
+	for (uint32_t i = 0; i < held; i++)
 		CHECK(other.call.items[i] == i, "got %u, not %u", other.call.items[i], i);
 	RETURNS(0, spmcq_put(q, &number));
 	RETURNS(1, told(&other, act_drain, 0));
