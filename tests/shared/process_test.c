@@ -523,7 +523,7 @@ static void redeliver_keeps_items_until_they_are_reported(void)
 	consumer_start(&holder, q);
 	consumer_start(&other, q);
 	for (int pass = 0; pass < 5; pass++) {
-		put += fill_by_getting(q, &holder, put);
+		put += (uint32_t)fill_by_getting(q, &holder, put);
 		RETURNS(0, told(&holder, act_task_done_many, spmcq_unfinished(q)));
 		RETURNS(0, spmcq_join(q));
 	}
