@@ -546,6 +546,44 @@ static void a_successor_comes_though_all_places_are_taken(void)
 	puppet_end(&game.successor);
 }
 
+/* It died before the producer, or after, or after the successor came; with an item, which must be
+ * named first, or without. */
+static void the_place_of_one_that_died_under_another_is_free(void)
+{
+	for (int i = 0; i < 6; i++) {
+		struct game game = {.capacity = 4, .options = {.processes = 2, .threads = 1}};
+		struct puppet other, next;
+		bool holds = i / 3;
+
+		check_doing("case %d, it holds an item: %d", i % 3, holds);
+		plan = &(struct plan){.queued = 0};
+		begin(&game);
+		puppet_start(&other);
+		puppet_start(&next);
+		admit_by(&game.producer, &other);
+		RETURNS(1, told(&game.producer, act_put_many, 1));
+		RETURNS(0, told(&other, act_get, 0));
+		if (!holds)
+			RETURNS(0, told(&other, act_task_done, 0));
+		if (i % 3 == 0)
+			puppet_kill(&other);
+		puppet_kill(&game.producer);
+		if (i % 3 == 1)
+			puppet_kill(&other);
+		succeed(&game);
+		if (i % 3 == 2)
+			puppet_kill(&other);
+		RETURNS(holds, told(&game.successor, act_reap, 2));
+		admit_by(&game.successor, &next);
+		RETURNS(0, told(&game.successor, act_put, 0));
+		RETURNS(1, told(&next, act_drain, 0));
+		RETURNS(0, told(&game.successor, act_join, 0));
+		queue_free(game.q);
+		puppet_end(&next);
+		puppet_end(&game.successor);
+	}
+}
+
 /* Lets it succeed by a consumer. Returns what it is told, and the consumer. */
 static long succeed_by(struct puppet *consumer, struct puppet *successor, long *admitted)
 {
@@ -719,6 +757,7 @@ int main(void)
 	RUN(a_successor_may_be_killed_at_any_time);
 	RUN(a_successor_reaps_who_died_under_another);
 	RUN(a_successor_comes_though_all_places_are_taken);
+	RUN(the_place_of_one_that_died_under_another_is_free);
 	RUN(two_successors_are_not_both_the_producer);
 	RUN(ten_producers_follow_each_other);
 	RUN(who_sleeps_is_told_of_the_death);
