@@ -1,0 +1,20 @@
+/*
+ * The header is enough by itself, in C11, and its calls link.
+ */
+#include <spmcq_shared.h>
+
+#include <stdio.h>
+
+int main(void)
+{
+	struct spmcq_shared_options options = {0};
+	struct spmcq *q = NULL;
+	int item = 5;
+	bool good = spmcq_shared_create(&q, 2, sizeof(item), &options) == 0 &&
+	            spmcq_put(q, &item) == 0 && spmcq_get(q, &item) == 0 &&
+	            spmcq_task_done(q) == 0 && spmcq_join(q) == 0 && spmcq_destroy(q) == 0 &&
+	            item == 5;
+
+	printf("%sok 1 - the_header_is_enough_in_c11\n1..1\n", good ? "" : "not ");
+	return good ? 0 : 1;
+}

@@ -1,0 +1,593 @@
+/*
+ * A consumer may be killed behind each single instruction of a call. The others go on, join says
+ * so, reap names exactly what it held, and redelivered items come once more.
+ *
+ * A ledger of each game says what became of every item: the victim reported it, the other consumer
+ * got it, or reap named it. The games of a queue go through all instructions in strides, from where
+ * the seed says; dead victims by the hundred leave their mark on the same queue.
+ */
+#define _GNU_SOURCE
+#include "step.h"
+
+#include "support/chance.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum {
+	QUEUES = 8, /* played at the same time: most of the time goes by in sleep */
+	LEAST = 20, /* games on each */
+	MOST_ITEMS = 16,
+};
+
+#define WRAP (UINT64_C(1) << 52)
+
+/* What the victim does. */
+struct plan {
+	long (*call)(struct call *call);
+	size_t n;          /* for calls of many */
+	uint32_t before;   /* items it has got by then */
+	uint32_t reported; /* and of these, reported */
+	uint32_t queued;   /* that are there when it makes the call */
+	uint32_t takes;    /* items the call gets if it is through */
+	uint32_t reports;  /* items it reports */
+	bool sleeps;       /* nothing is there before it sleeps; another consumer sleeps, too */
+	bool again;        /* what it gets was lost by another before */
+	bool sealed;
+};
+
+static struct {
+	const struct plan *plan;
+	struct spmcq *q;
+	struct puppet other;
+	struct chance chance;
+	uint64_t first; /* position */
+	uint32_t put;   /* items so far */
+	bool redeliver;
+} table;
+
+/* What became of the items of a game. */
+static struct {
+	uint32_t base, n; /* numbers base..base+n-1 */
+	unsigned char got[MOST_ITEMS], lost[MOST_ITEMS], reported[MOST_ITEMS];
+} ledger;
+
+/* Of all queues of a plan: how often a call had done its work when the victim was killed. */
+static struct {
+	_Atomic unsigned games, done, not_done;
+	struct lengths lengths;
+} * counts;
+
+static const struct timespec past = {0, 0};
+
+static void put_some(uint32_t n)
+{
+	uint32_t numbers[MOST_ITEMS];
+
+	for (uint32_t i = 0; i < n; i++)
+		numbers[i] = table.put + i;
+	if (n > 0)
+		RETURNS(n, spmcq_try_put_many(table.q, numbers, n));
+	table.put += n;
+	ledger.n += n;
+	CHECK(ledger.n <= MOST_ITEMS, "the ledger is too small");
+}
+
+static unsigned char *entry(unsigned char *column, uint32_t number)
+{
+	CHECK(number - ledger.base < ledger.n, "item %u is none of %u..%u", number, ledger.base,
+	      ledger.base + ledger.n - 1);
+	return &column[number - ledger.base];
+}
+
+static void note_got(uint32_t number)
+{
+	unsigned char *got = entry(ledger.got, number);
+
+	CHECK(++*got == 1, "item %u was got %u times by the other", number, *got);
+}
+
+/* Returns how many the other consumer got. */
+static uint32_t drain(void)
+{
+	long n = told(&table.other, act_drain, 0);
+
+	CHECK(n >= 0, "the other cannot go on: %ld", n);
+	for (long i = 0; i < n; i++)
+		note_got(table.other.call.items[i]);
+	return (uint32_t)n;
+}
+
+/* Returns how many items were named. */
+static uint32_t reap(pid_t victim)
+{
+	struct spmcq_lost lost[LOST];
+	long entries = spmcq_shared_reap(table.q, lost, LOST);
+	uint32_t named = 0;
+
+	CHECK(entries >= 0 && entries < LOST, "reap: %ld", entries);
+	for (long i = 0; i < entries; i++) {
+		CHECK(lost[i].process == victim, "process %d, not %d", lost[i].process, victim);
+		CHECK(lost[i].redelivered == table.redeliver, "redelivered: %d",
+		      lost[i].redelivered);
+		CHECK(lost[i].items > 0 && lost[i].items <= ledger.n, "%llu items",
+		      (unsigned long long)lost[i].items);
+		for (uint64_t j = 0; j < lost[i].items; j++, named++) {
+			uint64_t number = (lost[i].position + j - table.first) % WRAP;
+			unsigned char *times;
+
+			CHECK(lost[i].position < WRAP, "position %llx",
+			      (unsigned long long)lost[i].position);
+			times = entry(ledger.lost, (uint32_t)number);
+			CHECK(++*times == 1, "item %u was named %u times", (uint32_t)number,
+			      *times);
+		}
+	}
+	RETURNS(0, spmcq_shared_reap(table.q, lost, LOST));
+	return named;
+}
+
+/* What nobody else got, and what is not lost, the victim has reported: the oldest that it had. */
+static void note_reports(void)
+{
+	bool was_lost = false;
+
+	for (uint32_t i = 0; i < ledger.n; i++) {
+		ledger.reported[i] = !ledger.got[i] && !ledger.lost[i];
+		was_lost = was_lost || ledger.lost[i];
+		CHECK(!was_lost || !ledger.reported[i], "item %u was reported before an older one",
+		      i);
+		CHECK(!ledger.lost[i] || ledger.got[i] == table.redeliver,
+		      "item %u was lost, and got %u times by the other", i, ledger.got[i]);
+	}
+}
+
+/* Returns how many items of the victim are unfinished. */
+static uint32_t count_lost(void)
+{
+	size_t unfinished = spmcq_unfinished(table.q);
+	struct timespec soon = spmcq_after(5);
+	double since = seconds_now();
+
+	/* It looks for the dead after a tenth of a second. */
+	if (unfinished > 0 && chance_below(&table.chance, 4) > 0)
+		return (uint32_t)unfinished;
+	RETURNS(unfinished > 0 ? -EOWNERDEAD : 0, spmcq_join_until(table.q, &soon));
+	CHECK(seconds_now() - since < 4, "join took %.1f s", seconds_now() - since);
+	return (uint32_t)unfinished;
+}
+
+/* The redelivered come first, oldest first; unless some were reaped before. */
+static void check_order(uint32_t lost, uint32_t n)
+{
+	const uint32_t *items = table.other.call.items;
+
+	for (uint32_t i = 0; i < lost && i < n && !table.plan->again; i++) {
+		CHECK(i == 0 || items[i - 1] < items[i], "%u came before %u", items[i - 1],
+		      items[i]);
+		CHECK(*entry(ledger.lost, items[i]), "item %u came before the redelivered",
+		      items[i]);
+	}
+}
+
+/* The victim is gone. Whether the other gets what is left before or after the reap is chance. */
+static void settle(pid_t victim, uint32_t held_at_most)
+{
+	uint32_t lost, unfinished = 0;
+	bool drain_first = chance_below(&table.chance, 2) == 0;
+
+	if (drain_first) {
+		drain();
+		unfinished = count_lost();
+	}
+	lost = reap(victim);
+	CHECK(lost <= held_at_most, "%u lost of %u", lost, held_at_most);
+	if (drain_first)
+		CHECK(lost == unfinished, "%u were unfinished, %u were named", unfinished, lost);
+	if (!table.redeliver && drain_first)
+		RETURNS(0, spmcq_join_until(table.q, &past));
+	put_some(1);
+	check_order(table.redeliver ? lost : 0, drain());
+	RETURNS(0, spmcq_join_until(table.q, &past));
+	RETURNS(0, spmcq_join(table.q));
+	COUNTS(0, spmcq_unfinished(table.q));
+	COUNTS(0, spmcq_size(table.q));
+	note_reports();
+}
+
+static uint32_t reports_in_ledger(void)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < ledger.n; i++)
+		sum += ledger.reported[i];
+	return sum;
+}
+
+static uint32_t ends_at_victim(void)
+{
+	uint32_t sum = 0;
+
+	for (uint32_t i = 0; i < ledger.n; i++)
+		sum += ledger.reported[i] || ledger.lost[i];
+	return sum;
+}
+
+/* Two items that the victim may get were lost by another. */
+static void lose_some(void)
+{
+	struct puppet loser;
+
+	consumer_start(&loser, table.q);
+	put_some(2);
+	RETURNS(2, told(&loser, act_get_many, 2));
+	puppet_kill(&loser);
+	RETURNS(2, reap(loser.process));
+	memset(ledger.lost, 0, sizeof(ledger.lost));
+}
+
+static void prepare(struct puppet *victim)
+{
+	const struct plan *plan = table.plan;
+
+	ledger.base = table.put;
+	ledger.n = 0;
+	memset(ledger.got, 0, sizeof(ledger.got));
+	memset(ledger.lost, 0, sizeof(ledger.lost));
+	memset(ledger.reported, 0, sizeof(ledger.reported));
+	consumer_start(victim, table.q);
+	if (plan->again)
+		lose_some();
+	put_some(plan->before);
+	for (uint32_t i = 0; i < plan->before; i++)
+		RETURNS(0, told(victim, act_get, 0));
+	for (uint32_t i = 0; i < plan->reported; i++)
+		RETURNS(0, told(victim, act_task_done, 0));
+	put_some(plan->queued);
+}
+
+/* Both sleep, or the victim is dead already; then come two items. The other must get one. */
+static void wake(struct puppet *victim, struct end end)
+{
+	double since;
+
+	if (puppet_sleeps(victim))
+		end_sleeper(victim, end);
+	if (end.at % 2)
+		sleep_ms(1);
+	since = seconds_now();
+	put_some(1);
+	sleep_ms((long)chance_below(&table.chance, 2));
+	put_some(1);
+	RETURNS(0, answer(&table.other));
+	CHECK(seconds_now() - since < 2, "the other was left asleep for %.1f s",
+	      seconds_now() - since);
+	note_got(table.other.call.items[0]);
+	RETURNS(0, told(&table.other, act_task_done, 0));
+}
+
+/* Whether the call may get so many: if they are sealed, not all need be of one run. */
+static bool is_run(long n)
+{
+	return n == table.plan->takes || (table.plan->sealed && n > 0 && n < table.plan->takes);
+}
+
+/* Makes the call. Returns whether it was through. */
+static bool break_off(struct puppet *victim, struct end end)
+{
+	const struct plan *plan = table.plan;
+	int status;
+
+	if (plan->sleeps) {
+		table.other.call.seconds = 10;
+		tell(&table.other, act_get_until, 0);
+		puppet_await_sleep(&table.other);
+	}
+	tell_ending(victim, plan->call, plan->n, end);
+	if (plan->sleeps)
+		wake(victim, end);
+	if (answered(victim)) {
+		long result = victim->call.result;
+
+		CHECK(plan->n ? is_run(result) : result == 0, "the call returned %ld", result);
+		puppet_kill(victim);
+		return true;
+	}
+	status = puppet_await_end(victim);
+	CHECK(end.deed == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
+	      "the victim ended with status %#x", (unsigned)status);
+	return false;
+}
+
+/* Returns how many instructions there were, if the call was not broken off. */
+static unsigned play(struct end end)
+{
+	const struct plan *plan = table.plan;
+	struct puppet victim;
+	uint32_t held, done;
+	bool through;
+
+	prepare(&victim);
+	through = break_off(&victim, end);
+	settle(victim.process, plan->before + plan->takes);
+	done = reports_in_ledger();
+	held = ends_at_victim();
+	CHECK((held == plan->before && !through) || is_run(held - plan->before),
+	      "the call got %u items, through: %d", held - plan->before, through);
+	CHECK((done == plan->reported && !through) || done == plan->reported + plan->reports,
+	      "the call reported %u items, through: %d", done - plan->reported, through);
+	if (!through)
+		atomic_fetch_add(held + done > plan->before + plan->reported ? &counts->done
+		                                                             : &counts->not_done,
+		                 1);
+	atomic_fetch_add(&counts->games, 1);
+	return through ? victim.call.steps : 0;
+}
+
+static void begin(unsigned worker)
+{
+	static const size_t capacities[QUEUES] = {8, 64, 1000, 13, 9, 100, 16, 8};
+	struct spmcq_shared_options options = {.processes = 4,
+	                                       .threads = 2,
+	                                       .sealed = table.plan->sealed,
+	                                       .redeliver = worker % 2 || table.plan->again};
+
+	table.chance = chance_stream(chance_seed() + worker, worker);
+	table.first = WRAP - 1 - chance_below(&table.chance, 300);
+	table.redeliver = options.redeliver;
+	options.first_position = table.first;
+	table.q = shared_at(capacities[worker], &options);
+	consumer_start(&table.other, table.q);
+}
+
+static void finish(void)
+{
+	puppet_end(&table.other);
+	queue_free(table.q);
+}
+
+static void measure(unsigned worker)
+{
+	begin(worker);
+	check_doing("nobody is killed");
+	counts->lengths.call = play((struct end){FROM_START, NEVER, 0}) + 3;
+	if (table.plan->sleeps)
+		counts->lengths.awake = play((struct end){AFTER_SLEEP, NEVER, 0}) + 3;
+	finish();
+}
+
+static void play_all(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	double stop = seconds_now() + 1;
+
+	begin(worker);
+	for (unsigned n = 0; n < LEAST || seconds_now() < stop; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
+		            worker, end.at, (int)end.when, counts->lengths.call,
+		            counts->lengths.awake, (unsigned long long)chance_seed());
+		play(end);
+	}
+	finish();
+}
+
+static void kill_everywhere(const struct plan *plan)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	if (plan->sealed && !can_seal())
+		check_skip("sealing is not built");
+	table.plan = plan;
+	counts = common_memory(sizeof(*counts));
+	chance_seed();
+	in_parallel(1, measure);
+	in_parallel(QUEUES, play_all);
+	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
+	       "done\n",
+	       counts->lengths.call, counts->lengths.awake, counts->games, counts->not_done,
+	       counts->done);
+	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+}
+
+static void a_consumer_may_be_killed_in_get(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_get, .before = 2, .reported = 1, .queued = 3, .takes = 1});
+}
+
+static void a_consumer_may_be_killed_in_its_first_get(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get, .queued = 2, .takes = 1});
+}
+
+static void a_consumer_may_be_killed_in_try_get(void)
+{
+	kill_everywhere(&(struct plan){.call = act_try_get, .before = 1, .queued = 3, .takes = 1});
+}
+
+static void a_consumer_may_be_killed_in_get_many(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_get_many, .n = 3, .before = 2, .reported = 1, .queued = 4, .takes = 3});
+}
+
+static void a_consumer_may_be_killed_in_task_done(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_task_done, .before = 4, .reported = 1, .queued = 2, .reports = 1});
+}
+
+static void a_consumer_may_be_killed_in_its_first_task_done(void)
+{
+	kill_everywhere(
+	        &(struct plan){.call = act_task_done, .before = 1, .queued = 1, .reports = 1});
+}
+
+static long act_report_two(struct call *call)
+{
+	(void)call;
+	return spmcq_task_done_many(puppet_queue, 2);
+}
+
+static void a_consumer_may_be_killed_in_task_done_many(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_report_two, .before = 4, .reported = 1, .queued = 2, .reports = 2});
+}
+
+static void a_consumer_may_be_killed_in_a_get_that_sleeps(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get, .before = 1, .takes = 1, .sleeps = true});
+}
+
+static void a_consumer_may_be_killed_in_getting_what_another_lost(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_get, .before = 1, .queued = 1, .takes = 1, .again = true});
+}
+
+static void a_consumer_may_be_killed_in_reporting_what_another_lost(void)
+{
+	static const struct plan plan = {
+	        .call = act_task_done, .before = 2, .reported = 0, .again = true, .reports = 1};
+
+	kill_everywhere(&plan);
+}
+
+static void a_consumer_may_be_killed_in_a_sealed_get(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_get, .before = 1, .queued = 2, .takes = 1, .sealed = true});
+}
+
+static void a_consumer_may_be_killed_in_a_sealed_get_many(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get_many,
+	                               .n = 3,
+	                               .before = 1,
+	                               .queued = 4,
+	                               .takes = 3,
+	                               .sealed = true});
+}
+
+/* --- who closes the queue --- */
+
+/* Killed in shutdown or shutdown_now, it has closed the queue or not; what is there is got or
+ * discarded, and nothing is left unfinished. Returns how many instructions there were, if the call
+ * was not broken off. */
+static unsigned play_closing(bool now, struct end end)
+{
+	struct spmcq_shared_options options = {.processes = 4,
+	                                       .threads = 2,
+	                                       .redeliver = chance_below(&table.chance, 2) == 0,
+	                                       .first_position = WRAP - 2};
+	struct spmcq *q = shared_at(8, &options);
+	uint32_t numbers[4] = {0, 1, 2, 3};
+	struct spmcq_stats stats;
+	struct puppet victim, other;
+	struct spmcq_lost lost;
+	uint64_t named = 0;
+	bool through, closed;
+	long got, entries;
+
+	consumer_start(&victim, q);
+	consumer_start(&other, q);
+	RETURNS(4, spmcq_put_many(q, numbers, 4));
+	RETURNS(0, told(&other, act_get, 0));
+	tell_ending(&victim, now ? act_shutdown_now : act_shutdown, 0, end);
+	through = answered(&victim);
+	if (through) {
+		RETURNS(0, victim.call.result);
+		puppet_kill(&victim);
+	} else
+		puppet_await_end(&victim);
+	closed = spmcq_is_shutdown(q);
+	CHECK(closed || !through, "the queue is not closed");
+	RETURNS(closed ? -ESHUTDOWN : 0, spmcq_put(q, numbers));
+	/* What it was about to discard it held, so that is lost. */
+	while ((entries = spmcq_shared_reap(q, &lost, 1)) == 1) {
+		CHECK(now && lost.process == victim.process, "process %d", lost.process);
+		CHECK(lost.position - (WRAP - 2) < 4 || lost.position < 2, "position %llu",
+		      (unsigned long long)lost.position);
+		named += lost.items;
+	}
+	RETURNS(0, entries);
+	CHECK(named <= 3, "%llu were named", (unsigned long long)named);
+	got = told(&other, act_drain, 0);
+	CHECK(got >= 0 || (got == -ESHUTDOWN && closed), "get: %ld", got);
+	RETURNS(0, told(&other, act_task_done, 0));
+	RETURNS(0, spmcq_join_until(q, &(struct timespec){0, 0}));
+	COUNTS(0, spmcq_unfinished(q));
+	stats = stats_of(q);
+	COUNTS(closed ? 4 : 5, stats.put);
+	COUNTS(stats.put, stats.got + stats.discarded);
+	COUNTS(stats.got, stats.done);
+	CHECK(now || stats.discarded == 0, "%u were discarded", (unsigned)stats.discarded);
+	CHECK(!now || !through || stats.discarded == 3, "only %u were discarded",
+	      (unsigned)stats.discarded);
+	if (!through)
+		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
+	puppet_end(&other);
+	queue_free(q);
+	atomic_fetch_add(&counts->games, 1);
+	return through ? victim.call.steps : 0;
+}
+
+static bool closes_now;
+
+static void measure_closing(unsigned worker)
+{
+	table.chance = chance_stream(chance_seed(), worker);
+	counts->lengths.call = play_closing(closes_now, (struct end){FROM_START, NEVER, 0}) + 3;
+}
+
+static void play_all_closings(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+
+	table.chance = chance_stream(seed, worker);
+	for (unsigned n = 0; n < LEAST / 2; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("killed behind instruction %u of %u, now: %d (seed %llu)", end.at,
+		            counts->lengths.call, closes_now, (unsigned long long)chance_seed());
+		play_closing(closes_now, end);
+	}
+}
+
+static void a_consumer_may_be_killed_in_shutdown(void)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	chance_seed();
+	for (int now = 0; now < 2; now++) {
+		closes_now = now;
+		counts = common_memory(sizeof(*counts));
+		in_parallel(1, measure_closing);
+		in_parallel(QUEUES, play_all_closings);
+		printf("# of %u instructions, %u games: %u killed before, %u after it was closed\n",
+		       counts->lengths.call, counts->games, counts->not_done, counts->done);
+		CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+	}
+}
+
+int main(void)
+{
+	RUN(a_consumer_may_be_killed_in_its_first_get);
+	RUN(a_consumer_may_be_killed_in_get);
+	RUN(a_consumer_may_be_killed_in_try_get);
+	RUN(a_consumer_may_be_killed_in_get_many);
+	RUN(a_consumer_may_be_killed_in_its_first_task_done);
+	RUN(a_consumer_may_be_killed_in_task_done);
+	RUN(a_consumer_may_be_killed_in_task_done_many);
+	RUN(a_consumer_may_be_killed_in_a_get_that_sleeps);
+	RUN(a_consumer_may_be_killed_in_getting_what_another_lost);
+	RUN(a_consumer_may_be_killed_in_reporting_what_another_lost);
+	RUN(a_consumer_may_be_killed_in_a_sealed_get);
+	RUN(a_consumer_may_be_killed_in_a_sealed_get_many);
+	RUN(a_consumer_may_be_killed_in_shutdown);
+	return check_finish();
+}

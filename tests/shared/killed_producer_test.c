@@ -1,0 +1,766 @@
+/*
+ * A producer may be killed behind each single instruction of a call. Consumers get what was put,
+ * then are told; a successor goes on with nothing lost or doubled. This process is the consumer.
+ */
+#define _GNU_SOURCE
+#include "step.h"
+
+#include "support/chance.h"
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum {
+	STRIDE = 7919, /* a prime, so that it meets all instructions */
+	QUEUES = 6,    /* played at the same time: most of the time goes by in sleep */
+	LEAST = 30,    /* games on each */
+};
+
+#define WRAP (UINT64_C(1) << 52)
+
+/* What the victim does. */
+struct plan {
+	long (*call)(struct call *call);
+	uint32_t n;      /* items that it puts if it is through */
+	uint32_t queued; /* items put before: the first two are got, and one of them reported */
+	bool many;       /* it returns n */
+	bool sleeps;     /* there is no room before it sleeps */
+	bool closes;
+	bool sealed;
+};
+
+static const struct plan *plan;
+
+/* Of all queues of a plan: how often a call had done its work when the victim was killed. */
+static struct {
+	_Atomic unsigned games, done, not_done;
+	struct lengths lengths;
+} * counts;
+
+static const struct timespec past = {0, 0};
+
+struct game {
+	struct puppet producer, successor;
+	struct spmcq *q;
+	uint32_t got; /* items so far: each is the next number */
+	bool drains;  /* before there is a successor */
+	size_t capacity;
+	struct spmcq_shared_options options;
+};
+
+static void note_got(struct game *game, uint32_t number)
+{
+	CHECK(number == game->got, "got %u, not %u", number, game->got);
+	game->got++;
+}
+
+static void get_one(struct game *game)
+{
+	uint32_t number = 0;
+
+	RETURNS(0, spmcq_get(game->q, &number));
+	note_got(game, number);
+}
+
+/* It is that number, out of order. */
+static void get_one_of(struct game *game, uint32_t want)
+{
+	uint32_t number = ~want;
+
+	RETURNS(0, spmcq_get(game->q, &number));
+	CHECK(number == want, "got %u, not %u", number, want);
+}
+
+static void begin(struct game *game)
+{
+	struct call *call = &game->producer.call;
+
+	puppet_start(&game->producer);
+	puppet_start(&game->successor);
+	call->capacity = game->capacity;
+	call->item_size = sizeof(uint32_t);
+	call->options = game->options;
+	RETURNS(0, told(&game->producer, act_create, 0));
+	join_by(&game->producer, &game->q);
+	if (plan->queued == 0)
+		return;
+	RETURNS(2, told(&game->producer, act_put_many, 2));
+	get_one(game);
+	get_one(game);
+	RETURNS(0, spmcq_task_done(game->q));
+	call->number = 2;
+	RETURNS(plan->queued - 2, told(&game->producer, act_put_many, plan->queued - 2));
+	call->number = plan->queued;
+}
+
+/* Returns whether the call was through. */
+static bool break_off(struct game *game, struct end end)
+{
+	struct puppet *victim = &game->producer;
+	int status;
+
+	tell_ending(victim, plan->call, plan->n, end);
+	if (plan->sleeps && puppet_sleeps(victim)) {
+		end_sleeper(victim, end);
+		if (end.at % 2)
+			sleep_ms(1);
+		get_one(game);
+		get_one(game);
+	}
+	if (answered(victim)) {
+		CHECK(victim->call.result >= 0, "the call returned %ld", victim->call.result);
+		if (plan->call != act_reap)
+			RETURNS(plan->many ? plan->n : 0, victim->call.result);
+		puppet_kill(victim);
+		return true;
+	}
+	status = puppet_await_end(victim);
+	CHECK(end.deed == 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL),
+	      "the victim ended with status %#x", (unsigned)status);
+	return false;
+}
+
+/* Gets what is left, and is told that there will be no more. */
+static void drain_of_dead(struct game *game)
+{
+	double since = seconds_now();
+	uint32_t number = 0;
+	int result;
+
+	while ((result = spmcq_get(game->q, &number)) == 0)
+		note_got(game, number);
+	CHECK(result == -EOWNERDEAD || (plan->closes && result == -ESHUTDOWN), "get: %d", result);
+	CHECK(seconds_now() - since < 4, "this took %.1f s", seconds_now() - since);
+	result = spmcq_join(game->q);
+	CHECK(result == (spmcq_unfinished(game->q) ? -EOWNERDEAD : 0), "join: %d, unfinished: %zu",
+	      result, spmcq_unfinished(game->q));
+}
+
+static void succeed(struct game *game)
+{
+	int ends[2];
+
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&game->successor, act_succeed, ends[0]);
+	close(ends[0]);
+	RETURNS(0, spmcq_shared_admit(game->q, ends[1]));
+	RETURNS(0, answer(&game->successor));
+	close(ends[1]);
+	join_by(&game->successor, &game->q);
+}
+
+/* Returns how many items the dead one had put. */
+static uint32_t count_put(struct game *game, bool through)
+{
+	long size = told(&game->successor, act_size, 0);
+	uint32_t put = game->got + (uint32_t)size;
+
+	CHECK(size >= 0 && (size_t)size <= game->capacity, "size %ld", size);
+	CHECK(put >= plan->queued && put <= plan->queued + plan->n, "%u were put of %u and %u", put,
+	      plan->queued, plan->n);
+	if (through)
+		COUNTS(plan->queued + plan->n, put);
+	if (plan->n > 0 && !through)
+		atomic_fetch_add(put > plan->queued ? &counts->done : &counts->not_done, 1);
+	RETURNS(0, told(&game->successor, act_stats, 0));
+	COUNTS(put, game->successor.call.stats.put);
+	COUNTS(game->got, game->successor.call.stats.got);
+	return put;
+}
+
+static void go_on(struct game *game, bool through)
+{
+	struct puppet *successor = &game->successor;
+	uint32_t put = count_put(game, through), reported = plan->queued > 0, number;
+	bool closed = told(successor, act_is_shutdown, 0);
+
+	CHECK(!closed || plan->closes, "the queue is closed");
+	CHECK(closed || !(plan->closes && through), "a shutdown was lost");
+	if (plan->closes && !through)
+		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
+	while (game->got < put)
+		get_one(game);
+	/* All but one, which a successor does not forget. */
+	for (; reported + 1 < put; reported++)
+		RETURNS(0, spmcq_task_done(game->q));
+	successor->call.number = put;
+	if (closed)
+		RETURNS(-ESHUTDOWN, told(successor, act_put, 0));
+	else
+		for (uint32_t i = 0; i < 3; i++, put++) {
+			successor->call.number = put;
+			RETURNS(0, told(successor, act_put, 0));
+			get_one(game);
+		}
+	RETURNS(closed ? -ESHUTDOWN : -EAGAIN, spmcq_try_get(game->q, &number));
+	COUNTS(put, game->got);
+	RETURNS(put - reported, spmcq_unfinished(game->q));
+	RETURNS(put == reported ? 0 : -ETIMEDOUT, told_until(successor, act_join_until, 0, 0));
+	if (put > reported)
+		RETURNS(0, spmcq_task_done_many(game->q, put - reported));
+	RETURNS(-ERANGE, spmcq_task_done(game->q));
+	RETURNS(0, told(successor, act_join, 0));
+	RETURNS(0, spmcq_join_until(game->q, &past));
+	RETURNS(0, told(successor, act_shutdown, 0));
+	RETURNS(-ESHUTDOWN, spmcq_get(game->q, &number));
+}
+
+/* Returns how many instructions there were, if the call was not broken off. */
+static unsigned play(struct chance *chance, struct end end)
+{
+	static const size_t capacities[] = {7, 64, 1000};
+	struct game game = {.capacity = capacities[chance_below(chance, 3)],
+	                    .drains = chance_below(chance, 3) == 0};
+	bool through;
+
+	if (plan->sleeps)
+		game.capacity = plan->queued - 2;
+	game.options = (struct spmcq_shared_options){
+	        .processes = 4,
+	        .threads = 2,
+	        .redeliver = chance_below(chance, 2) == 0,
+	        .sealed = plan->sealed,
+	        .first_position = WRAP - chance_below(chance, 12),
+	};
+	begin(&game);
+	through = break_off(&game, end);
+	if (game.drains)
+		drain_of_dead(&game);
+	succeed(&game);
+	go_on(&game, through);
+	queue_free(game.q);
+	puppet_end(&game.successor);
+	atomic_fetch_add(&counts->games, 1);
+	return through ? game.producer.call.steps : 0;
+}
+
+static void measure(unsigned worker)
+{
+	struct chance chance = chance_stream(chance_seed(), worker);
+
+	check_doing("nobody is killed");
+	counts->lengths.call = play(&chance, (struct end){FROM_START, NEVER, 0}) + 3;
+	if (plan->sleeps)
+		counts->lengths.awake = play(&chance, (struct end){AFTER_SLEEP, NEVER, 0}) + 3;
+}
+
+static void play_all(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	struct chance chance = chance_stream(seed, worker);
+	double stop = seconds_now() + 1;
+
+	for (unsigned n = 0; n < LEAST || seconds_now() < stop; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
+		            worker, end.at, (int)end.when, counts->lengths.call,
+		            counts->lengths.awake, (unsigned long long)chance_seed());
+		play(&chance, end);
+	}
+}
+
+static void kill_everywhere(const struct plan *of)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	if (of->sealed && !can_seal())
+		check_skip("sealing is not built");
+	plan = of;
+	counts = common_memory(sizeof(*counts));
+	chance_seed();
+	in_parallel(1, measure);
+	in_parallel(QUEUES, play_all);
+	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
+	       "done\n",
+	       counts->lengths.call, counts->lengths.awake, counts->games, counts->not_done,
+	       counts->done);
+	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+}
+
+static void a_producer_may_be_killed_in_its_first_put(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put, .n = 1});
+}
+
+static void a_producer_may_be_killed_in_put(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put, .n = 1, .queued = 4});
+}
+
+static void a_producer_may_be_killed_in_put_many(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put_many, .n = 4, .queued = 4, .many = true});
+}
+
+static void a_producer_may_be_killed_in_a_put_that_sleeps(void)
+{
+	kill_everywhere(&(struct plan){.call = act_put, .n = 1, .queued = 6, .sleeps = true});
+}
+
+static void a_producer_may_be_killed_in_a_sealed_put_many(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_put_many, .n = 4, .queued = 4, .many = true, .sealed = true});
+}
+
+static void a_producer_may_be_killed_in_shutdown(void)
+{
+	kill_everywhere(&(struct plan){.call = act_shutdown, .queued = 4, .closes = true});
+}
+
+/* --- who dies with it --- */
+
+/* Two consumers die with an item each, one before the producer and one after. */
+static void a_successor_reaps_who_died_before(bool redeliver, bool sealed)
+{
+	struct game game = {.capacity = 10, .options = {.redeliver = redeliver, .sealed = sealed}};
+	struct puppet early, late;
+	struct spmcq_lost lost[3];
+	uint32_t number;
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	puppet_start(&early);
+	puppet_start(&late);
+	admit_by(&game.producer, &early);
+	admit_by(&game.producer, &late);
+	RETURNS(4, told(&game.producer, act_put_many, 4));
+	RETURNS(0, told(&early, act_get, 0));
+	RETURNS(0, told(&late, act_get, 0));
+	puppet_kill(&early);
+	puppet_kill(&game.producer);
+	puppet_kill(&late);
+	game.got = 2;
+	get_one(&game);
+	succeed(&game);
+	RETURNS(-EOWNERDEAD, told(&game.successor, act_join, 0));
+	RETURNS(2, told(&game.successor, act_reap, 3));
+	for (size_t i = 0; i < 2; i++)
+		lost[i] = game.successor.call.lost[i];
+	if (lost[0].position > lost[1].position) {
+		lost[2] = lost[0];
+		lost[0] = lost[1];
+		lost[1] = lost[2];
+	}
+	for (size_t i = 0; i < 2; i++) {
+		COUNTS(i, lost[i].position);
+		COUNTS(1, lost[i].items);
+		RETURNS(i == 0 ? early.process : late.process, lost[i].process);
+		CHECK(lost[i].redelivered == redeliver, "redelivered: %d", lost[i].redelivered);
+	}
+	for (uint32_t i = 0; i < 2 && redeliver; i++) {
+		RETURNS(0, spmcq_try_get(game.q, &number));
+		CHECK(number < 2, "got %u", number);
+	}
+	get_one(&game);
+	RETURNS(-EAGAIN, spmcq_try_get(game.q, &number));
+	RETURNS(0, spmcq_task_done_many(game.q, redeliver ? 4 : 2));
+	RETURNS(0, told(&game.successor, act_join, 0));
+	queue_free(game.q);
+	puppet_end(&game.successor);
+}
+
+static void a_successor_reaps_who_died_under_another(void)
+{
+	for (int i = 0; i < (can_seal() ? 4 : 2); i++) {
+		check_doing("redeliver %d, sealed %d", i % 2, i / 2);
+		a_successor_reaps_who_died_before(i % 2, i / 2);
+	}
+}
+
+/* Killed in reap, it has named, or given to others, none, or some, or all; its successor does the
+ * rest, and no more. Returns how many instructions there were, if the call was not broken off. */
+static unsigned play_reap(struct chance *chance, unsigned at)
+{
+	struct game game = {.capacity = 10};
+	unsigned char times[4] = {0}, named[4] = {0};
+	struct puppet loser;
+	uint32_t number;
+	bool through;
+	long result;
+
+	game.options =
+	        (struct spmcq_shared_options){.processes = 2,
+	                                      .threads = 1,
+	                                      .redeliver = chance_below(chance, 2) == 0,
+	                                      .sealed = chance_below(chance, 3) == 0 && can_seal()};
+	begin(&game);
+	puppet_start(&loser);
+	admit_by(&game.producer, &loser);
+	game.producer.call.number = 0;
+	RETURNS(4, told(&game.producer, act_put_many, 4));
+	RETURNS(0, told(&loser, act_get, 0));
+	get_one_of(&game, 1);
+	RETURNS(0, told(&loser, act_get, 0));
+	puppet_kill(&loser);
+	through = break_off(&game, (struct end){FROM_START, at, at % 2 ? SIGKILL : 0});
+	succeed(&game);
+	while ((result = told(&game.successor, act_reap, 1)) == 1) {
+		const struct spmcq_lost *lost = &game.successor.call.lost[0];
+
+		for (uint64_t i = 0; i < lost->items; i++) {
+			CHECK((lost->position + i) % 2 == 0 && lost->position + i < 4,
+			      "position %llu was named", (unsigned long long)lost->position);
+			named[lost->position + i]++;
+		}
+		RETURNS(loser.process, lost->process);
+	}
+	RETURNS(0, result);
+	for (number = 0; number < 4; number++)
+		CHECK(named[number] <= 1, "item %u was named %u times", number, named[number]);
+	while (spmcq_try_get(game.q, &number) == 0) {
+		CHECK(number < 4, "got %u", number);
+		times[number]++;
+		RETURNS(0, spmcq_task_done(game.q));
+	}
+	for (number = 0; number < 4; number++)
+		CHECK(times[number] == (number == 3 || (number != 1 && game.options.redeliver)),
+		      "item %u came %u times, redeliver %d", number, times[number],
+		      game.options.redeliver);
+	RETURNS(0, spmcq_task_done(game.q));
+	RETURNS(0, told_until(&game.successor, act_join_until, 0, 5));
+	RETURNS(0, told(&game.successor, act_unfinished, 0));
+	atomic_fetch_add(named[0] ? &counts->not_done : &counts->done, !through);
+	atomic_fetch_add(&counts->games, 1);
+	queue_free(game.q);
+	puppet_end(&game.successor);
+	return through ? game.producer.call.steps : 0;
+}
+
+static void measure_reap(unsigned worker)
+{
+	struct chance chance = chance_stream(chance_seed(), worker);
+
+	counts->lengths.call = play_reap(&chance, NEVER) + 3;
+}
+
+static void play_all_reaps(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	struct chance chance = chance_stream(seed, worker);
+
+	for (unsigned n = 0; n < LEAST / 2; n++) {
+		struct end end = end_of_game(&counts->lengths, seed, n);
+
+		check_doing("killed behind instruction %u of %u (seed %llu)", end.at,
+		            counts->lengths.call, (unsigned long long)chance_seed());
+		play_reap(&chance, end.at);
+	}
+}
+
+static void a_producer_may_be_killed_in_reap(void)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	plan = &(struct plan){.call = act_reap, .n = 4};
+	counts = common_memory(sizeof(*counts));
+	chance_seed();
+	in_parallel(1, measure_reap);
+	in_parallel(QUEUES, play_all_reaps);
+	printf("# of %u instructions, %u games: %u killed before, %u after it was done\n",
+	       counts->lengths.call, counts->games, counts->not_done, counts->done);
+	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+}
+
+/* Whatever a successor has done by then, there is a next. */
+static void try_to_succeed(struct game *game, double microseconds)
+{
+	struct puppet hasty;
+	int ends[2], status = 0;
+
+	puppet_start(&hasty);
+	socket_pair(SOCK_STREAM, ends);
+	hasty.call.stepped = act_succeed;
+	hasty.call.seconds = microseconds / 1e6;
+	tell_with(&hasty, act_for_a_while, ends[0]);
+	close(ends[0]);
+	(void)spmcq_shared_admit(game->q, ends[1]);
+	close(ends[1]);
+	if (answered(&hasty))
+		puppet_kill(&hasty);
+	else
+		status = puppet_await_end(&hasty);
+	CHECK(status == 0 || WIFSIGNALED(status), "it ended with status %#x", (unsigned)status);
+}
+
+static void succeed_again_and_again(unsigned worker)
+{
+	struct chance chance = chance_stream(chance_seed(), worker);
+	double stop = seconds_now() + 1.5;
+
+	while (seconds_now() < stop) {
+		struct game game = {.capacity = 10};
+
+		game.options.redeliver = chance_below(&chance, 2) == 0;
+		game.options.sealed = chance_below(&chance, 2) == 0 && can_seal();
+		begin(&game);
+		RETURNS(5, told(&game.producer, act_put_many, 5));
+		get_one(&game);
+		puppet_kill(&game.producer);
+		for (int i = 0; i < 2; i++) {
+			double microseconds = 1 + (double)chance_below(&chance, 1500);
+
+			check_doing("for %.0f us, sealed %d (seed %llu)", microseconds,
+			            game.options.sealed, (unsigned long long)chance_seed());
+			try_to_succeed(&game, microseconds);
+		}
+		succeed(&game);
+		for (int i = 0; i < 4; i++)
+			get_one(&game);
+		RETURNS(0, spmcq_task_done_many(game.q, 5));
+		RETURNS(0, told(&game.successor, act_join, 0));
+		queue_free(game.q);
+		puppet_end(&game.successor);
+	}
+}
+
+static void a_successor_may_be_killed_at_any_time(void)
+{
+	plan = &(struct plan){.queued = 0};
+	chance_seed();
+	in_parallel(QUEUES, succeed_again_and_again);
+}
+
+/* A successor needs no place of a peer. */
+static void a_successor_comes_though_all_places_are_taken(void)
+{
+	struct game game = {.capacity = 4, .options = {.processes = 2, .threads = 1}};
+	struct puppet other;
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	puppet_start(&other);
+	admit_by(&game.producer, &other);
+	RETURNS(2, told(&game.producer, act_put_many, 2));
+	puppet_kill(&game.producer);
+	get_one(&game);
+	succeed(&game);
+	admit_by(&game.successor, &other);
+	RETURNS(1, told(&other, act_drain, 0));
+	RETURNS(0, spmcq_task_done(game.q));
+	RETURNS(0, told(&game.successor, act_join, 0));
+	queue_free(game.q);
+	puppet_end(&other);
+	puppet_end(&game.successor);
+}
+
+/* It died before the producer, or after, or after the successor came; with an item, which must be
+ * named first, or without. */
+static void the_place_of_one_that_died_under_another_is_free(void)
+{
+	for (int i = 0; i < 6; i++) {
+		struct game game = {.capacity = 4, .options = {.processes = 2, .threads = 1}};
+		struct puppet other, next;
+		bool holds = i / 3;
+
+		check_doing("case %d, it holds an item: %d", i % 3, holds);
+		plan = &(struct plan){.queued = 0};
+		begin(&game);
+		puppet_start(&other);
+		puppet_start(&next);
+		admit_by(&game.producer, &other);
+		RETURNS(1, told(&game.producer, act_put_many, 1));
+		RETURNS(0, told(&other, act_get, 0));
+		if (!holds)
+			RETURNS(0, told(&other, act_task_done, 0));
+		if (i % 3 == 0)
+			puppet_kill(&other);
+		puppet_kill(&game.producer);
+		if (i % 3 == 1)
+			puppet_kill(&other);
+		succeed(&game);
+		if (i % 3 == 2)
+			puppet_kill(&other);
+		RETURNS(holds, told(&game.successor, act_reap, 2));
+		admit_by(&game.successor, &next);
+		RETURNS(0, told(&game.successor, act_put, 0));
+		RETURNS(1, told(&next, act_drain, 0));
+		RETURNS(0, told(&game.successor, act_join, 0));
+		queue_free(game.q);
+		puppet_end(&next);
+		puppet_end(&game.successor);
+	}
+}
+
+/* Lets it succeed by a consumer. Returns what it is told, and the consumer. */
+static long succeed_by(struct puppet *consumer, struct puppet *successor, long *admitted)
+{
+	int ends[2];
+
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(consumer, act_admit, ends[1]);
+	tell_with(successor, act_succeed, ends[0]);
+	close(ends[0]);
+	close(ends[1]);
+	*admitted = answer(consumer);
+	return answer(successor);
+}
+
+/* The second comes by a consumer that knows nothing of the first, who lives, or is dead, too:
+ * either it is refused, or it goes on where the first was. */
+static void two_successors_are_not_both_the_producer(void)
+{
+	for (int dead = 0; dead < 2; dead++) {
+		struct game game = {.capacity = 6};
+		struct puppet other, second;
+		long result, admitted;
+
+		check_doing("the first is dead: %d", dead);
+		plan = &(struct plan){.queued = 0};
+		begin(&game);
+		puppet_start(&other);
+		puppet_start(&second);
+		admit_by(&game.producer, &other);
+		RETURNS(4, told(&game.producer, act_put_many, 4));
+		puppet_kill(&game.producer);
+		succeed(&game);
+		get_one(&game);
+		game.successor.call.number = 4;
+		RETURNS(0, told(&game.successor, act_put, 0));
+		get_one(&game);
+		if (dead)
+			puppet_kill(&game.successor);
+		result = succeed_by(&other, &second, &admitted);
+		CHECK(result <= 0 && (dead || result < 0), "succeed: %ld", result);
+		CHECK(admitted <= 0 && (dead || admitted < 0), "admit: %ld", admitted);
+		if (!dead) {
+			admit_by(&game.successor, &other);
+			RETURNS(3, told(&other, act_drain, 0));
+			CHECK(other.call.items[0] == 2, "got %u", other.call.items[0]);
+			RETURNS(0, spmcq_task_done_many(game.q, 2));
+			RETURNS(0, told(&game.successor, act_join, 0));
+			puppet_end(&game.successor);
+		} else if (result == 0) {
+			admit_by(&second, &other);
+			RETURNS(3, told(&other, act_drain, 0));
+			CHECK(other.call.items[0] == 2, "got %u again", other.call.items[0]);
+		}
+		puppet_end(&other);
+		puppet_end(&second);
+		queue_free(game.q);
+	}
+}
+
+/* Successors die, too, and need no places however many they are. */
+static void ten_producers_follow_each_other(void)
+{
+	struct game game = {.capacity = 4, .options = {.processes = 1}};
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	for (uint32_t i = 0; i < 10; i++) {
+		game.producer.call.number = 3 * i;
+		RETURNS(3, told(&game.producer, act_put_many, 3));
+		puppet_kill(&game.producer);
+		get_one(&game);
+		if (i % 2)
+			get_one(&game);
+		succeed(&game);
+		get_one(&game);
+		if (i % 2 == 0)
+			get_one(&game);
+		RETURNS(0, spmcq_task_done_many(game.q, 3));
+		RETURNS(0, told(&game.successor, act_join, 0));
+		game.producer = game.successor;
+		puppet_start(&game.successor);
+	}
+	queue_free(game.q);
+	puppet_end(&game.successor);
+	puppet_end(&game.producer);
+}
+
+static void who_sleeps_is_told_of_the_death(void)
+{
+	struct game game = {.capacity = 4};
+	struct puppet getter, joiner;
+	double since;
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	puppet_start(&getter);
+	puppet_start(&joiner);
+	admit_by(&game.producer, &getter);
+	admit_by(&game.producer, &joiner);
+	RETURNS(0, told(&game.producer, act_put, 0));
+	get_one(&game);
+	tell(&getter, act_get, 0);
+	tell(&joiner, act_join, 0);
+	puppet_await_sleep(&getter);
+	puppet_await_sleep(&joiner);
+	since = seconds_now();
+	puppet_kill(&game.producer);
+	RETURNS(-EOWNERDEAD, answer(&getter));
+	RETURNS(-EOWNERDEAD, answer(&joiner));
+	CHECK(seconds_now() - since < 4, "this took %.1f s", seconds_now() - since);
+	/* A try_get finds it, too. */
+	for (int i = 0; i < 1000000; i++) {
+		int result = spmcq_try_get(game.q, &(uint32_t){0});
+
+		if (result == -EOWNERDEAD)
+			break;
+		RETURNS(-EAGAIN, result);
+		CHECK(seconds_now() - since < 5, "try_get does not say so");
+	}
+	succeed(&game);
+	admit_by(&game.successor, &getter);
+	tell(&getter, act_get, 0);
+	puppet_await_sleep(&getter);
+	game.successor.call.number = 1;
+	RETURNS(0, told(&game.successor, act_put, 0));
+	RETURNS(0, answer(&getter));
+	CHECK(getter.call.items[0] == 1, "got %u", getter.call.items[0]);
+	puppet_end(&getter);
+	puppet_end(&joiner);
+	queue_free(game.q);
+	puppet_end(&game.successor);
+}
+
+static void a_living_producer_has_no_successor(void)
+{
+	struct game game = {.capacity = 4};
+	int ends[2];
+
+	plan = &(struct plan){.queued = 0};
+	begin(&game);
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&game.successor, act_succeed, ends[0]);
+	close(ends[0]);
+	CHECK(spmcq_shared_admit(game.q, ends[1]) < 0, "a successor was let in");
+	close(ends[1]);
+	CHECK(answer(&game.successor) < 0, "it was let in");
+	/* Nor by the producer itself. */
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&game.successor, act_succeed, ends[0]);
+	tell_with(&game.producer, act_admit, ends[1]);
+	close(ends[0]);
+	close(ends[1]);
+	CHECK(answer(&game.producer) < 0, "a successor was let in");
+	RETURNS(-EBUSY, answer(&game.successor));
+	RETURNS(0, told(&game.producer, act_put, 0));
+	get_one(&game);
+	queue_free(game.q);
+	puppet_end(&game.producer);
+	puppet_end(&game.successor);
+}
+
+int main(void)
+{
+	RUN(a_producer_may_be_killed_in_its_first_put);
+	RUN(a_producer_may_be_killed_in_put);
+	RUN(a_producer_may_be_killed_in_put_many);
+	RUN(a_producer_may_be_killed_in_a_put_that_sleeps);
+	RUN(a_producer_may_be_killed_in_a_sealed_put_many);
+	RUN(a_producer_may_be_killed_in_shutdown);
+	RUN(a_producer_may_be_killed_in_reap);
+	RUN(a_successor_may_be_killed_at_any_time);
+	RUN(a_successor_reaps_who_died_under_another);
+	RUN(a_successor_comes_though_all_places_are_taken);
+	RUN(the_place_of_one_that_died_under_another_is_free);
+	RUN(two_successors_are_not_both_the_producer);
+	RUN(ten_producers_follow_each_other);
+	RUN(who_sleeps_is_told_of_the_death);
+	RUN(a_living_producer_has_no_successor);
+	return check_finish();
+}

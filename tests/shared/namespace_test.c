@@ -1,0 +1,229 @@
+/*
+ * Process ids are not who a process is: another may have that of a dead one, and in process
+ * namespaces many have the same.
+ */
+#define _GNU_SOURCE
+#include "puppet.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct timespec past = {0, 0};
+
+/* In a process namespace that nobody else uses: the next process gets this id. */
+static bool next_process_is(pid_t id)
+{
+	int file = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int size = snprintf(text, sizeof(text), "%d", id - 1);
+	bool is_written = file >= 0 && write(file, text, (size_t)size) == size;
+
+	if (file >= 0)
+		close(file);
+	return is_written;
+}
+
+/* Runs it as the first process of a namespace. */
+static void in_a_namespace(void (*run)(void))
+{
+	pid_t child;
+	int status;
+
+	if (CHECK_SANITIZED)
+		check_skip("sanitizers do not find themselves in a process namespace");
+	if (unshare(CLONE_NEWPID) != 0)
+		check_skip("there are no process namespaces to be had");
+	fflush(stdout);
+	child = fork();
+	CHECK(child >= 0, "fork: %s", strerror(errno));
+	if (child == 0) {
+		run();
+		exit(EXIT_SUCCESS);
+	}
+	CHECK(waitpid(child, &status, 0) == child, "there is no child");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		check_skip("nobody may say which process id comes next");
+	CHECK(status == 0, "it ended with status %#x", (unsigned)status);
+}
+
+/* A puppet with the id of a dead one. */
+static void start_as(struct puppet *puppet, pid_t id)
+{
+	if (!next_process_is(id))
+		exit(77);
+	puppet_start(puppet);
+	CHECK(puppet->process == id, "the next process is %d, not %d", puppet->process, id);
+}
+
+static void lose_to_a_namesake(void)
+{
+	struct puppet dead, namesake;
+	struct spmcq *q = shared_of(8);
+	struct spmcq_lost lost[3];
+
+	consumer_start(&dead, q);
+	put_numbers(q, 0, 4);
+	RETURNS(2, told(&dead, act_get_many, 2));
+	puppet_kill(&dead);
+	start_as(&namesake, dead.process);
+	RETURNS(-EOWNERDEAD, spmcq_join(q));
+	admit(q, &namesake);
+	RETURNS(0, told(&namesake, act_get, 0));
+	CHECK(namesake.call.items[0] == 2, "got %u", namesake.call.items[0]);
+	RETURNS(-ERANGE, told(&namesake, act_task_done_many, 2));
+	RETURNS(1, spmcq_shared_reap(q, lost, 3));
+	COUNTS(0, lost[0].position);
+	COUNTS(2, lost[0].items);
+	RETURNS(dead.process, lost[0].process);
+	RETURNS(0, told(&namesake, act_task_done, 0));
+	RETURNS(0, told(&namesake, act_get, 0));
+	puppet_kill(&namesake);
+	RETURNS(-EOWNERDEAD, spmcq_join(q));
+	RETURNS(1, spmcq_shared_reap(q, lost, 3));
+	COUNTS(3, lost[0].position);
+	COUNTS(1, lost[0].items);
+	RETURNS(0, spmcq_join(q));
+	queue_free(q);
+}
+
+static void a_consumers_id_may_be_used_again(void)
+{
+	in_a_namespace(lose_to_a_namesake);
+}
+
+static void lose_the_producer_to_a_namesake(void)
+{
+	struct puppet dead, namesake;
+	struct spmcq *q = NULL;
+	uint32_t number;
+	int ends[2];
+
+	puppet_start(&dead);
+	dead.call.capacity = 3;
+	dead.call.item_size = sizeof(number);
+	RETURNS(0, told(&dead, act_create, 0));
+	join_by(&dead, &q);
+	RETURNS(0, told(&dead, act_put, 0));
+	puppet_kill(&dead);
+	start_as(&namesake, dead.process);
+	RETURNS(0, spmcq_get(q, &number));
+	RETURNS(-EOWNERDEAD, spmcq_get(q, &number));
+	RETURNS(-EOWNERDEAD, spmcq_join(q));
+	/* It is a stranger, but may succeed. */
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&namesake, act_succeed, ends[0]);
+	close(ends[0]);
+	RETURNS(0, spmcq_shared_admit(q, ends[1]));
+	RETURNS(0, answer(&namesake));
+	close(ends[1]);
+	join_by(&namesake, &q);
+	RETURNS(0, told(&namesake, act_put, 0));
+	RETURNS(0, spmcq_get(q, &number));
+	RETURNS(0, spmcq_task_done_many(q, 2));
+	RETURNS(0, told(&namesake, act_join, 0));
+	queue_free(q);
+	puppet_end(&namesake);
+}
+
+static void a_producers_id_may_be_used_again(void)
+{
+	in_a_namespace(lose_the_producer_to_a_namesake);
+}
+
+/* Both are process 1, and thread 1, where they are. */
+static void namesakes_in_namespaces_are_two(void)
+{
+	struct puppet outer[2], inner[2];
+	struct spmcq *q = shared_of(10);
+	struct spmcq_lost lost[3];
+
+	for (size_t i = 0; i < 2; i++) {
+		puppet_start(&outer[i]);
+		puppet_start_inside(&inner[i], &outer[i]);
+		RETURNS(0, told(&inner[i], act_nothing, 0));
+		RETURNS(1, inner[i].call.thread);
+		admit(q, &inner[i]);
+	}
+	put_numbers(q, 0, 6);
+	for (uint32_t i = 0; i < 6; i++) {
+		RETURNS(0, told(&inner[i % 2], act_get, 0));
+		CHECK(inner[i % 2].call.items[0] == i, "got %u", inner[i % 2].call.items[0]);
+	}
+	RETURNS(-ERANGE, told(&inner[0], act_task_done_many, 4));
+	RETURNS(0, told(&inner[0], act_task_done, 0));
+	RETURNS(0, told(&inner[1], act_task_done_many, 2));
+	puppet_end_inside(&inner[0]);
+	RETURNS(0, told(&inner[1], act_task_done, 0));
+	RETURNS(-ERANGE, told(&inner[1], act_task_done, 0));
+	RETURNS(-EOWNERDEAD, spmcq_join(q));
+	RETURNS(2, spmcq_shared_reap(q, lost, 3));
+	for (size_t i = 0; i < 2; i++) {
+		COUNTS(1, lost[i].items);
+		CHECK(lost[i].position == 2 || lost[i].position == 4, "position %llu",
+		      (unsigned long long)lost[i].position);
+		RETURNS(inner[0].process, lost[i].process);
+	}
+	RETURNS(0, spmcq_join_until(q, &past));
+	tell(&inner[1], act_get, 0);
+	sleep_ms(20);
+	put_numbers(q, 6, 1);
+	RETURNS(0, answer(&inner[1]));
+	RETURNS(0, told(&inner[1], act_task_done, 0));
+	RETURNS(0, spmcq_join(q));
+	puppet_end_inside(&inner[1]);
+	puppet_end(&outer[0]);
+	puppet_end(&outer[1]);
+	queue_free(q);
+}
+
+/* The producer cannot say who is outside of its namespace: it may refuse, but not mistake. */
+static void a_peer_from_outside_the_namespace_is_refused_or_right(void)
+{
+	struct puppet outer, producer, consumer;
+	int ends[2];
+	long admitted, joined;
+
+	puppet_start(&consumer);
+	puppet_start(&outer);
+	puppet_start_inside(&producer, &outer);
+	producer.call.capacity = 3;
+	producer.call.item_size = sizeof(uint32_t);
+	RETURNS(0, told(&producer, act_create, 0));
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(&producer, act_admit, ends[0]);
+	tell_with(&consumer, act_join_queue, ends[1]);
+	close(ends[0]);
+	close(ends[1]);
+	admitted = answer(&producer);
+	joined = answer(&consumer);
+	CHECK((admitted == 0) == (joined == 0), "admit: %ld, join: %ld", admitted, joined);
+	if (admitted == 0) {
+		RETURNS(0, told(&producer, act_put, 0));
+		RETURNS(0, told(&consumer, act_get, 0));
+		RETURNS(-ETIMEDOUT, told_until(&producer, act_join_until, 0, 0.3));
+		puppet_kill(&consumer);
+		RETURNS(-EOWNERDEAD, told(&producer, act_join, 0));
+		RETURNS(1, told(&producer, act_reap, 1));
+	} else {
+		puppet_end(&consumer);
+		RETURNS(0, told(&producer, act_put, 0));
+	}
+	puppet_end_inside(&producer);
+	puppet_end(&outer);
+}
+
+int main(void)
+{
+	RUN(a_consumers_id_may_be_used_again);
+	RUN(a_producers_id_may_be_used_again);
+	RUN(namesakes_in_namespaces_are_two);
+	RUN(a_peer_from_outside_the_namespace_is_refused_or_right);
+	return check_finish();
+}
