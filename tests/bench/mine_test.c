@@ -14,7 +14,7 @@
 #include "support/check.h"
 #include "workload.h"
 
-enum { TRIES = 3 };
+enum { TRIES = 10 };
 
 static const struct bench_queue *queue; /* the one that is tried */
 static const char *const *programs;     /* of check; ends with NULL */
