@@ -78,9 +78,8 @@ struct spmcq_shared_options {
 	 * NULL: only processes of the effective user of the producer's process are admitted. */
 	bool (*allow)(const struct spmcq_peer *peer, void *argument);
 	void *argument; /* for allow */
-	/* The most peers at a time (0: 64), and the most threads of one process that get at a time
-	 * (0: 16). At most 4094 threads in all, with those of the producer's process, and as many
-	 * for a successor. */
+	/* The most peers that live at a time (0: 64), and the most threads of one process that get
+	 * at a time (0: 16). (2 * processes + 2) * threads is at most 4094. */
 	unsigned processes;
 	unsigned threads;
 	/* true: spmcq_shared_reap() gives lost items to others. They come before the items that

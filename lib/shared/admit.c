@@ -19,19 +19,23 @@ static bool may_in(const struct handle *h, const struct spmcq_peer *peer)
 	return peer->user == geteuid();
 }
 
-/* A free place, if there is one more: that is for a successor. Peers that are gone and lost nothing
- * are forgotten first. Returns its number, or -EUSERS. */
+/* A free place, if not too many peers live, and there is one more, for a successor. Peers that are
+ * gone and lost nothing are forgotten first. Returns its number, or -EUSERS. */
 static int free_place(struct handle *h)
 {
-	uint32_t number = 0, free = 0;
+	uint32_t number = 0, n_free = 0, living = 0;
 
 	reap_gone(h);
-	for (uint32_t i = h->layout.processes; i-- > 0;)
-		if (i != h->number && !h->peers[i].is_used) {
+	for (uint32_t i = h->layout.processes; i-- > 0;) {
+		if (i == h->number)
+			continue;
+		living += h->peers[i].is_used && !h->peers[i].is_gone;
+		if (!h->peers[i].is_used) {
 			number = i;
-			free++;
+			n_free++;
 		}
-	return free > 1 ? (int)number : -EUSERS;
+	}
+	return living < (h->layout.processes - 2) / 2 && n_free > 1 ? (int)number : -EUSERS;
 }
 
 /* Find the place of a peer that returns to a successor. Returns its number, or -EACCES. */

@@ -178,6 +178,13 @@ static int make(struct handle *h, struct shape *shape, const struct spmcq_shared
 	return 0;
 }
 
+/* Twice as many as peers at a time, as those that are gone keep theirs until what they lost is
+ * named; and one each for the producer and its successor. */
+static uint32_t places_for(uint32_t processes)
+{
+	return 2 * processes + 2;
+}
+
 int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
                         const struct spmcq_shared_options *given)
 {
@@ -194,7 +201,7 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
 		return -EINVAL;
 	shape_begin(&shape, capacity, item_size);
 	shape.first = options.first_position & POSITION_ONES;
-	shape.processes = (options.processes != 0 ? options.processes : PROCESSES) + 2;
+	shape.processes = places_for(options.processes != 0 ? options.processes : PROCESSES);
 	shape.threads = options.threads != 0 ? options.threads : THREADS;
 	shape.redeliver = options.redeliver;
 	shape.interruptible = options.interruptible;

@@ -11,7 +11,7 @@ struct layout {
 	uint64_t capacity;
 	uint64_t first;
 	size_t item_size;
-	uint32_t processes; /* with the producer's, and one for a successor */
+	uint32_t processes; /* places for them */
 	uint32_t threads;   /* the most of each */
 	uint64_t seats;     /* of all */
 	uint32_t run_most;  /* the most items that are sealed as one; 1 if not sealed */

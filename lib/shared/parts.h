@@ -50,7 +50,7 @@ struct shape {
 	uint32_t version;
 	uint32_t byte_order;
 	uint32_t line;      /* bytes of a cache line, as compiled */
-	uint32_t processes; /* with the producer's, and one for a successor */
+	uint32_t processes; /* places for them: see places_for() */
 	uint32_t threads;   /* the most of each that get */
 	uint32_t algorithm; /* of sealing; 0: not sealed */
 	uint32_t tag_size;  /* bytes */

@@ -195,11 +195,21 @@ static void know_peers(struct handle *h)
 	}
 }
 
-/* Find a place for this process. */
+/* Returns whether a place is free, or was that of a process that is gone and never took anything.
+ */
+static bool can_have_place(const struct handle *h, uint32_t number)
+{
+	const struct my_peer *peer = &h->peers[number];
+
+	return !peer->is_used || (peer->is_gone && read_word(&line_of(h, number)->seats) == 0);
+}
+
+/* A place for this process. */
 static int enter_self(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.processes; i++)
-		if (!h->peers[i].is_used) {
+		if (can_have_place(h, i)) {
+			peer_forget(&h->peers[i]);
 			h->number = i;
 			record_write(h, i, getpid());
 			h->serial = h->next_serial;
