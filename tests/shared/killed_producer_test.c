@@ -250,8 +250,9 @@ static void play_all(unsigned worker)
 	uint64_t seed = chance_seed() + worker;
 	struct chance chance = chance_stream(seed, worker);
 	double stop = seconds_now() + 1;
+	unsigned least = least_games(&counts->lengths, LEAST);
 
-	for (unsigned n = 0; n < LEAST || seconds_now() < stop; n++) {
+	for (unsigned n = 0; n < least || seconds_now() < stop; n++) {
 		struct end end = end_of_game(&counts->lengths, seed, n);
 
 		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",

@@ -128,6 +128,11 @@ struct end end_of_game(const struct lengths *lengths, uint64_t seed, unsigned n)
 	return end;
 }
 
+unsigned least_games(const struct lengths *lengths, unsigned most)
+{
+	return lengths->call > 1000 && lengths->awake == 0 ? most / 2 : most;
+}
+
 void tell_ending(struct puppet *puppet, long (*call)(struct call *), size_t n, struct end end)
 {
 	puppet->call.stepped = call;

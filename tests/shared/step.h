@@ -45,6 +45,10 @@ struct lengths {
  * from each other. */
 struct end end_of_game(const struct lengths *lengths, uint64_t seed, unsigned n);
 
+/* How many games are played at least, if that many are for a short call: a step takes some 40 us.
+ */
+unsigned least_games(const struct lengths *lengths, unsigned most);
+
 /* Tells the puppet to make the call, and to end so. */
 void tell_ending(struct puppet *puppet, long (*call)(struct call *), size_t n, struct end end);
 /* It sleeps now: the call may end here, or goes on to its end. */
