@@ -47,8 +47,7 @@ INTERNAL uint64_t sum_of_reports(const struct handle *h)
 		uint64_t sum = atomic_load_explicit(&h->one->settled, memory_order_seq_cst);
 
 		for (uint64_t peer = 0; peer < peers && peer < h->layout.processes; peer++)
-			if (atomic_load_explicit(&record_of(h, peer)->process,
-			                         memory_order_seq_cst) != 0)
+			if (seats_count(h, peer))
 				sum += reports_of(h, peer);
 		if ((before & 1) == 0 &&
 		    before == atomic_load_explicit(&h->one->settling, memory_order_seq_cst))

@@ -50,6 +50,7 @@ struct my_peer {
 	/* Once it is gone. */
 	struct lost_item *lost; /* NULL: not looked for yet */
 	size_t lost_n, named;
+	bool is_settled;   /* all of it is counted; its place is not free yet */
 	uint64_t for_good; /* items of these that nobody gets again */
 	uint64_t finished; /* items that it reported */
 };
@@ -148,6 +149,13 @@ static inline slot_word *slot_of(const struct handle *h, uint64_t position)
 {
 	return (slot_word *)part_at(h->one, h->layout.slots_at) +
 	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
+}
+
+/* Returns whether the seats of a place count: those of a peer that is not settled. Sequentially
+ * consistent, pairs with record_write() and reap_settle_again(). */
+static inline bool seats_count(const struct handle *h, uint64_t peer)
+{
+	return atomic_load_explicit(&record_of(h, peer)->process, memory_order_seq_cst) != 0;
 }
 
 /* Returns how many of n items from a position on lie next to each other in memory. It is 1 if items

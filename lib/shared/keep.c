@@ -238,8 +238,10 @@ static void see_all_seats(struct sweep *sweep, held_see *see)
 
 	for (uint64_t peer = 0; peer < peers; peer++) {
 		/* Sequentially consistent, pairs with count_seat(). */
-		uint64_t used =
-		        atomic_load_explicit(&line_of(h, peer)->seats, memory_order_seq_cst);
+		uint64_t used = seats_count(h, peer)
+		                        ? atomic_load_explicit(&line_of(h, peer)->seats,
+		                                               memory_order_seq_cst)
+		                        : 0;
 
 		for (uint64_t i = 0; i < used && i < h->layout.threads; i++)
 			seat_held(h, peer * h->layout.threads + i, see, sweep);

@@ -159,44 +159,34 @@ static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 	return 0;
 }
 
-/* --- settling --- */
+static void clear_seat(struct seat *seat, uint64_t at, uint64_t again)
+{
+	uint64_t taken = atomic_load_explicit(&seat->taken, memory_order_relaxed);
+
+	/* Relaxed, all of it: the record is released after it, and a new peer gets the place by a
+	 * message. A late confirm() of an old take finds `end` ahead of it. */
+	for (uint64_t n = 0; n < NOTES && n <= taken; n++)
+		atomic_store_explicit(&seat->notes[n].before, UINT64_MAX, memory_order_relaxed);
+	atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
+	atomic_store_explicit(&seat->done, 0, memory_order_relaxed);
+	atomic_store_explicit(&seat->end[QUEUE], at, memory_order_relaxed);
+	atomic_store_explicit(&seat->confirmed[QUEUE], at, memory_order_relaxed);
+	atomic_store_explicit(&seat->end[AGAIN], again, memory_order_relaxed);
+	atomic_store_explicit(&seat->confirmed[AGAIN], again, memory_order_relaxed);
+}
 
 INTERNAL void seats_begin(struct handle *h, uint64_t number)
 {
+	struct peer_line *line = line_of(h, number);
 	uint64_t at = next_position(h);
 	uint64_t again =
 	        word_position(atomic_load_explicit(&h->two->again_head, memory_order_acquire));
 
-	for (uint64_t i = 0; i < h->layout.threads; i++) {
-		struct seat *seat = seat_at(h, number * h->layout.threads + i);
-
-		/* Relaxed: the new peer learns of its place by a message, which orders this. If a
-		 * confirm() of an old take comes late, it finds `end` ahead of that take, and does
-		 * nothing. */
-		atomic_store_explicit(&seat->end[QUEUE], at, memory_order_relaxed);
-		atomic_store_explicit(&seat->confirmed[QUEUE], at, memory_order_relaxed);
-		atomic_store_explicit(&seat->end[AGAIN], again, memory_order_relaxed);
-		atomic_store_explicit(&seat->confirmed[AGAIN], again, memory_order_relaxed);
-	}
-}
-
-static void clear_seats(struct handle *h, uint64_t number)
-{
-	struct peer_line *line = line_of(h, number);
-
-	for (uint64_t i = 0; i < h->layout.threads; i++) {
-		struct seat *seat = seat_at(h, number * h->layout.threads + i);
-
-		atomic_store_explicit(&seat->done, 0, memory_order_relaxed);
-		atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
-		for (int n = 0; n < NOTES; n++)
-			atomic_store_explicit(&seat->notes[n].before, UINT64_MAX,
-			                      memory_order_relaxed);
-	}
+	for (uint64_t i = 0; i < h->layout.threads; i++)
+		clear_seat(seat_at(h, number * h->layout.threads + i), at, again);
 	atomic_store_explicit(&line->done_for_others, 0, memory_order_relaxed);
 	atomic_store_explicit(&line->seats, 0, memory_order_relaxed);
 	atomic_store_explicit(&line->dropped, 0, memory_order_relaxed);
-	seats_begin(h, number);
 }
 
 /* All that happens while `settling` is odd. Each step stores what was written down before, so a
@@ -216,7 +206,6 @@ INTERNAL void reap_settle_again(struct handle *h)
 	                      atomic_load_explicit(&one->write_off_to, memory_order_relaxed),
 	                      memory_order_seq_cst);
 	atomic_store_explicit(&record_of(h, number)->process, 0, memory_order_seq_cst);
-	clear_seats(h, number);
 	atomic_store_explicit(&one->settling, settling + 1, memory_order_seq_cst);
 }
 
@@ -252,13 +241,13 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 	                      memory_order_relaxed);
 	atomic_fetch_add_explicit(&one->settling, 1, memory_order_seq_cst);
 	reap_settle_again(h);
-	peer_forget(peer);
+	peer->is_settled = true;
 }
 
 /* --- who is gone --- */
 
 /* Returns whether somebody would come back to this producer's successor, and not to the one before
- * it: until then nothing may change that a successor of that one needs. */
+ * it: until then seats stay as they are, as a successor of that one needs them. */
 static bool has_peers(const struct handle *h)
 {
 	/* Pairs with admit_peer(), which this process calls. */
@@ -281,8 +270,10 @@ static bool look_at_peer(struct handle *h, uint64_t number)
 		return true;
 	if (peer->named < peer->lost_n)
 		return true;
-	if (has_peers(h))
+	if (!peer->is_settled)
 		settle(h, number, peer);
+	if (has_peers(h))
+		peer_forget(peer);
 	return false;
 }
 
