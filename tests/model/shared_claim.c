@@ -13,11 +13,6 @@ static void begin(unsigned items)
 	put_items(items);
 }
 
-static unsigned number_of(void *arg)
-{
-	return (unsigned)((struct taken *)arg - world.taken);
-}
-
 static void take_one(void *arg)
 {
 	take_one_known(number_of(arg));
@@ -49,12 +44,10 @@ static void take_report_take(void *arg)
 	take_one_known(number);
 }
 
-/* The victim is killed; whoever finds that it has ended looks what it held, and others go on. */
+/* Whoever finds that the victim has ended looks what it held. */
 static void kill_it(void)
 {
-	model_go();
-	model_kill();
-	model_await_end(VICTIM);
+	kill_victim();
 	held = held_by_seat(VICTIM);
 }
 
@@ -81,9 +74,9 @@ static void beside(unsigned others, unsigned items, void (*dies)(void *arg),
                    void (*lives)(void *arg))
 {
 	begin(items);
-	model_start(dies, &world.taken[VICTIM]);
+	start_role(VICTIM, dies);
 	for (unsigned i = OTHER; i < OTHER + others; i++)
-		model_start(lives, &world.taken[i]);
+		start_role(i, lives);
 	kill_it();
 	nothing_is_lost(others, items);
 }
@@ -126,8 +119,8 @@ static void one_that_is_killed_when_its_notes_are_filled_anew(void)
 		take_one_known(VICTIM);
 		report_items(VICTIM, 1);
 	}
-	model_start(take_report_take, &world.taken[VICTIM]);
-	model_start(take_one, &world.taken[OTHER]);
+	start_role(VICTIM, take_report_take);
+	start_role(OTHER, take_one);
 	kill_it();
 	nothing_is_lost(1, ITEMS);
 }

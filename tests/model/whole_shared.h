@@ -72,6 +72,7 @@ static struct world {
 		.is_producer = (role) == PRODUCER, .unchecked = true, .seats = &world.seats[role], \
 		.tail_seen = FIRST_POSITION, .tail = FIRST_POSITION, .room_limit = FIRST_POSITION, \
 		.head_seen = FIRST_POSITION, .needed = world.needed, .peers = world.peers,         \
+		.lock = PTHREAD_MUTEX_INITIALIZER,                                                 \
 	}
 #define MY_SEAT(role)                                                                              \
 	{                                                                                          \
@@ -191,6 +192,25 @@ static inline void report_items(unsigned number, uint64_t n)
 	struct handle *h = &world.process[number];
 
 	report_own(h, &h->seats[0], n);
+}
+
+/* arg of a thread. */
+static inline unsigned number_of(void *arg)
+{
+	return (unsigned)((struct taken *)arg - world.taken);
+}
+
+static inline void start_role(unsigned number, void (*run)(void *arg))
+{
+	model_start(run, &world.taken[number]);
+}
+
+/* The victim is killed, if it has not ended before, and its end is known; others go on. */
+static inline void kill_victim(void)
+{
+	model_go();
+	model_kill();
+	model_await_end(VICTIM);
 }
 
 /* --- where the items are --- */
