@@ -55,6 +55,7 @@ static unsigned model_started;            /* threads, without the one that start
 static _Thread_local unsigned model_self; /* 0: the one that starts the others */
 static _Thread_local long model_clock;    /* in us; each thread has its own time */
 static bool model_lazy;                   /* whether there is a membarrier; set by a case */
+static bool model_patient; /* whether deadlines never pass in a sleep; set by a case */
 static pthread_mutex_t model_lock = PTHREAD_MUTEX_INITIALIZER;
 
 #ifdef MODEL_CHECKED
@@ -130,7 +131,7 @@ static long model_futex(_Atomic uint32_t *word, int operation, uint32_t value,
 {
 	if ((operation & FUTEX_CMD_MASK) == FUTEX_WAKE)
 		return model_futex_wake(word, value);
-	model_futex_wait(word, value, deadline);
+	model_futex_wait(word, value, model_patient ? NULL : deadline);
 	return 0;
 }
 
