@@ -12,7 +12,6 @@ static void begin(void)
 {
 	begin_shared();
 	model_patient = true;
-	model_victim = 0;
 #ifndef MODEL_CHECKED
 	memset((void *)&gate, 0, sizeof gate);
 	atomic_init(&things, 0);

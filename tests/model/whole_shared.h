@@ -119,7 +119,7 @@ static struct world {
 
 static struct world world = FIRST_WORLD;
 
-/* One process may be killed. A model checker begins each execution anew. */
+/* A model checker begins each execution anew. */
 static inline void begin_shared(void)
 {
 #ifndef MODEL_CHECKED
@@ -128,7 +128,7 @@ static inline void begin_shared(void)
 	memcpy((void *)&world, &first, sizeof world);
 	memset(model_list, 0, sizeof model_list);
 #endif
-	model_expose(VICTIM);
+	model_victim = 0;
 }
 
 static inline unsigned item_at(uint64_t position)
@@ -200,8 +200,11 @@ static inline unsigned number_of(void *arg)
 	return (unsigned)((struct taken *)arg - world.taken);
 }
 
+/* The victim first: its thread has its number. */
 static inline void start_role(unsigned number, void (*run)(void *arg))
 {
+	if (number == VICTIM)
+		model_expose(model_started + 1);
 	model_start(run, &world.taken[number]);
 }
 
