@@ -111,6 +111,24 @@ static void one_that_is_killed_taking_two_at_once(void)
 	beside(1, 3, take_two_at_once, take_two_at_once);
 }
 
+static void look_and_take_one(void *arg)
+{
+	take_up_to(number_of(arg), 1);
+}
+
+static void one_that_is_killed_while_items_are_put(void)
+{
+	begin(0);
+	start_role(VICTIM, look_and_take_one);
+	start_role(OTHER, look_and_take_one);
+	model_go();
+	for (uint64_t item = 0; item < 2; item++)
+		MODEL_CHECK(put_some(&world.process[PRODUCER], (unsigned char *)&item, 1) == 1,
+		            "no room");
+	kill_it();
+	nothing_is_lost(1, 2);
+}
+
 /* More takes than there are notes: nothing is held of what they tell no more. */
 static void one_that_is_killed_when_its_notes_are_filled_anew(void)
 {
@@ -132,5 +150,6 @@ static void one_that_is_killed_when_its_notes_are_filled_anew(void)
 	CASE(one_that_is_killed_later)                                                             \
 	CASE(one_that_is_killed_with_two_items)                                                    \
 	CASE(one_that_is_killed_taking_two_at_once)                                                \
+	CASE(one_that_is_killed_while_items_are_put)                                               \
 	CASE(one_that_is_killed_when_its_notes_are_filled_anew)
 #include "main.h"
