@@ -127,11 +127,11 @@ static void a_killed_one_is_settled(void)
 
 static void one_that_is_killed_later_is_settled(void)
 {
-	begin(3);
+	begin(2);
 	take_one_known(VICTIM);
 	start_role(VICTIM, report_and_take);
 	start_role(OTHER, take_one);
-	all_is_done_exactly(3, reap_victim());
+	all_is_done_exactly(2, reap_victim());
 }
 
 static void who_looks_meanwhile_is_not_told_too_early(void)
