@@ -159,7 +159,7 @@ static void what_a_living_one_holds_is_kept(void)
 	begin(ITEMS);
 	start_role(OTHER, get_two);
 	look_for_room(h, ITEMS);
-	for (unsigned i = 0; i < item_at(h->head_seen); i++) {
+	for (unsigned i = 0; i < item_at(h->head_of_room); i++) {
 		uint64_t position = position_after(FIRST_POSITION, i);
 
 		MODEL_CHECK(place_of(h, position) != KEPT_NOTHING ||

@@ -48,6 +48,8 @@ static struct world {
 	struct handle process[ROLES];
 	struct my_seat seats[ROLES];
 	struct my_peer peers[ROLES];
+	uint64_t before[ROLES][NOTES];
+	uint64_t index[2 * PLACES], free_places[PLACES];
 	bool needed[PLACES + 1];
 	struct taken taken[ROLES];
 } world;
@@ -70,13 +72,20 @@ static struct world {
 		.layout = LAYOUT, .one = &world.one.part, .two = &world.two.part,                  \
 		.redelivers = REDELIVERS, .has_words = !REDELIVERS, .number = (role),              \
 		.is_producer = (role) == PRODUCER, .unchecked = true, .seats = &world.seats[role], \
-		.tail_seen = FIRST_POSITION, .tail = FIRST_POSITION, .room_limit = FIRST_POSITION, \
-		.head_seen = FIRST_POSITION, .needed = world.needed, .peers = world.peers,         \
-		.lock = PTHREAD_MUTEX_INITIALIZER,                                                 \
+		.lock = PTHREAD_MUTEX_INITIALIZER, .tail_seen = FIRST_POSITION,                    \
+		.head_seen = {FIRST_POSITION}, .tail = FIRST_POSITION,                             \
+		.room_limit = FIRST_POSITION, .head_of_room = FIRST_POSITION,                      \
+		.places = {.index = world.index,                                                   \
+		           .index_mask = 2 * PLACES - 1,                                           \
+		           .free = world.free_places,                                              \
+		           .n_free = PLACES,                                                       \
+		           .needed = world.needed},                                                \
+		.peers = world.peers,                                                              \
 	}
 #define MY_SEAT(role)                                                                              \
 	{                                                                                          \
-		.seat = &world.two.seats[role], .number = (role), .backoff = 1, .chance = 1        \
+		.seat = &world.two.seats[role], .number = (role), .backoff = 1, .chance = 1,       \
+		.before = REDELIVERS ? world.before[role] : NULL,                                  \
 	}
 /* Its thread is of the same number. */
 #define MY_PEER(role)                                                                              \
@@ -113,7 +122,7 @@ static struct world {
 		.two = {.part = {.head = (uint64_t)PRODUCER << POSITION_BITS | FIRST_POSITION},    \
 		        .lines = {{.seats = 1}, {.seats = 1}, {.seats = 1}, {.seats = 1}},         \
 		        .seats = {SEAT, SEAT, SEAT, SEAT}},                                        \
-		.process = OF_ALL(PROCESS), .seats = OF_ALL(MY_SEAT),                              \
+		.process = OF_ALL(PROCESS), .seats = OF_ALL(MY_SEAT), .free_places = {3, 2, 1, 0}, \
 		.peers = {{.process = -1}, MY_PEER(VICTIM), MY_PEER(OTHER), MY_PEER(THIRD)},       \
 	}
 
