@@ -22,7 +22,7 @@ static void model_repeat(void (*once)(void))
 	while (!stress_is_over(end)) {
 		memset(model_threads, 0, sizeof(model_threads));
 		model_started = 0;
-		model_lazy = false;
+		model_lazy = model_patient = false;
 		model_awake = 1;
 		model_going = false;
 		model_repetitions++;

@@ -28,7 +28,7 @@ static void model_delay(void)
 	chance_pause(&model_chance);
 }
 
-static long model_membarrier(int command)
+static inline long model_membarrier(int command)
 {
 	model_delay();
 	return model_lazy ? (syscall)(SYS_membarrier, command, 0, 0) : -1;
