@@ -169,6 +169,7 @@ static void a_new_one_has_the_place_of_a_killed_one(void)
 	atomic_init(&h->seats->taken, 0);
 	atomic_init(&h->seats->reported, 0);
 	world.taken[VICTIM].n = 0;
+	seats_begin(&world.process[PRODUCER], VICTIM);
 	atomic_store(&record_of(h, VICTIM)->process, THIRD);
 	atomic_store(&line_of(h, VICTIM)->seats, 1);
 	take_one_known(VICTIM);
