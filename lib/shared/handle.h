@@ -5,6 +5,8 @@
  *   memory    making, checking and mapping the parts
  *   life      which processes are gone
  *   wait      gates: where threads of all processes sleep
+ *   seat      which thread has which seat
+ *   end       where the queue ends
  *   take      moving head past items: claims and their notes
  *   held      what a seat holds
  *   keep      items that may have to be given out again

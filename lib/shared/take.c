@@ -1,122 +1,17 @@
 /*
- * Taking: seats, claims and their notes.
+ * Taking: claims and their notes.
  */
 #include "take.h"
 
 #include "run.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-enum { BACKOFF_LEAST = 8, BACKOFF_MOST = 4096 };
+enum { BACKOFF_MOST = 4096 };
 
 /* Items of up to this many bytes are copied to the stack first, so that a get that loses its claim
  * leaves the caller's buffer alone. */
 enum { SMALL_BYTES = 64 };
-
-/* --- seats --- */
-
-static void give_seat_back(void *seat)
-{
-	/* Release, pairs with find_seat(): the next thread sees what this one did with the seat. */
-	atomic_store_explicit(&((struct my_seat *)seat)->is_used, false, memory_order_release);
-}
-
-INTERNAL int seats_make(struct handle *h)
-{
-	size_t run = h->layout.run_most * h->layout.item_size + h->layout.tag_size;
-	uint64_t first = (uint64_t)h->number * h->layout.threads;
-
-	h->has_words = h->layout.slot_words == 1 && h->layout.item_size == WORD && !h->redelivers;
-	h->seats = calloc(h->layout.threads, sizeof *h->seats);
-	if (h->seats == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < h->layout.threads; i++) {
-		struct my_seat *mine = &h->seats[i];
-
-		mine->seat = seat_at(h, first + i);
-		mine->number = first + i;
-		mine->backoff = BACKOFF_LEAST;
-		mine->chance = first + i + 1;
-		mine->run = h->layout.tag_size > 0 ? malloc(run) : NULL;
-		mine->before = h->redelivers ? calloc(NOTES, sizeof *mine->before) : NULL;
-		if ((h->layout.tag_size > 0 && mine->run == NULL) ||
-		    (h->redelivers && mine->before == NULL))
-			return -ENOMEM;
-	}
-	return pthread_key_create(&h->seat_key, give_seat_back) == 0 ? 0 : -ENOMEM;
-}
-
-INTERNAL void seats_free(struct handle *h)
-{
-	for (uint32_t i = 0; h->seats != NULL && i < h->layout.threads; i++) {
-		free(h->seats[i].run);
-		free(h->seats[i].before);
-	}
-	free(h->seats);
-	h->seats = NULL;
-}
-
-/* The last seat that this thread asked for: quicker than asking the C library. */
-static _Thread_local struct {
-	uint64_t handle; /* id */
-	struct my_seat *seat;
-} last_seat;
-
-INTERNAL struct my_seat *seat_of_thread(struct handle *h)
-{
-	if (last_seat.handle != h->id) {
-		last_seat.seat = pthread_getspecific(h->seat_key);
-		last_seat.handle = h->id;
-	}
-	return last_seat.seat;
-}
-
-/* See to it that at least the first n seats of this process are counted. */
-static void count_seat(struct handle *h, uint64_t n)
-{
-	_Atomic uint64_t *used = &line_of(h, h->number)->seats;
-	uint64_t before = atomic_load_explicit(used, memory_order_relaxed);
-
-	/* Sequentially consistent, pairs with reports_of(): the seat is counted before its first
-	 * report. Relaxed before: the compare-and-swap decides. It fails when another thread of
-	 * this process has counted, or when somebody else writes there: so the loop is bounded. */
-	for (uint64_t i = 0; i < h->layout.threads && before < n; i++)
-		if (atomic_compare_exchange_strong_explicit(used, &before, n, memory_order_seq_cst,
-		                                            memory_order_relaxed))
-			return;
-}
-
-static struct my_seat *find_seat(struct handle *h)
-{
-	for (uint32_t i = 0; i < h->layout.threads; i++) {
-		struct my_seat *mine = &h->seats[i];
-		bool is_used = false;
-
-		/* Acquire, pairs with give_seat_back(). */
-		if (!atomic_compare_exchange_strong_explicit(&mine->is_used, &is_used, true,
-		                                             memory_order_acquire,
-		                                             memory_order_relaxed))
-			continue;
-		if (pthread_setspecific(h->seat_key, mine) != 0) {
-			give_seat_back(mine);
-			return NULL;
-		}
-		last_seat.seat = mine;
-		count_seat(h, i + 1);
-		return mine;
-	}
-	return NULL;
-}
-
-INTERNAL struct my_seat *seat_mine(struct handle *h)
-{
-	struct my_seat *mine = seat_of_thread(h);
-
-	return mine != NULL ? mine : find_seat(h);
-}
-
-/* --- claims --- */
 
 struct claim {
 	enum lane lane;
@@ -132,65 +27,6 @@ struct claim {
 static _Atomic uint64_t *head_of(const struct handle *h, enum lane lane)
 {
 	return lane == QUEUE ? &h->two->head : &h->two->again_head;
-}
-
-/* Decide where a closed queue ends. Returns `closing` afterwards. The first to come decides, in any
- * process.
- * Sequentially consistent, as the rest of closing: see queue_end(). */
-static uint64_t settle_end(const struct handle *h)
-{
-	uint64_t seen = CLOSING;
-	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
-
-	return atomic_compare_exchange_strong_explicit(&h->two->closing, &seen, CLOSED | tail,
-	                                               memory_order_seq_cst, memory_order_seq_cst)
-	               ? CLOSED | tail
-	               : seen;
-}
-
-/* Returns where the queue ended, or OPEN. What this process has once seen stays so, whatever others
- * write. */
-static uint64_t see_closing(const struct handle *h)
-{
-	/* A copy in this process. Acquire, pairs with the release below: tail, as the thread saw it
-	 * that stored the copy. */
-	_Atomic uint64_t *seen = (_Atomic uint64_t *)(uintptr_t)&h->closed;
-	uint64_t closing = atomic_load_explicit(seen, memory_order_acquire);
-
-	if (closing != OPEN)
-		return closing;
-	/* Sequentially consistent, pairs with shared_shutdown(). For the gates: if a thread has
-	 * announced itself and then still sees the queue open, the thread that closes it sees the
-	 * announcement, and wakes the sleeper. */
-	closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
-	if (closing == OPEN)
-		return OPEN;
-	if (closing == CLOSING)
-		closing = settle_end(h);
-	closing = CLOSED | (closing & POSITION_ONES);
-	atomic_store_explicit(seen, closing, memory_order_release);
-	return closing;
-}
-
-INTERNAL bool is_closed(const struct handle *h)
-{
-	return see_closing(h) != OPEN;
-}
-
-/* Tail is read before `closing`. If the queue is still open then, all that was put before counts,
- * as the thread that closes the queue reads tail later. If it is closed, tail is read again: a put
- * that has just succeeded may have decided the end. All of it is sequentially consistent, and pairs
- * with put_some() and shared_shutdown(). */
-INTERNAL uint64_t queue_end(const struct handle *h)
-{
-	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
-	uint64_t closing = see_closing(h);
-
-	if (closing == OPEN)
-		return tail;
-	tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
-	return position_distance(closing & POSITION_ONES, tail) > 0 ? closing & POSITION_ONES
-	                                                            : tail;
 }
 
 /* Returns the tail of a lane, as far as it is known, for a thread that read `at` in head. If

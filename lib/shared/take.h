@@ -17,15 +17,9 @@
 #ifndef SPMCQ_SHARED_TAKE_H
 #define SPMCQ_SHARED_TAKE_H
 
+#include "end.h"
+#include "seat.h"
 #include "wait.h"
-
-/* Returns the calling thread's seat, which it is given if it has none; NULL if all are in use. */
-INTERNAL struct my_seat *seat_mine(struct handle *h);
-/* Returns the calling thread's seat, or NULL if it has none yet. */
-INTERNAL struct my_seat *seat_of_thread(struct handle *h);
-
-INTERNAL int seats_make(struct handle *h);
-INTERNAL void seats_free(struct handle *h);
 
 /* Take up to max items. Returns how many, 0 if there are none, -EPROTO, -EBADMSG or -ENOBUFS.
  * Lock-free. */
@@ -41,8 +35,6 @@ INTERNAL ssize_t take_known(struct handle *h, struct my_seat *me, void *items, s
 
 /* Take all that is there without reading it, and report it. Returns how many items, or -EPROTO. */
 INTERNAL ssize_t drop_all(struct handle *h, struct my_seat *me);
-
-INTERNAL bool is_closed(const struct handle *h);
 
 /* Returns whether the queue is closed and nothing is left. */
 INTERNAL bool is_drained(struct handle *h);
@@ -64,9 +56,5 @@ static inline uint64_t head_word(uint64_t position, uint64_t seat)
 {
 	return seat << POSITION_BITS | position;
 }
-
-/* Returns the position up to which there are items: tail, or where the queue ended when it was
- * closed. */
-INTERNAL uint64_t queue_end(const struct handle *h);
 
 #endif

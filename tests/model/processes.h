@@ -264,6 +264,7 @@ static int model_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max);
 #define spmcq_shared_reap model_reap
 
 #include "shared/close.c"
+#include "shared/end.c"
 #include "shared/facts.c"
 #include "shared/finish.c"
 #include "shared/get.c"
@@ -272,6 +273,7 @@ static int model_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max);
 #include "shared/put.c"
 #include "shared/reap.c"
 #include "shared/run.c"
+#include "shared/seat.c"
 #include "shared/take.c"
 #include "shared/wait.c"
 #endif
