@@ -5,20 +5,24 @@
  * any thread in join. An item is item_size bytes, copied in by put and out by get; it needs no
  * alignment. Unfinished items are those put and not yet reported by task_done, nor discarded.
  *
- * Results. 0 or a count on success, a negative errno value otherwise; an error changes nothing.
+ * Results. 0 or a count on success, a negative errno value otherwise. An error changes nothing in
+ * the queue, unless this is said.
  *   -EAGAIN     a try_ call found the queue full (put) or empty (get)
  *   -ETIMEDOUT  the deadline passed first
+ *   -EINTR      options.interruptible only: a signal handler ran while the call slept
  *   -ESHUTDOWN  put after shutdown; get after shutdown with nothing left
  *   -EINVAL     NULL, capacity 0, item_size 0, n 0, or tv_nsec outside 0..999999999
  *   -EOVERFLOW  capacity times item_size cannot be represented or addressed
  *   -ENOMEM     no memory
- *   -EPERM      put by a second thread while the first owns the producer side, before shutdown
+ *   -EPERM      put by a second thread while the first owns the producer side, before shutdown.
+ *               (A thread that has the place of an ended owner in memory counts as the owner.)
  *   -ERANGE     more task_done than items got; nothing is counted
  *   -EBUSY      destroy while a thread is inside a blocking call
  *
  * Deadlines are absolute times of CLOCK_MONOTONIC. NULL waits for ever; a past one tries once.
  *
- * Signals: a blocking call goes on after a handler returns. No call may be made from a handler.
+ * Signals: a blocking call goes on after a handler returns, unless options.interruptible is true.
+ * No call may be made from a handler.
  * Cancellation: no call is a cancellation point.
  * fork: the child has a private copy of the queue and only the forking thread. It may use the copy
  * if no other thread was inside a call at the fork; otherwise it must not touch it. A producer side
@@ -45,8 +49,8 @@
 	(SPMCQ_VERSION_MAJOR * 1000000 + SPMCQ_VERSION_MINOR * 1000 + SPMCQ_VERSION_PATCH)
 
 /* On 32-bit systems where a program chooses between a time_t of 32 and of 64 bits (glibc's
- * _TIME_BITS), the calls that take or return a time have another name for the linker with the
- * larger one: a program does not link with a library that was built with the other time_t. */
+ * _TIME_BITS), the calls that take or return a time have other names for the linker if it has 64.
+ * So a program and a library with different time_t do not link, rather than go wrong. */
 #if defined(__USE_TIME_BITS64) && defined(__TIMESIZE) && __TIMESIZE == 32
 #define spmcq_put_until spmcq_put_until_time64
 #define spmcq_put_many_until spmcq_put_many_until_time64
@@ -119,15 +123,15 @@ int spmcq_destroy(struct spmcq *q);
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * put and put_until return 0; the many calls return how many were placed: n, or fewer if shutdown
  * or the deadline came midway, or (try) the queue filled up. If none was: -EAGAIN (try), -ETIMEDOUT
- * (until), -ESHUTDOWN, -EPERM or -EINVAL.
+ * (until), -EINTR, -ESHUTDOWN, -EPERM or -EINVAL.
  * When a call returns, a consumer can get the items.
  * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
  * Blocks: try never; the others sleep while the queue is full.
  * The others use no CPU while the queue is full, but for some 25 us. They wait for half the queue
  * to be free, or, when 100 us have passed since they last found room, for any room. Progress: try
- * is wait-free. Cost: O(items), and a system call if a consumer must be woken. Where one consumer
- * has taken all the items, the first try_ call of the queue's life that finds it full makes one
- * more (membarrier), and so may a call that waits for room.
+ * is wait-free. Cost: O(items), and a system call if a consumer must be woken. If one consumer has
+ * taken all the items, the first try_ call that finds the queue full makes one more system call
+ * (membarrier). So may a call that waits for room.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);
@@ -139,17 +143,17 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 
 /**
  * Get the oldest item (get), or the oldest run of up to max items (get_many), from the head.
- * @item, @items  room for item_size bytes each. A call that gets none leaves a room of up to 64
- *                bytes as it was; a larger one may then hold bytes of items that others got, and so
- *                may what lies behind the items got by a call that gets fewer than max
+ * @item, @items  room for item_size bytes each. Where no item is returned, the room may be
+ *                overwritten with bytes of others' items. Only if it is of 64 bytes at most, and
+ *                nothing was got, it is as before
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
- * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -ESHUTDOWN or -EINVAL.
+ * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN or -EINVAL.
  * Threads: any. Blocks: try never; the others sleep while the queue is empty.
  * Progress: lock-free. A consumer stopped anywhere holds up nobody for more than some milliseconds;
- * but an item that it was just woken for may wait until the next put or get. Cost: O(items). Where
- * one consumer has taken all the items, the first get by another makes a system call (membarrier);
- * after the first try_ call that does, no later one has to.
+ * but an item that it was just woken for may wait until the next put or get. Cost: O(items). If one
+ * consumer has taken all the items, the first get by another makes a system call (membarrier). Once
+ * a try_ call has made it, no later try_ call makes it again.
  */
 int spmcq_get(struct spmcq *q, void *item);
 int spmcq_try_get(struct spmcq *q, void *item);
@@ -161,8 +165,8 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 
 /**
  * Report one item, or n items, as finished. What the caller wrote before is visible to a joiner.
- * Returns 0, -EINVAL, or -ERANGE when more would be reported than were got: nothing is counted,
- * also if several threads report the same item at the same time: one of them is told 0.
+ * Returns 0, -EINVAL, or -ERANGE when more would be reported than were got: nothing is counted. If
+ * several threads report the same item at once, one of them gets 0 and the others -ERANGE.
  * Threads: any; cheapest from the thread that got the items. Blocks: no. Progress: lock-free;
  * wait-free for a thread that reports what it got itself, while all do so.
  */
@@ -171,7 +175,7 @@ int spmcq_task_done_many(struct spmcq *q, size_t n);
 
 /**
  * Wait until no item is unfinished. May be called again and again, by many threads.
- * Returns 0 at an instant when nothing was unfinished, -ETIMEDOUT or -EINVAL.
+ * Returns 0 at an instant when nothing was unfinished, -ETIMEDOUT, -EINTR or -EINVAL.
  * Threads: any. Blocks: while items are unfinished.
  */
 int spmcq_join(struct spmcq *q);
@@ -194,7 +198,7 @@ int spmcq_release_producer(struct spmcq *q);
 
 /**
  * Become the producer, whichever thread was: for an owner that has ended without releasing. The
- * caller sees to it that the owner's last put happens before.
+ * caller makes sure that the owner's last put happens before this call.
  * Returns 0 or -EINVAL. Threads: any. Blocks: no.
  */
 int spmcq_take_producer(struct spmcq *q);

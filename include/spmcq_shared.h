@@ -30,8 +30,9 @@
  *                gone; or (only the producer's process sees this) a peer that is gone has lost
  *                items that spmcq_shared_reap() has not named yet.
  *                put, redeliver only: there is no room until spmcq_shared_reap() is called
- *   -EPROTO      another process wrote what no peer writes
- *   -EBADMSG     get, sealed only: the items did not open. They count as got and reported; the
+ *   -EPROTO      another process wrote something that this library would never write
+ *   -EBADMSG     get, sealed only: the items could not be decrypted, so somebody changed or moved
+ *                them. They count as got and reported; the
  *                next get takes the items after them
  *   -EPERM       put: not in the producer's process. All calls but destroy: the process is a
  *                child of fork of the one that made the handle; it has to join by itself
@@ -44,7 +45,8 @@
  * - With `redeliver`, items may come again.
  * - A try_get that finds nothing asks the system every now and then whether the producer lives. A
  * thread that sleeps wakes up ten times a second to see whether the others live.
- * - There is no lead: membarrier does not reach other processes.
+ * - It is no faster where one consumer takes all the items: that shortcut needs membarrier, which
+ * does not reach other processes.
  * - Positions are counted modulo 2^52.
  * - spmcq_stats() counts sleeps and wake-ups of the calling process only.
  *
@@ -79,7 +81,8 @@ struct spmcq_shared_options {
 	bool (*allow)(const struct spmcq_peer *peer, void *argument);
 	void *argument; /* for allow */
 	/* The most peers that live at a time (0: 64), and the most threads of one process that get
-	 * at a time (0: 16). (2 * processes + 2) * threads is at most 4094. */
+	 * at a time (0: 16). (2 * processes + 2) * threads is at most 4094: as many places are for
+	 * peers that are gone and not reaped yet, and two for the producer and a successor. */
 	unsigned processes;
 	unsigned threads;
 	/* true: spmcq_shared_reap() gives lost items to others. They come before the items that
@@ -112,9 +115,9 @@ struct spmcq_lost {
  * @options  NULL: the defaults
  * Returns as spmcq_create(), or -ENOTSUP (not Linux, a kernel before 5.3, or no sealing here),
  * -EMFILE, -ENFILE, and what spmcq_key_create() returns.
- * Threads: any. Blocks: no. Memory: two memfds, which have no name in any file system, sealed
- * against resizing: slots as in spmcq_create(), three times as many with redeliver; 8 KiB for each
- * thread that gets. File descriptors: five, and two for each peer.
+ * Threads: any. Blocks: no. Memory: two memfds, which have no name in any file system, and whose
+ * size nobody can change: slots as in spmcq_create(), three times as many with redeliver; some 8
+ * KiB for each thread that gets. File descriptors: five, and two for each peer.
  */
 int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
                         const struct spmcq_shared_options *options);
@@ -170,17 +173,18 @@ int spmcq_shared_rejoin(struct spmcq *q, int socket);
  * Returns how many entries were written: 0 if nobody lost anything; as many as max if there may be
  * more. -EINVAL, -EPERM outside the producer's process, -EPROTO.
  * The result is exact, whatever instruction the peer died at; but a hostile peer can have written
- * anything about its own items. If a thread had not reported its last 255 gets, all its items are
- * counted, but the positions of the older ones are not known.
+ * anything about what it or others hold. If a thread had not reported its last 255 gets, all its
+ * items are counted, but the positions of the older ones are not known.
  * Threads: any of the producer's process. Blocks: no.
  */
 int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max);
 
 /**
- * Become the producer of a queue whose producer's process is gone. All items that were put and not
- * taken are there, sealed with a fresh key if the queue is sealed; what was reported stays
- * reported. Peers get -EOWNERDEAD when they have taken what was left, and come back by
- * spmcq_shared_rejoin(). Those that are gone are found by spmcq_shared_reap().
+ * Become the producer of a queue whose producer's process is gone. The successor finds the items
+ * that the peers have not taken by then. If the queue is sealed, they are encrypted with a fresh
+ * key. What was reported stays reported. Peers may go on taking what is left before; then they get
+ * -EOWNERDEAD. They come back by spmcq_shared_rejoin(). Those that are gone are found by
+ * spmcq_shared_reap().
  * @q       set on 0, untouched otherwise
  * @socket  to a peer, which calls spmcq_shared_admit(). Nothing shows the successor that this is
  *          the queue: the peer could send memory of its own making. Sizes and counts are checked
