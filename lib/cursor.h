@@ -13,7 +13,7 @@
  *
  *   R1 cursor_publish() moves tail  -> A1 cursor_tail() reads it:  items below can be read
  *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
- *   R2 a claim moves head           -> A3 a later claim reads it:  a tail read next is no older
+ *   R2 a claim moves head           -> A3 a later claim reads it:  it then reads no older tail
  */
 #ifndef SPMCQ_CURSOR_H
 #define SPMCQ_CURSOR_H
@@ -25,7 +25,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The bits of a position. The highest bit marks what is none: NO_END, and a lead's id. */
+/* The bits of a position. A word with the highest bit set is no position: it is NO_END or the id of
+ * a lead. */
 #define POSITION_MASK (UINT64_MAX >> 1)
 #define NO_END (UINT64_C(1) << 63)
 
@@ -83,9 +84,9 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
-/* Ask for a turn, for a consumer that always loses: claims at once then fail, and get pauses before
- * it ends the asking and claims. So a consumer that stops after asking delays nobody. Relaxed: a
- * hint; orders nothing. */
+/* Ask for a turn, for a consumer that always loses. While `state` is asked, a claim without a pause
+ * fails; a get pauses, sets `state` back and then claims. So a consumer that stops after asking
+ * delays nobody. Relaxed: a hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;
@@ -169,7 +170,7 @@ INTERNAL uint64_t cursor_end(struct cursor *cursor);
 /* Returns the tail. Puts before it succeed, even if the ring is being closed. Wait-free. */
 INTERNAL uint64_t cursor_tail(struct cursor *cursor);
 
-/* The same, but it may count a put that fails as the ring is being closed. */
+/* The same, but it may also count a put that will fail because the ring is being closed. */
 INTERNAL uint64_t cursor_tail_glimpsed(const struct cursor *cursor);
 
 #ifdef SPMCQ_LEAD

@@ -6,9 +6,10 @@
  *
  * Why no wake-up is lost. Bringing, announcing, looking for what was brought and looking for
  * sleepers are sequentially consistent, so all threads agree on their order. If the sleeper
- * announces itself before the bringer looks for sleepers, the bringer sees it and wakes it; else
- * the sleeper looks after the thing was brought, and finds it. If the bringer brings by a plain
- * store, the sleeper makes all threads fence between its steps 1 and 2 instead: see lib/DESIGN.md.
+ * announces itself before the bringer looks for sleepers, the bringer sees it and wakes it, or as
+ * many others as it means to wake; else the sleeper looks after the thing was brought, and finds
+ * it. If the bringer brings by a plain store, the sleeper makes all threads fence between its steps
+ * 1 and 2 instead: see lib/DESIGN.md.
  *
  * A wake-up raises the epoch before it makes the system call, so a sleeper between 1 and 3 does not
  * fall asleep. That may be more sleepers than were to be woken: the others look once in vain.

@@ -27,8 +27,9 @@ enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, HOLDER_PAUSES = 64 };
 #endif
 
 /* A consumer that slept less than this before it was woken is in a stream of items. `spmcq-bench
- * simulate --consumers 1 --work 200ns --interval 3us`: p50 half as long again without, and with
- * --machine desktop --cores 2 twice as long; with YIELDS_LEAST of 1 six times. */
+ * simulate --consumers 1 --work 200ns --interval 3us`: without it p50 is 1.5 times as long, and
+ * twice as long with --machine desktop --cores 2. With YIELDS_LEAST of 1 p50 is six times as
+ * long. */
 enum { STREAM_NS = 50000 };
 
 /* k reserves sleep k times this long at most, so one of them looks about this often. No get on a
@@ -230,8 +231,8 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 
 		if (wait->got != 0)
 			return 0;
-		/* A look ends another's lead, so only look if there are items, or, as they may be
-		 * gone each time that a reserve looks, if there were. */
+		/* A look ends another's lead, so look only if there are items now, or if head moved
+		 * while we slept: then others may take all the items before a reserve looks. */
 		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
 			if (look_for_items(wait, false))
 				return 0;
@@ -302,7 +303,8 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 	bool crowd = (near || ring_knows_more(&q->ring)) && pause_and_see_crowd(q);
 	bool got;
 
-	/* We have paused, or no item is known: the consumer that asked has had its time. */
+	/* We have paused, or there was nothing to claim: either way the consumer that asked has had
+	 * time to claim, so the asking may end. */
 	cursor_end_asking(&q->ring.cursor);
 	got = !crowd && look_for_items(&wait, false);
 

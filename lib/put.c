@@ -20,7 +20,8 @@ enum { ROOM_TRY_ALL = 16, ROOM_NS = 100000 };
 /* Returns whether the calling thread is the producer already. */
 FAST_PATH bool is_producer_already(const struct spmcq *q)
 {
-	/* Relaxed: if it is our id, we stored it. */
+	/* Relaxed: if it is our id, we stored it, or a thread that ended and whose memory we have:
+	 * its end is ordered before our beginning by whoever gave us that memory. */
 	return q->unchecked ||
 	       atomic_load_explicit(&q->producer, memory_order_relaxed) == thread_id();
 }
@@ -103,8 +104,8 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 }
 
 /* Look for half the ring. The number of pauses is halved each time that they were in vain, and is
- * ROOM_PAUSES after a success and at every 16th call. As a look takes the consumers' line away, all
- * pauses but one that were needed last time come before the first look: `spmcq-bench squares
+ * ROOM_PAUSES after a success and at every 16th call. A look takes the consumers' line away; so if
+ * k pauses were needed last time, k - 1 are made before the first look: `spmcq-bench squares
  * --consumers 1`, a third faster. */
 static bool look_for_half(struct spmcq *q)
 {
@@ -301,8 +302,9 @@ int spmcq_take_producer(struct spmcq *q)
 		return -EINVAL;
 	if (is_elsewhere(q))
 		return q->elsewhere->take_producer(q);
-	/* Acquire, pairs with spmcq_release_producer(). If the last producer has not called that,
-	 * the caller has to know that it will not put any more, and that orders the two. */
+	/* Acquire, pairs with spmcq_release_producer(). If the last producer has not released,
+	 * the caller must know by other means that it has put for the last time, and those means
+	 * must order its puts before ours. */
 	atomic_exchange_explicit(&q->producer, thread_id(), memory_order_acq_rel);
 	return 0;
 }

@@ -22,8 +22,8 @@
 struct tally {
 	/* Written by threads that report what others got. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
-	/* Cells count only while there are no callers and it is not CROSSED, which is set once;
-	 * ORDERED is set by tally_init() or never. */
+	/* New reports go to cells only while there are no callers, the threads in tally_done_any(),
+	 * and it is not CROSSED, which is set once; ORDERED is set by tally_init() or never. */
 	_Atomic uint32_t strict;
 };
 
@@ -50,7 +50,8 @@ static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *c
 	done = CELL_GET(cell, done);
 	if (CELL_GET(cell, got) - done < n)
 		return false;
-	/* R5, both; the second looks pair with the update in tally_done_any(). */
+	/* Both stores are R5 (see tally.c); the second looks pair with the update in
+	 * tally_done_any(). */
 	if (lazy) {
 		atomic_store_explicit(&cell->done, done + n, memory_order_release);
 		atomic_signal_fence(memory_order_seq_cst);

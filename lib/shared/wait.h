@@ -7,10 +7,11 @@
  * wanted to wake, 4 moves `gone` from what it read to the `entered` that it read.
  *
  * Why no wake-up is lost. All of it is sequentially consistent. If the sleeper's 1 comes before the
- * bringer's 2, the bringer wakes it, or it sees another epoch and does not sleep; else the
- * sleeper's 2 finds what was brought. Moving `gone` forgets no sleeper. One that entered before the
- * bringer's 2 is awake by then, or will see another epoch in its 3. One that entered later is
- * beyond the `entered` that the bringer read, so `gone` does not count it.
+ * bringer's 2, the bringer wakes it, or as many others as it means to wake, or it sees another
+ * epoch and does not sleep; else the sleeper's 2 finds what was brought. Moving `gone` forgets no
+ * sleeper. One that entered before the bringer's 2 is awake by then, or will see another epoch in
+ * its 3. One that entered later is beyond the `entered` that the bringer read, so `gone` does not
+ * count it.
  *
  * `entered` does not count who sleeps now, so a sleeper that is killed costs one wake-up in vain,
  * and nothing else. If others write nonsense into a gate, a sleeper still looks again after
