@@ -6,7 +6,7 @@
  * alignment. Unfinished items are those put and not yet reported by task_done, nor discarded.
  *
  * Results. 0 or a count on success, a negative errno value otherwise. An error changes nothing in
- * the queue, unless this is said.
+ * the queue; where it does, this is said.
  *   -EAGAIN     a try_ call found the queue full (put) or empty (get)
  *   -ETIMEDOUT  the deadline passed first
  *   -EINTR      options.interruptible only: a signal handler ran while the call slept

@@ -10,7 +10,7 @@
 
 struct held {
 	enum lane lane;
-	uint64_t start; /* position; in the lane AGAIN: the place of the kept item */
+	uint64_t start; /* position; in the lane AGAIN, the place of the kept item: one at a time */
 	uint64_t items;
 };
 
@@ -22,9 +22,9 @@ struct seat_sum {
 	uint64_t unknown;  /* of those held, items that no note names */
 };
 
-/* Call see() for what a seat holds, oldest first. This is exact if its process is gone. Of a
- * process that goes on, it shows at least what was taken before the caller last read head and is
- * not reported. */
+/* Call see() for what a seat holds, oldest first. This is exact if its process is gone. If the
+ * process lives, no item is missed that was taken before the caller last read head; some may be
+ * shown that have been reported since. */
 INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held_see *see,
                                    void *arg);
 

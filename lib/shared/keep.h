@@ -4,7 +4,8 @@
  * aside, so that a process that is slow, stopped or gone does not hold up the others.
  *
  * There are places for `capacity` items that were put aside, and for all that peers may lose at one
- * time. Only the producer's process uses these functions, under h->lock.
+ * time. Only the producer's process uses these functions. The caller holds h->lock, but not for
+ * those that take it, nor while the handle is made or freed.
  */
 #ifndef SPMCQ_SHARED_KEEP_H
 #define SPMCQ_SHARED_KEEP_H

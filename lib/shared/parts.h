@@ -72,7 +72,9 @@ struct peer_record {
 	_Atomic uint64_t process; /* its id; 0: the place is free */
 	_Atomic uint64_t born; /* when it began, in the kernel's ticks: tells it from a later one */
 	_Atomic uint64_t serial; /* of this admission, counted from 1 */
-	_Atomic uint64_t named;  /* see read_named() */
+	/* Lower half: how many of its losses were named; upper half: how many items of these nobody
+	 * gets again. */
+	_Atomic uint64_t named;
 };
 
 /* An item that is kept to be given out again. Written by the producer. The item follows. */
@@ -113,7 +115,9 @@ struct part_one {
 
 /* One take of a seat. */
 struct note {
-	_Atomic uint64_t start;  /* position; in the lane AGAIN: the place of the kept item */
+	/* A position. In the lane AGAIN a take is one item, and this is the place of the kept one.
+	 */
+	_Atomic uint64_t start;
 	_Atomic uint64_t end;    /* position of the lane's head after this take */
 	_Atomic uint64_t before; /* items that the seat took before this take */
 	_Atomic uint64_t lane;
@@ -141,8 +145,8 @@ struct peer_line {
 /* Threads of all processes sleep here: see wait.h. */
 struct shared_gate {
 	alignas(CACHE_LINE) _Atomic uint32_t entered; /* +1 by each sleeper; wraps */
-	_Atomic uint32_t gone;                        /* so many of these need no waking any more */
-	_Atomic uint32_t epoch;                       /* +1 by each wake-up */
+	_Atomic uint32_t gone;  /* how many of these are awake by now, or will not fall asleep */
+	_Atomic uint32_t epoch; /* +1 by each wake-up */
 };
 
 /* Values of `closing`; after them comes CLOSED, with the position where the queue ends. */

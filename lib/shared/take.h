@@ -4,15 +4,15 @@
  *
  * 1. Read head: a position, and the seat that moved it there.
  * 2. Copy the items. Write into the next note of the own seat what is about to be taken.
- * 3. If another seat moved head there, see to it that this take of the other one is known: if its
- * `end` has not come to that position, move its `confirmed` up to it.
+ * 3. If another seat moved head there, see to it that this take of the other one is known: if that
+ * seat's `end` lies before this position, raise its `confirmed` to the position.
  * 4. Compare-and-swap head past the items, with the own seat. From here they are taken.
  * 5. Write `end`, then `taken`.
  *
  * A process that is killed before 4 has taken nothing. One that is killed after 4 has taken what
- * its next note says. As long as nobody else has moved head, its seat in head shows that; after
- * that `confirmed` shows it, as the next to move head did 3 before its own 4. So the reaper reads
- * head first, then `confirmed`.
+ * its next note says; once `taken` is written, that note is one of the sure ones. As long as nobody
+ * else has moved head, its seat in head shows that; after that `confirmed` shows it, as the next to
+ * move head did 3 before its own 4. So the reaper reads head first, then `confirmed`.
  */
 #ifndef SPMCQ_SHARED_TAKE_H
 #define SPMCQ_SHARED_TAKE_H
@@ -29,8 +29,8 @@ INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t 
  * h->has_words. */
 INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item);
 
-/* As take(), but without a look at tail. If it returns 0, nothing is known of, but there may be
- * items. */
+/* As take(), but without a look at tail. 0 means that no item is known without that look; there may
+ * still be some. */
 INTERNAL ssize_t take_known(struct handle *h, struct my_seat *me, void *items, size_t max);
 
 /* Take all that is there without reading it, and report it. Returns how many items, or -EPROTO. */
