@@ -14,8 +14,8 @@
  *   -EINVAL     NULL, capacity 0, item_size 0, n 0, or tv_nsec outside 0..999999999
  *   -EOVERFLOW  capacity times item_size cannot be represented or addressed
  *   -ENOMEM     no memory
- *   -EPERM      put by a second thread while the first owns the producer side, before shutdown.
- *               (A thread that has the place of an ended owner in memory counts as the owner.)
+ *   -EPERM      put by a second thread while the first owns the producer side, before shutdown. (A
+ *               thread that has the place of an ended owner in memory counts as the owner)
  *   -ERANGE     more task_done than items got; nothing is counted
  *   -EBUSY      destroy while a thread is inside a blocking call
  *

@@ -32,8 +32,7 @@
  *                put, redeliver only: there is no room until spmcq_shared_reap() is called
  *   -EPROTO      another process wrote something that this library would never write
  *   -EBADMSG     get, sealed only: the items could not be decrypted, so somebody changed or moved
- *                them. They count as got and reported; the
- *                next get takes the items after them
+ *                them. They count as got and reported; the next get takes the items after them
  *   -EPERM       put: not in the producer's process. All calls but destroy: the process is a
  *                child of fork of the one that made the handle; it has to join by itself
  *   -EUSERS      get, shutdown_now: more threads of this process at once than options.threads

@@ -115,8 +115,7 @@ struct part_one {
 
 /* One take of a seat. */
 struct note {
-	/* A position. In the lane AGAIN a take is one item, and this is the place of the kept one.
-	 */
+	/* A position. In the lane AGAIN a take is one item, and this is its place. */
 	_Atomic uint64_t start;
 	_Atomic uint64_t end;    /* position of the lane's head after this take */
 	_Atomic uint64_t before; /* items that the seat took before this take */
