@@ -6,7 +6,7 @@
  * alignment. Unfinished items are those put and not yet reported by task_done, nor discarded.
  *
  * Results. 0 or a count on success, a negative errno value otherwise. An error changes nothing in
- * the queue; where it does, this is said.
+ * the queue, unless the text of a call says otherwise.
  *   -EAGAIN     a try_ call found the queue full (put) or empty (get)
  *   -ETIMEDOUT  the deadline passed first
  *   -EINTR      options.interruptible only: a signal handler ran while the call slept
@@ -143,9 +143,9 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 
 /**
  * Get the oldest item (get), or the oldest run of up to max items (get_many), from the head.
- * @item, @items  room for item_size bytes each. Where no item is returned, the room may be
- *                overwritten with bytes of others' items. Only if it is of 64 bytes at most, and
- *                nothing was got, it is as before
+ * @item, @items  room for item_size bytes each. Bytes that no returned item fills may be
+ *                overwritten with items of others, unless the whole room is at most 64 bytes and
+ *                nothing was got
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN or -EINVAL.
