@@ -15,8 +15,9 @@
  * - Order. Items are delivered in the order in which they were put. An item that is delivered again
  *   comes before all that have never been delivered, but after those that have been delivered
  *   meanwhile. After a fault more than that is not promised: an item that was on its way when a
- *   connection broke, or whose consumer died, comes out of order, after up to ack_wait_ms. One
- *   consumer keeps its order if a network is cut and heals while the connection lasts.
+ *   connection broke, or whose consumer died, comes out of order, after up to ack_wait_ms. If the
+ *   network fails for a time without breaking the connection, a single consumer still gets items in
+ *   order.
  * - An item that was delivered max_deliveries times without a report is set aside when it is due
  *   again, and is not unfinished any more.
  * - task_done reports the oldest item that the calling thread holds. What a thread holds when it

@@ -3,8 +3,8 @@
  * settling a peer, when nothing more is to be named.
  *
  * Accesses are relaxed where nothing else is said: only this process writes part one, and
- * all but tail of it under the lock; and what a peer wrote, it wrote before the kernel said that it
- * is gone.
+ * what is read of it here, but for tail, it writes under the lock; and what a peer wrote, it wrote
+ * before the kernel said that it is gone.
  */
 #include "reap.h"
 
