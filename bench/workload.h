@@ -75,8 +75,8 @@ struct bench_workload {
 	const char
 	        *lists[BENCH_PARAMETERS]; /* what is swept if nothing is said; NULL: the default */
 	const char *remarks; /* for help and the page, what its figures leave out; NULL: nothing */
-	const char *examples[4]; /* for help, what follows the name; ends with NULL; none: those of
-	                            squares */
+	const char
+	        *examples[4]; /* for help, what follows the name; NULL: no more; none: usual ones */
 
 	/* Whether it cannot run at this point: then why says so, in one line. NULL: it always can.
 	 */
