@@ -62,7 +62,7 @@ struct bench_squares_job {
 	uint64_t items; /* the numbers 0 .. items - 1 */
 	size_t bulk;
 	const pthread_attr_t *producer,
-	        *consumer; /* threads made with these are where they belong */
+	        *consumer; /* attributes that place the threads on their processors */
 
 	struct results *results; /* out: what a consumer found; not by BENCH_ELSEWHERE */
 	struct usage *usage;     /* out: from the first number to the last square */
@@ -83,8 +83,8 @@ struct bench_queue {
 	void *(*producer)(void *queue);
 	void *(*consumer)(void *queue, size_t number); /* 0 .. shape->consumers - 1 */
 
-	/* The producer's. put waits for room. put_many also, then places at least one item of n and
-	 * returns how many. -ESHUTDOWN after shutdown. */
+	/* The producer's. put waits for room. put_many waits until there is room for one item, puts
+	 * as many of n as fit, at least one, and returns how many. -ESHUTDOWN after shutdown. */
 	int (*put)(void *handle, const void *item);
 	ssize_t (*put_many)(void *handle, const void *items,
 	                    size_t n); /* NULL without BENCH_BULK */

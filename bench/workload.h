@@ -32,7 +32,8 @@ enum bench_outcome {
 
 enum { BENCH_METRICS = 10 };
 
-/* A part of what a metric adds up: whatever the workload names, by whoever had a share in it. */
+/* One row of a breakdown of a metric, for example the moves of one field, split by who made them.
+ */
 enum { BENCH_PARTS = 8, BENCH_SHARES = 5 };
 struct bench_part {
 	char name[56]; /* "": no more parts */
@@ -65,7 +66,7 @@ struct bench_workload {
 	const char *method;          /* what the clock covers and what is checked, for reports */
 	unsigned uses;               /* 1 << enum bench_parameter */
 	struct bench_point defaults; /* items 0: as many as take about a second */
-	size_t bytes_per_item;       /* memory a run needs beside the queue's */
+	size_t bytes_per_item;       /* memory that the workload itself needs for an item */
 	const char *queues;          /* default of --queue */
 	size_t runs;                 /* default of --runs */
 	bool can_print;              /* knows --print: its output then is what it prints */
@@ -74,19 +75,20 @@ struct bench_workload {
 	const char
 	        *lists[BENCH_PARAMETERS]; /* what is swept if nothing is said; NULL: the default */
 	const char *remarks; /* for help and the page, what its figures leave out; NULL: nothing */
-	const char *examples[4]; /* for help, what follows the name; NULL: those of squares */
+	const char
+	        *examples[4]; /* for help, what follows the name; NULL: no more; none: usual ones */
 
 	/* Whether it cannot run at this point: then why says so, in one line. NULL: it always can.
 	 */
 	bool (*refuses)(const struct bench_point *point, char *why, size_t size);
 	bool needs_simulated; /* only queues that are BENCH_SIMULATED */
 
-	/* On which machine its times are, in words, where that is not the one it runs on: then that
-	 * one and --pin say little. NULL: the one it runs on. */
+	/* Describes the simulated machine whose times are measured. NULL: times are of the real
+	 * one. */
 	void (*describe)(const struct bench_point *point, char *text, size_t size);
 
-	/* The seconds an item takes at this point by its very definition, so that nobody needs to
-	 * try how many take long enough. 0, or NULL: it must be tried. */
+	/* The seconds that an item takes, if they follow from the options, for example from an
+	 * interval. Then the number of items need not be found by trial. 0, or NULL: it must be. */
 	double (*pace)(const struct bench_point *point);
 
 	const char *axis;      /* what pictures call the first metric, with its unit */

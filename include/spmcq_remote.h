@@ -15,8 +15,9 @@
  * - Order. Items are delivered in the order in which they were put. An item that is delivered again
  *   comes before all that have never been delivered, but after those that have been delivered
  *   meanwhile. After a fault more than that is not promised: an item that was on its way when a
- *   connection broke, or whose consumer died, comes out of order, after up to ack_wait_ms. One
- *   consumer keeps its order if a network is cut and heals while the connection lasts.
+ *   connection broke, or whose consumer died, comes out of order, after up to ack_wait_ms. If the
+ *   network fails for a time without breaking the connection, a single consumer still gets items in
+ *   order.
  * - An item that was delivered max_deliveries times without a report is set aside when it is due
  *   again, and is not unfinished any more.
  * - task_done reports the oldest item that the calling thread holds. What a thread holds when it
@@ -97,7 +98,7 @@ struct spmcq_remote_options {
 	unsigned ack_wait_ms;         /* an item not reported by then comes again; 0: 30000 */
 	unsigned max_deliveries;      /* then an item is set aside; 0: 5 */
 	size_t max_unacknowledged;    /* items that consumers may hold together; 0: capacity */
-	unsigned duplicate_window_ms; /* how long the server knows an item again; 0: 120000 */
+	unsigned duplicate_window_ms; /* the server drops a repeated item for so long; 0: 120000 */
 	unsigned lease_ms; /* a producer that died keeps others out for this long; 0: 10000 */
 };
 
@@ -210,7 +211,7 @@ int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);
  * Wait until no item is unfinished, by asking the server.
  * Returns 0 at an instant when nothing was unfinished, or -ETIMEDOUT.
  * In a cluster, a server that was cut off from the others may answer from what it knew before. A
- * handle does not believe it if it has put a newer item, or has been told of one.
+ * handle ignores such an answer if it has put a newer item, or has been told of one.
  */
 int spmcq_remote_join(struct spmcq_remote *q);
 int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadline);
@@ -227,15 +228,16 @@ int spmcq_remote_shutdown(struct spmcq_remote *q);
  * The caller takes what is queued from the server and reports it, so the permissions of a consumer
  * are needed. A consumer that waits meanwhile may still get some of it.
  * Returns 0 when nothing is queued any more; -EIO when the server says that items are queued and
- * does not deliver them, for twice answer_ms; or one of the results above. Again: 0.
+ * does not deliver them, for twice answer_ms; or one of the results above. A second call
+ * returns 0.
  * Threads: any, of any handle. Blocks: until the server has noted all of it.
  */
 int spmcq_remote_shutdown_now(struct spmcq_remote *q);
 
 /**
- * Give up the producer side; or become the producer, whichever thread was. One last run of the
- * former producer may still arrive before the first put of the new one, and none after that.
- * release returns -EPERM when the caller does not own the producer side.
+ * release: give up the producer side. take: become the producer in place of whoever was. One last
+ * run of the former producer may still arrive before the first put of the new one, and none after
+ * that. release returns -EPERM when the caller does not own the producer side.
  */
 int spmcq_remote_release_producer(struct spmcq_remote *q);
 int spmcq_remote_take_producer(struct spmcq_remote *q);

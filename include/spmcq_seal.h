@@ -29,21 +29,22 @@
  * registers, and on the stack, while a call goes on: a process that dies there has them in its core
  * dump, and a signal that comes there leaves a copy of the registers on the stack.
  *
- * How much with one key. AES-256-GCM: 2^38 bytes (256 GiB) of items, runs rounded up to 16 bytes
- * and one more block of 16 a run, keep the chance to tell the items from noise below 2^-60; each
- * doubling makes it four times as likely (2^52 bytes: 2^-32). XChaCha20-Poly1305 and AEGIS-128L: no
- * limit that can be reached. A run is at most 64 GiB less 32 bytes with AES-256-GCM.
+ * How much with one key. AES-256-GCM: as long as at most 2^38 bytes (256 GiB) are sealed with one
+ * key, the chance to tell the items from noise is below 2^-60. Count each run rounded up to 16
+ * bytes, plus 16. Each doubling makes it four times as likely (2^52 bytes: 2^-32).
+ * XChaCha20-Poly1305 and AEGIS-128L: no limit that can be reached. A run is at most 64 GiB less 32
+ * bytes with AES-256-GCM.
  *
  * Results. 0 or a count on success, a negative errno value otherwise; an error changes nothing.
  *   -EINVAL    NULL, n 0, item_size 0, or buffers that overlap other than by being the same
  *   -EMSGSIZE  the buffer for the result is too small
  *   -EOVERFLOW n times item_size cannot be represented, or is more than a run may have
  *   -EBADMSG   does not open, or is no exported key
- *   -ENOTSUP   sealing is not in this build (no libsodium, or not Linux), or that algorithm is
- *              neither in it nor in this processor, or the kernel cannot guard a key (before 4.14)
+ *   -ENOTSUP   sealing is not in this build (no libsodium, or not Linux), or libsodium or this
+ *              processor lacks that algorithm, or the kernel cannot guard a key (before 4.14)
  *   -ENOMEM    no memory
  *   -EPERM     create, import: the system does not let this process lock memory (RLIMIT_MEMLOCK; a
- *              key needs two pages). Others: the key is that of the process that forked this one
+ *              key needs two pages). Other calls: the key was made in the parent, before fork()
  *   -EIO       the system has no random bytes
  *
  * The key in memory: pages of its own between two that nobody can touch, locked (never swapped
@@ -107,8 +108,8 @@ void spmcq_key_destroy(struct spmcq_key *key);
 int spmcq_key_export(const struct spmcq_key *key, void *bytes, size_t size);
 
 /**
- * The reverse: a key from exactly the bytes that were exported. They hold no secret afterwards:
- * on 0 they are wiped, on an error they are as before and the caller wipes them.
+ * The reverse: a key from exactly the bytes that were exported. On 0 the bytes
+ * are wiped. On an error they are as before, and the caller wipes them.
  * @key    set on 0, untouched otherwise
  * @size   SPMCQ_KEY_EXPORTED
  * Returns 0; -EINVAL (NULL, another size), -EBADMSG (no exported key, or damaged), -ENOTSUP (by a
@@ -117,7 +118,7 @@ int spmcq_key_export(const struct spmcq_key *key, void *bytes, size_t size);
  */
 int spmcq_key_import(struct spmcq_key **key, void *bytes, size_t size);
 
-/** Overwrite bytes that nobody reads afterwards, which a compiler would leave out. */
+/** Overwrite a secret in a way that the compiler does not optimise away. */
 void spmcq_wipe(void *bytes, size_t size);
 
 /**

@@ -28,13 +28,13 @@ _Static_assert(OWN_CELLS <= 64, "a word has a bit for each");
 struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD -> a thread's id, once */
 	_Atomic uint64_t done;                      /* items reported here; <= got */
-	_Atomic uint64_t got;                       /* items taken; under a lead: or about to be */
+	_Atomic uint64_t got; /* items taken; a leader counts an item before it is sure of it */
 #ifdef SPMCQ_LEAD
 	/* For cursor_lead.c; all but verdict are written by the owner only. */
 	_Atomic uint64_t lead_head;      /* next position that the leader takes */
 	_Atomic uint64_t head_minus_got; /* at its last look; constant while it takes items alone */
-	_Atomic uint64_t verdict;        /* the lead's id, then the got that was decided */
-	_Atomic uint64_t lead_id;        /* of its last lead */
+	_Atomic uint64_t verdict; /* the lead's id, then got as whoever ends the lead decided it */
+	_Atomic uint64_t lead_id; /* of its last lead */
 	_Atomic uint32_t alone_since_got; /* low half of got when alone was set */
 	_Atomic bool alone;               /* nobody else takes items */
 #endif
@@ -44,9 +44,9 @@ struct cell {
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
-/* Fields that only the owner reads and writes. Atomic, as a later thread with the same id may be
- * the owner, and nothing in C11 orders it after this one; and because threads share the shared
- * cells, where all these fields are hints. */
+/* Fields that only the owner reads and writes. They are atomic for two reasons. A new
+ * thread may have the id of one that has ended, and C11 does not order the two. And several threads
+ * use a shared cell, where all these fields are hints. */
 #define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
 #define CELL_SET(cell, field, value)                                                               \
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
@@ -59,10 +59,11 @@ struct cells {
 
 INTERNAL void cells_init(struct cells *cells);
 
-/* Returns where a thread looks for its cell first, in bytes from cell[0]. Control blocks lie a
- * stack apart, mostly with a guard page, so the low bits of their page numbers differ; if stacks
- * are powers of two, the higher bits do. (A multiplication would spread them better, but takes a
- * tenth of the time of a put, get and report.) */
+/* Returns where a thread looks for its cell first, in bytes from cell[0]. Control blocks
+ * lie one stack and mostly a guard page apart, so the low bits of their page numbers differ. With
+ * stacks of 2^n bytes and no guard page only higher bits differ, so both are mixed. (A
+ * multiplication would spread them better, but takes a tenth of the time of a put, get and report.)
+ */
 static inline size_t cell_home(uint64_t thread)
 {
 	return (size_t)(thread >> 12 ^ thread >> 21) % OWN_CELLS * sizeof(struct cell);

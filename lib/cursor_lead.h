@@ -17,7 +17,9 @@
  * Why no item is lost or taken twice, and no put missed: lib/DESIGN.md, "The lead".
  *
  *   R6 leader_counts() raises got        -> A6 lead_end() reads it:    slots were read out
- *   R8 leader_advances() moves lead_head -> A8 cursor_head() reads it: as R2, while head is a lead
+ *   R8 leader_advances() moves lead_head -> A8 cursor_head() reads it: slots were read out
+ *
+ * R8 and A8 do what R2 and A2 of cursor.h do, while head holds the id of a lead.
  */
 #ifndef SPMCQ_CURSOR_LEAD_H
 #define SPMCQ_CURSOR_LEAD_H
@@ -30,7 +32,8 @@
 #define LEAD (UINT64_C(1) << 63)
 /* The value of state while this lead ends. It is more than CURSOR_ASKED. */
 #define ENDING(lead) ((lead) & ~LEAD)
-/* The numbers start here, so that ENDING() of each exceeds CURSOR_ASKED. */
+/* The least number of a lead, and the step to the next. So ENDING() of a lead always exceeds
+ * CURSOR_ASKED, which is the greatest of the other states. */
 enum { LEAD_STEP = 128 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
@@ -96,8 +99,9 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 
-/* The same, even if one asked, and ending the lead of another. final: this is a final look, so the
- * caller's own lead ends, too: puts rely on a leader to look again. Lock-free. */
+/* Begin a claim even if a consumer asked for a turn. If another consumer leads, end its lead first.
+ * final: the caller may sleep next, so its own lead ends, too: a put wakes nobody while there is a
+ * leader. Lock-free. */
 INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                            struct claim *claim);
 
@@ -125,7 +129,8 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 	if (!(head & LEAD))
 		return head;
 	/* A8, pairs with R8; sequentially consistent, as above. If that lead has ended meanwhile,
-	 * and another one of this cell begun, this was still the head at some time since then. */
+	 * and another one of this cell begun, the value was still the head at some
+	 * moment during this call. */
 	return atomic_load_explicit(&cursor->cells.cell[head % LEAD_STEP].lead_head,
 	                            memory_order_seq_cst);
 }
@@ -147,7 +152,8 @@ INTERNAL void cursor_share_for_good(struct cursor *cursor);
 /* Returns whether there is a lead, or one is ending. */
 static inline bool cursor_is_held(const struct cursor *cursor)
 {
-	/* Pairs with lead_begin(): a put that relies on it comes later. */
+	/* Pairs with lead_begin(). If we read that there is no lead, every put that relies on a
+	 * later lead comes after this read. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_ASKED;
 }
 

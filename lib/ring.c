@@ -1,7 +1,9 @@
 /*
  * The ring's protocol. Beside the pairs of cursor.h:
  *
- *   R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: as R1, at second hand
+ *   R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: items can be read
+ *
+ * R4 passes on what the consumer that stores tail_seen has got by R1.
  *
  * Moving tail and head, and the loads in ring_take() and ring_room(), are sequentially consistent
  * for the sake of the gates: see gate.h.
@@ -13,17 +15,18 @@
 
 /* The producer prefetches the slot this many items ahead of tail: a consumer's processor had its
  * line last, and publishing waits until the line has come. A leader does the same, but only for
- * known items, as it would take other lines from the producer. `spmcq-bench simulate --work 0`: 16
- * consumers, queued, a fifth less without the first; --machine desktop --cores 2, 1 consumer, a
- * fifth less without the second. */
+ * known items, as it would take other lines from the producer. Each of the two is worth a fifth of
+ * the items/s in `spmcq-bench simulate --work 0`: the first with 16 consumers, queued; the second
+ * with --machine desktop --cores 2 and 1 consumer. */
 enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 
 /* Items of up to this many bytes reach the caller's buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
-/* A take that has lost more often than this asks for a turn. With 64 consumers of 1 us, simulated,
- * the longest get takes 4 ms, and without it 6 to 9; and one get_many(64) beside 15 gets is not
- * shut out. */
+/* A take that has lost more often than this asks for a turn. The claims that others make at once
+ * then fail, and they pause, which lets it in: see cursor_ask(). With 64 consumers of 1 us,
+ * simulated, the longest get takes 4 ms, and without it 6 to 9; and one get_many(64) beside 15 gets
+ * is not shut out. */
 enum { ASK_AFTER = 16 };
 
 /* A claim of more bytes than this is halved when it is lost: the copy takes too long. */
@@ -253,7 +256,8 @@ INTERNAL uint64_t ring_batch(const struct ring *ring)
 
 INTERNAL bool ring_knows_more(const struct ring *ring)
 {
-	/* Read before head, so that head is no older; see wake_joiners_if_done(). */
+	/* Read tail_seen first. Then head is at least as new, and true means that an item was left.
+	 * See wake_joiners_if_done(). */
 	uint64_t tail = atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
 
 	return position_distance(cursor_head(&ring->cursor), tail) > 0;

@@ -25,8 +25,8 @@ struct get {
 	unsigned refused; /* times that the server had refused a subject when the call began */
 };
 
-/* Copies the item to the stream of items set aside, then ends it. If either fails, the item comes
- * again; a second copy has the same id, and the server drops it. */
+/* Copies the item to the stream of items set aside, then tells the server not to deliver it again.
+ * If either fails, the item comes again; a second copy has the same id, and the server drops it. */
 static int set_aside(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;

@@ -140,7 +140,7 @@ static size_t put_length(const struct put *put)
 	return n < RUN_MOST ? n : RUN_MOST;
 }
 
-/* Room that was asked for is used up. */
+/* Lowers the room that put_ask_room() found by what was stored. After a fault none is known. */
 static void put_use_room(struct spmcq_remote *q, const struct published *published)
 {
 	if (!q->is_replicated)

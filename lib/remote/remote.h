@@ -27,13 +27,15 @@ enum {
 struct places {
 	char stream[PLACE_MOST]; /* holds the items */
 	char item[PLACE_MOST];   /* the subject items are put to */
-	char closed[PLACE_MOST]; /* the subject after shutdown; nothing is put to it */
+	char closed[PLACE_MOST]; /* the stream's subject from shutdown on: puts then find no stream
+	                          */
 	char bell[PLACE_MOST];   /* the subject of a hint to look whether the queue is shut down */
 	char aside[PLACE_MOST];  /* the stream of items set aside */
 	char aside_item[PLACE_MOST]; /* its subject */
 	char log[PLACE_MOST];        /* the stream of reports */
 	char log_record[PLACE_MOST]; /* its subject */
-	char log_mended[PLACE_MOST]; /* the subject of the note which server was mended */
+	char log_mended[PLACE_MOST]; /* the subject of a note: for which server the queue was mended
+	                              */
 	char bucket[PLACE_MOST];     /* holds the producer's lease */
 	char next[PLACE_MOST + 64];  /* the subject of requests for items */
 };
@@ -55,7 +57,7 @@ struct connection {
 	_Atomic unsigned refused; /* how often the server refused us a subject */
 	pthread_mutex_t lock;     /* guards the rest */
 	pthread_cond_t ended;     /* callers == 0 */
-	unsigned callers;         /* sources of callbacks that have not ended */
+	unsigned callers;         /* connections and subscriptions whose callbacks may still run */
 	char refusal[160];        /* the server's words when it last refused a subject */
 };
 
@@ -70,7 +72,7 @@ struct run {
 	size_t answered;    /* messages with an answer */
 	size_t stored;      /* of those: messages that the server kept */
 	size_t first_fault; /* the first item that was not kept; n: none */
-	int answer;         /* the answer to that item, an enum answer */
+	int answer;         /* the answer to that item: an enum answer of publish.c */
 };
 
 /* The producer side of a handle. Fields without a remark are used by the owner only. */
@@ -92,7 +94,7 @@ struct producer {
 
 	uint64_t last;    /* the newest position in the stream, as far as we know */
 	size_t room;      /* of a queue on several servers: items that it has room for */
-	uint64_t attempt; /* a part of ids: differs if other items come to positions in doubt */
+	uint64_t attempt; /* part of ids: one more when other items come to positions in doubt */
 	struct run run;
 
 	char *sealed; /* room for a sealed item; NULL: items are not sealed */
@@ -110,7 +112,7 @@ struct log {
 	pthread_mutex_t lock;      /* guards the rest */
 	char mended[64];           /* the id of the server for which the queue was mended */
 	uint64_t record;           /* the last record to be cut off; 0: no cut goes on */
-	uint64_t position;         /* none of those records has a later position */
+	uint64_t position;         /* no record up to that one has a later position than this */
 	/* The stream's positions when repair_look() found the queue idle; 0: it was not. */
 	uint64_t idle_first, idle_last;
 };

@@ -19,8 +19,9 @@ static bool may_in(const struct handle *h, const struct spmcq_peer *peer)
 	return peer->user == geteuid();
 }
 
-/* A free place, if not too many peers live, and there is one more, for a successor. Peers that are
- * gone and lost nothing are forgotten first. Returns its number, or -EUSERS. */
+/* Finds a free place. Fails if too many peers live, or if it is the last free place, which a
+ * successor needs. Peers that are gone and lost nothing are forgotten first. Returns the number of
+ * the place, or -EUSERS. */
 static int free_place(struct handle *h)
 {
 	uint32_t number = 0, n_free = 0, living = 0;
@@ -191,8 +192,8 @@ static int admit_peer(struct handle *h, struct talk *talk, const struct message 
 	if (r == 0)
 		r = admit_to(h, talk, here, &place);
 	if (r == 0)
-		/* Sequentially consistent, pairs with map_old(): an older part one is of no more
-		 * use to a successor. */
+		/* Sequentially consistent, pairs with map_old(): from now on a successor must
+		 * start from this producer's part one, not from an older one. */
 		atomic_store_explicit(&h->two->generation, h->one->shape.generation,
 		                      memory_order_seq_cst);
 	return r;

@@ -1,8 +1,8 @@
 /*
  * Items that may have to be given out again.
  *
- * Relaxed accesses are to words that only this process writes: tail and slots, before the item
- * could be taken, and the rest under the lock.
+ * Relaxed accesses are to words that only this process writes. It writes tail and slots before the
+ * item can be taken, and the rest under the lock.
  */
 #include "keep.h"
 
@@ -181,9 +181,9 @@ static void need(struct sweep *sweep, uint64_t place)
 	}
 }
 
-/* Returns how many items of a run to look at, none in the lane AGAIN. In all it is twice the places
- * for kept items during one sweep: more cannot be unfinished, so more is nonsense that somebody
- * wrote, and must not keep the producer busy. */
+/* Returns how many items of a run to look at; 0 if it is of the lane AGAIN. One sweep looks at no
+ * more than twice the places for kept items. More cannot be unfinished, so a higher number is
+ * nonsense that a peer wrote, and must not keep the producer busy. */
 static uint64_t to_see(struct sweep *sweep, const struct held *held)
 {
 	uint64_t most = 2 * sweep->h->layout.kept - sweep->seen;

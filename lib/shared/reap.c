@@ -2,8 +2,9 @@
  * Peers that are gone: finding them and what they lost; naming it and giving it out again; and
  * settling a peer, when nothing more is to be named.
  *
- * Accesses are relaxed where nothing else is said: only this process writes part one, under the
- * lock; and what a peer wrote, it wrote before the kernel said that it is gone.
+ * Accesses are relaxed where nothing else is said: only this process writes part one, and
+ * what is read of it here, but for tail, it writes under the lock; and what a peer wrote, it wrote
+ * before the kernel said that it is gone.
  */
 #include "reap.h"
 
@@ -163,8 +164,9 @@ static void clear_seat(struct seat *seat, uint64_t at, uint64_t again)
 {
 	uint64_t taken = atomic_load_explicit(&seat->taken, memory_order_relaxed);
 
-	/* Relaxed, all of it: the record is released after it, and a new peer gets the place by a
-	 * message. A late confirm() of an old take finds `end` ahead of it. */
+	/* All relaxed: the peer's record is stored by a release after it, and a new peer learns of
+	 * its place by a message. If another peer confirms an old take late, it finds that `end` is
+	 * already beyond that take. */
 	for (uint64_t n = 0; n < NOTES && n <= taken; n++)
 		atomic_store_explicit(&seat->notes[n].before, UINT64_MAX, memory_order_relaxed);
 	atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
@@ -189,8 +191,9 @@ INTERNAL void seats_begin(struct handle *h, uint64_t number)
 	atomic_store_explicit(&line->dropped, 0, memory_order_relaxed);
 }
 
-/* All that happens while `settling` is odd. Each step stores what was written down before, so a
- * successor can do all of them again. Sequentially consistent, pairs with sum_of_reports(). */
+/* Does the steps of a settlement. `settling` is odd from the decision until they are done. Each
+ * step stores what was written down before, so a successor can do all of them again. Sequentially
+ * consistent, pairs with sum_of_reports(). */
 INTERNAL void reap_settle_again(struct handle *h)
 {
 	struct part_one *one = h->one;
@@ -226,7 +229,8 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 	uint64_t settled = atomic_load_explicit(&one->settled, memory_order_relaxed);
 	uint64_t most = sum_of_puts(h) - settled;
 
-	/* With redeliver others will report these items, but for those in for_good already. */
+	/* With redeliver others will report the lost items. for_good counts those that could not be
+	 * given out again. */
 	for (size_t i = 0; i < peer->lost_n && !h->redelivers; i++)
 		peer->for_good += peer->lost[i].items;
 	peer->finished += peer->for_good;
@@ -246,8 +250,8 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 
 /* --- who is gone --- */
 
-/* Returns whether somebody would come back to this producer's successor, and not to the one before
- * it: until then seats stay as they are, as a successor of that one needs them. */
+/* Returns whether this producer has admitted a peer. Until then a successor would start from the
+ * memory of the producer before this one, and would still need the seats as they are. */
 static bool has_peers(const struct handle *h)
 {
 	/* Pairs with admit_peer(), which this process calls. */

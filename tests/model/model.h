@@ -14,7 +14,7 @@
 #ifndef MODEL_PLAIN
 #define SPMCQ_LEAD
 #endif
-/* Where 0 is compared with what has no sign. */
+/* gcc warns where an unsigned value is compared with 0. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wtype-limits"
 #include "spmcq.c"

@@ -11,7 +11,7 @@ struct map {
 	unsigned char *begin;
 	size_t size;
 	bool is_writable;
-	unsigned long file; /* the number of the memfd */
+	unsigned long file; /* the inode number of the memfd */
 };
 
 enum { MAPS = 64 };

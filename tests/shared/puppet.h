@@ -16,13 +16,14 @@
 
 enum { ITEMS = 512, LOST = 32 };
 
-/* What a puppet is told, and what it answers: it fills in the rest. */
+/* What a puppet is told, and what it answers. The caller sets what the call needs; the puppet fills
+ * in the results, and sends all of it back. */
 struct call {
 	long (*make)(struct call *call); /* NULL: end */
 	size_t n;                        /* items */
 	double seconds;                  /* until the deadline; below 0: there is none */
 	uint32_t number;                 /* that the first item put has */
-	int socket;                      /* sent along; the puppet's own; -1: none */
+	int socket; /* in the test: to be sent; in the puppet: what arrived; -1: none */
 	size_t capacity, item_size;
 	uint64_t first_position;
 	struct spmcq_shared_options options;
@@ -42,7 +43,7 @@ struct puppet {
 	pid_t process;
 	int thread; /* the number the system knows it by */
 	int control;
-	struct call call; /* the latest; what is set here is told, and answered, with the next */
+	struct call call; /* the latest; fields set here go to the puppet with the next tell() */
 };
 
 /* In a puppet: its queue, of all its threads. */
@@ -110,7 +111,7 @@ long act_admit(struct call *call);      /* socket */
 long act_join_queue(struct call *call); /* socket, item_size; it rejoins if it has a queue */
 long act_succeed(struct call *call);    /* socket, options */
 long act_reap(struct call *call);       /* n entries: lost */
-long act_put(struct call *call);        /* number; here and below also: items */
+long act_put(struct call *call);        /* the item is `number` */
 long act_try_put(struct call *call);
 long act_put_until(struct call *call); /* seconds */
 long act_put_many(struct call *call);  /* n from number on */
@@ -138,7 +139,8 @@ long act_is_shutdown(struct call *call);
 long act_stats(struct call *call);
 long act_destroy(struct call *call);
 long act_nothing(struct call *call);
-/* Gets and reports, one by one, until there is nothing. Returns how many, or another error. */
+/* Gets and reports, one by one, until there is nothing. Returns how many, or an error other than
+ * -EAGAIN. */
 long act_drain(struct call *call);
 /* Makes the call in `stepped`, and dies if it is not through within so many seconds. */
 long act_for_a_while(struct call *call);

@@ -36,7 +36,7 @@ struct relay {
 	int producer, consumer; /* the ends for these two */
 };
 
-/* What is said in a way, counted in bytes. */
+/* The bytes that were passed on in each direction, by enum way. */
 struct said {
 	size_t bytes[2];
 };

@@ -20,7 +20,7 @@
  * is set to how many instructions there were. Returns what it returned. */
 long act_stepped(struct call *call);
 
-/* The same, but steps are not taken before end_sleeper(): each takes some time. */
+/* The same, but stepping begins only at end_sleeper(), because single steps are slow. */
 long act_stepped_later(struct call *call);
 
 /* Whether this works here. */
@@ -41,12 +41,13 @@ struct lengths {
 	unsigned awake; /* from its sleep; 0: it does not sleep */
 };
 
-/* Of games n = 0, 1 ...: each instruction once before one comes again, and those of a few games far
- * from each other. */
+/* Where game n = 0, 1 ... kills the puppet. Neighbouring games are far from each other. For a call
+ * that does not sleep, each instruction comes once before one comes again. For one that sleeps,
+ * two of eight games count from the start of the call, one kills the sleeper, and five count from
+ * the end of the sleep, three of them in the last fifth. */
 struct end end_of_game(const struct lengths *lengths, uint64_t seed, unsigned n);
 
-/* How many games are played at least, if that many are for a short call: a step takes some 40 us.
- */
+/* The least number of games: `most`, or half of it for a long call, as a step takes some 40 us. */
 unsigned least_games(const struct lengths *lengths, unsigned most);
 
 /* Tells the puppet to make the call, and to end so. */

@@ -28,7 +28,7 @@ void chance_pause(struct chance *chance);
 
 /* When a stress property that starts now should stop, in ns of CLOCK_MONOTONIC. */
 uint64_t stress_end(void);
-/* The same for one of so many that share the time. */
+/* The same when so many parts share the time: each has an equal share of it. */
 uint64_t stress_end_of(unsigned parts);
 bool stress_is_over(uint64_t end);
 
