@@ -44,7 +44,7 @@
  *              processor lacks that algorithm, or the kernel cannot guard a key (before 4.14)
  *   -ENOMEM    no memory
  *   -EPERM     create, import: the system does not let this process lock memory (RLIMIT_MEMLOCK; a
- *              key needs two pages). Other calls: the key was made in the parent, before fork()
+ *              key needs two pages). Other calls: the key was made in the parent, before fork
  *   -EIO       the system has no random bytes
  *
  * The key in memory: pages of its own between two that nobody can touch, locked (never swapped
