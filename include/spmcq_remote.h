@@ -49,6 +49,10 @@
  * When the connection is lost, the handle keeps trying to connect again, for as long as it exists.
  * Blocking calls wait meanwhile. Timed calls wait until their deadline, then return -ENOTCONN.
  *
+ * A server that is killed keeps what was put, with one exception: a single nats-server 2.9 that is
+ * killed while the queue is full may drop the oldest items when it starts again (its issue 4775).
+ * Several servers (`replicas`) do not, nor does one that is stopped.
+ *
  * fork: a child must not use its parent's handles.
  */
 #ifndef SPMCQ_REMOTE_H
