@@ -6,7 +6,6 @@
  */
 #include "keep.h"
 
-#include "reap.h"
 #include "run.h"
 
 #include <stdlib.h>
@@ -299,9 +298,4 @@ INTERNAL uint64_t keep_room(struct handle *h, uint64_t limit)
 	limit = make_room(h, limit);
 	pthread_mutex_unlock(&h->lock);
 	return limit;
-}
-
-INTERNAL bool keep_waits_for_reaping(struct handle *h)
-{
-	return reap_finds_losses(h);
 }

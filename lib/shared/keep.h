@@ -22,9 +22,6 @@ INTERNAL void places_see(struct handle *h);
  * in them. Returns up to where it may fill. Takes the lock. */
 INTERNAL uint64_t keep_room(struct handle *h, uint64_t limit);
 
-/* Returns whether a peer that is gone has to be reaped before there can be room. Takes the lock. */
-INTERNAL bool keep_waits_for_reaping(struct handle *h);
-
 /* Keep the item of a position, if it is not kept already. Returns its place, or KEPT_NOTHING if the
  * item is not to be had any more. */
 INTERNAL uint64_t keep_item(struct handle *h, uint64_t position);

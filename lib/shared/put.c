@@ -4,6 +4,7 @@
 #include "calls.h"
 
 #include "keep.h"
+#include "reap.h"
 #include "run.h"
 #include "thread_id.h"
 
@@ -146,7 +147,7 @@ static int sleep_until_room(struct handle *h, uint64_t want, const struct timesp
 			return room < 0 ? (int)room : 0;
 		if (woken == GATE_SIGNAL)
 			return -EINTR;
-		if (woken == GATE_SLICE && h->redelivers && keep_waits_for_reaping(h))
+		if (woken == GATE_SLICE && h->redelivers && reap_finds_losses(h))
 			return -EOWNERDEAD;
 	}
 }

@@ -82,12 +82,9 @@ static int map_old(struct handle *old, struct handle *h, struct offer *offer, st
 /* Make a fresh key of the same kind. */
 static int new_key(struct handle *h, const struct shape *shape)
 {
-	int r;
-
 	if (shape->algorithm == 0)
 		return 0;
-	r = spmcq_key_create(&h->key, (enum spmcq_algorithm)shape->algorithm);
-	return r;
+	return spmcq_key_create(&h->key, (enum spmcq_algorithm)shape->algorithm);
 }
 
 static uint64_t read_word(const _Atomic uint64_t *word)

@@ -85,8 +85,7 @@ static uint64_t skipped(const struct claim *claim)
 static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
 {
 	if (claim->lane == AGAIN) {
-		claim->kept =
-		        atomic_load_explicit(&again_at(h, claim->at)->kept, memory_order_relaxed);
+		claim->kept = kept_place(h, claim->at);
 		if (claim->kept >= h->layout.kept)
 			return false;
 		claim->position = atomic_load_explicit(&kept_at(h, claim->kept)->position,
@@ -290,16 +289,15 @@ static bool has_room_for_note(const struct my_seat *me)
 /* Take what look_at() found. Returns 1, 0 if others were faster, or -EPROTO. */
 static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
 {
-	uint64_t word = claim->word;
-
-	if (read_items(h, me, claim, to) && claim_items(h, me, claim)) {
+	if (!read_items(h, me, claim, to)) {
+		/* If head has not moved, nobody else was faster, and this was nonsense. */
+		if (is_still(head_of(h, claim->lane), claim->word))
+			return break_handle(h);
+	} else if (claim_items(h, me, claim)) {
 		note_take(me, claim);
 		me->backoff -= me->backoff > 2 * BACKOFF_LEAST ? me->backoff / 8 : 0;
 		return 1;
 	}
-	/* If head has not moved, nobody else was faster, and what we read was nonsense. */
-	if (is_still(head_of(h, claim->lane), word))
-		return break_handle(h);
 	back_off(me);
 	return 0;
 }
