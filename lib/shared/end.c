@@ -17,9 +17,8 @@ static uint64_t settle_end(const struct handle *h)
 	               : seen;
 }
 
-/* Returns where the queue ended, or OPEN. What this process has once seen stays so, whatever others
- * write. */
-static uint64_t see_closing(const struct handle *h)
+/* What this process has once seen stays so, whatever others write. */
+INTERNAL uint64_t see_closing(const struct handle *h)
 {
 	/* A copy in this process. Acquire, pairs with the release below: tail, as the thread saw it
 	 * that stored the copy. */
@@ -39,11 +38,6 @@ static uint64_t see_closing(const struct handle *h)
 	closing = CLOSED | (closing & POSITION_ONES);
 	atomic_store_explicit(seen, closing, memory_order_release);
 	return closing;
-}
-
-INTERNAL bool is_closed(const struct handle *h)
-{
-	return see_closing(h) != OPEN;
 }
 
 /* Tail is read before `closing`. If the queue is still open then, all that was put before counts,

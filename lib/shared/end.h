@@ -6,7 +6,16 @@
 
 #include "handle.h"
 
-INTERNAL bool is_closed(const struct handle *h);
+/* Returns where the queue ended, or OPEN. */
+INTERNAL uint64_t see_closing(const struct handle *h);
+
+/* Acquire and sequentially consistent, as in see_closing(), which decides. */
+static inline bool is_closed(const struct handle *h)
+{
+	return atomic_load_explicit(&h->closed, memory_order_acquire) != OPEN ||
+	       (atomic_load_explicit(&h->two->closing, memory_order_seq_cst) != OPEN &&
+	        see_closing(h) != OPEN);
+}
 
 /* Returns the position up to which there are items: tail, or where the queue ended when it was
  * closed. */

@@ -8,7 +8,7 @@
 
 static void give_seat_back(void *seat)
 {
-	/* Release, pairs with find_seat(): the next thread sees what this one did with the seat. */
+	/* Release, pairs with seat_find(): the next thread sees what this one did with the seat. */
 	atomic_store_explicit(&((struct my_seat *)seat)->is_used, false, memory_order_release);
 }
 
@@ -47,18 +47,10 @@ INTERNAL void seats_free(struct handle *h)
 	h->seats = NULL;
 }
 
-/* The last seat that this thread asked for: quicker than asking the C library. */
-static _Thread_local struct {
-	uint64_t handle; /* id */
-	struct my_seat *seat;
-} last_seat;
-
-INTERNAL struct my_seat *seat_of_thread(struct handle *h)
+INTERNAL struct my_seat *seat_ask(struct handle *h)
 {
-	if (last_seat.handle != h->id) {
-		last_seat.seat = pthread_getspecific(h->seat_key);
-		last_seat.handle = h->id;
-	}
+	last_seat.seat = pthread_getspecific(h->seat_key);
+	last_seat.handle = h->id;
 	return last_seat.seat;
 }
 
@@ -77,7 +69,7 @@ static void count_seat(struct handle *h, uint64_t n)
 			return;
 }
 
-static struct my_seat *find_seat(struct handle *h)
+INTERNAL struct my_seat *seat_find(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.threads; i++) {
 		struct my_seat *mine = &h->seats[i];
@@ -97,11 +89,4 @@ static struct my_seat *find_seat(struct handle *h)
 		return mine;
 	}
 	return NULL;
-}
-
-INTERNAL struct my_seat *seat_mine(struct handle *h)
-{
-	struct my_seat *mine = seat_of_thread(h);
-
-	return mine != NULL ? mine : find_seat(h);
 }

@@ -147,38 +147,40 @@ static void forget_note(struct my_seat *me)
 }
 
 /* See to it that the take by which another seat moved head is known. */
-__attribute__((noinline)) static void confirm(struct handle *h, const struct claim *claim)
+__attribute__((noinline)) static void confirm(struct handle *h, enum lane lane, uint64_t word)
 {
-	struct seat *other = seat_at(h, word_seat(claim->word));
-	_Atomic uint64_t *confirmed = &other->confirmed[claim->lane];
+	struct seat *other = seat_at(h, word_seat(word));
+	_Atomic uint64_t *confirmed = &other->confirmed[lane];
+	uint64_t at = word_position(word);
 	/* Acquire, pairs with note_take(): a reaper that acquires the head that we set next then
 	 * sees this `end`, too. */
-	uint64_t end = atomic_load_explicit(&other->end[claim->lane], memory_order_acquire);
+	uint64_t end = atomic_load_explicit(&other->end[lane], memory_order_acquire);
 
-	if (position_distance(claim->at, end) >= 0)
+	if (position_distance(at, end) >= 0)
 		return;
 	end = atomic_load_explicit(confirmed, memory_order_relaxed);
 	/* The compare-and-swap fails only when another thread has moved `confirmed` on; after NOTES
 	 * moves at most it is far enough. Release, pairs with is_at_or_behind(). Relaxed otherwise:
 	 * a reaper that acquires our head sees the value of `confirmed` that we read, or a later
 	 * one. */
-	for (int i = 0; i < NOTES && position_distance(end, claim->at) > 0; i++)
+	for (int i = 0; i < NOTES && position_distance(end, at) > 0; i++)
 		if (atomic_compare_exchange_strong_explicit(
-		            confirmed, &end, claim->at, memory_order_release, memory_order_relaxed))
+		            confirmed, &end, at, memory_order_release, memory_order_relaxed))
 			return;
 }
 
-static inline bool claim_items(struct handle *h, struct my_seat *me, struct claim *claim)
+/* Nothing here takes the address of the claim, so that it can stay in registers. */
+static inline bool claim_items(struct handle *h, struct my_seat *me, const struct claim *claim)
 {
-	uint64_t end = position_after(claim->at, claim->n);
+	uint64_t end = position_after(claim->at, claim->n), word = claim->word;
 
 	write_note(me, claim);
 	if (word_seat(claim->word) != me->number && word_seat(claim->word) != NO_SEAT)
-		confirm(h, claim);
+		confirm(h, claim->lane, word);
 	/* Sequentially consistent, for the producer's gate. Release, pairs with the acquire of head
 	 * by the next to claim, by look_for_room() and by has_succeeded(): the items were read, the
 	 * note is written, the other's take is confirmed. */
-	return atomic_compare_exchange_strong_explicit(head_of(h, claim->lane), &claim->word,
+	return atomic_compare_exchange_strong_explicit(head_of(h, claim->lane), &word,
 	                                               head_word(end, me->number),
 	                                               memory_order_seq_cst, memory_order_relaxed);
 }
