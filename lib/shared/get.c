@@ -14,9 +14,10 @@ enum { LOOKS = 8 };
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 40, RESERVE_NS = 10000000 };
 
 /* As there: if the last look found at least GATHER_ITEMS, and less than a quarter of the ring, let
- * more gather before the next look. A consumer that follows close behind the producer takes its
- * line, and the slots, from it for a few items each time. A try call stalls as long. */
-enum { GATHER_ITEMS = 8, CHASE_STALLS = 8 };
+ * more gather before the next look. A try call does so if the last CHASE_FOUND looks all found
+ * something. So an answer to the caller's own item, before which looks find nothing, is not held
+ * up. */
+enum { GATHER_ITEMS = 8, CHASE_FOUND = 2 };
 
 /* After this many try calls in a row that found nothing, ask whether the producer lives. */
 enum { TRIES = 1024 };
@@ -177,17 +178,19 @@ static void pass_on(struct handle *h)
 		gate_wake(h, &h->two->items, 1);
 }
 
-static ssize_t try_to_get(struct item_wait *wait)
+/* Try when no items are known of. */
+static ssize_t try_unknown(struct item_wait *wait)
 {
 	struct my_seat *me = wait->me;
 
-	for (int i = 0; i < CHASE_STALLS && me->found; i++)
-		ck_pr_stall();
-	me->found = look_for_items(wait);
-	if (me->found) {
+	if (me->found == CHASE_FOUND)
+		let_gather();
+	if (look_for_items(wait)) {
+		me->found += me->found < CHASE_FOUND;
 		me->found_nothing = 0;
 		return wait->got;
 	}
+	me->found = 0;
 	if (++me->found_nothing % TRIES == 0)
 		producer_is_gone(wait->h);
 	if (!knows_it_is_gone(wait->h))
@@ -218,25 +221,31 @@ static ssize_t get_unknown(struct item_wait *wait)
 	return r != 0 ? r : wait->got;
 }
 
+/* What shared_get() seldom does, out of its way. */
+__attribute__((noinline)) static ssize_t get_many(struct item_wait wait, bool try)
+{
+	ssize_t r = take_known(wait.h, wait.me, wait.items, wait.max);
+
+	if (r == 0)
+		return try ? try_unknown(&wait) : get_unknown(&wait);
+	after_take(wait.h);
+	return r;
+}
+
 INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
                             const struct timespec *deadline, bool try)
 {
 	struct handle *h = handle_of(q);
-	struct item_wait wait = {h, NULL, items, max, deadline, 0};
-	ssize_t r = handle_status(h);
+	struct my_seat *me;
+	int r = handle_status(h);
 
 	if (r != 0)
 		return r;
-	wait.me = seat_mine(h);
-	if (wait.me == NULL)
+	me = seat_mine(h);
+	if (me == NULL)
 		return -EUSERS;
-	if (try)
-		return try_to_get(&wait);
-	r = max == 1 && h->has_words && take_word(h, wait.me, items)
-	            ? 1
-	            : take_known(h, wait.me, items, max);
-	if (r == 0)
-		return get_unknown(&wait);
+	if (max > 1 || !h->has_words || !take_word(h, me, items))
+		return get_many((struct item_wait){h, me, items, max, deadline, 0}, try);
 	after_take(h);
-	return r;
+	return 1;
 }

@@ -35,8 +35,8 @@ struct my_seat {
 	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
 	uint64_t backoff;          /* bound of the pauses after the next lost claim */
 	uint64_t chance;           /* random number, for back_off() */
-	bool found;                /* the last try call got something */
-	unsigned found_nothing;    /* try calls in succession */
+	unsigned found;            /* looks in succession by try calls, at most CHASE_FOUND */
+	unsigned found_nothing;    /* the same that found nothing, without bound */
 	unsigned char *run;        /* room for a sealed run and its tag; NULL if not sealed */
 	uint64_t *before;          /* `before` of each note; NULL without redeliver */
 };
@@ -107,6 +107,8 @@ struct handle {
 	uint64_t tail;
 	uint64_t room_limit;
 	uint64_t head_of_room; /* head when room_limit was computed */
+	int64_t room_found;    /* slots that were free then */
+	unsigned room_pauses;  /* that were needed when the producer last waited for room */
 	uint64_t next_serial;
 	struct places places;
 	struct my_peer *peers; /* layout.processes; this process's own is not used */

@@ -14,6 +14,10 @@
  * until there is, but not longer than ROOM_NS, then sleep until there is any room. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
 
+/* If the last look found less room than this, and less than a quarter of the ring, a try call lets
+ * more gather before the next look. */
+enum { GATHER_ROOM = 8 };
+
 /* Returns 0 if the caller may put, or else why not. */
 static int refusal(struct handle *h)
 {
@@ -51,12 +55,13 @@ static int64_t look_for_room(struct handle *h, uint64_t want)
 	h->room_limit = position_after(head, h->layout.capacity);
 	if (h->redelivers)
 		h->room_limit = keep_room(h, h->room_limit);
-	return position_distance(h->tail, h->room_limit);
+	h->room_found = position_distance(h->tail, h->room_limit);
+	return h->room_found;
 }
 
 /* Returns how many of the n items that were just published count, as the queue was closed
  * meanwhile; or -ESHUTDOWN, -EPROTO. */
-static ssize_t kept_after_closing(struct handle *h, uint64_t n)
+__attribute__((noinline)) static ssize_t kept_after_closing(struct handle *h, uint64_t n)
 {
 	uint64_t before = position_after(h->tail, POSITION_ONES + 1 - n);
 	int64_t kept = position_distance(before, queue_end(h));
@@ -65,6 +70,20 @@ static ssize_t kept_after_closing(struct handle *h, uint64_t n)
 	if (kept < 0)
 		return break_handle(h);
 	return kept == 0 ? -ESHUTDOWN : (ssize_t)kept;
+}
+
+/* Count the n items that fill the slots from tail on. Returns how many count, or as above. */
+static inline ssize_t publish(struct handle *h, uint64_t n)
+{
+	h->tail = position_after(h->tail, n);
+	/* Release, pairs with queue_end(): the slots are filled. Sequentially consistent: this
+	 * comes before the looks at `closing` and at the gate. */
+	atomic_store_explicit(&h->one->tail, h->tail, memory_order_seq_cst);
+	if (is_closed(h))
+		return kept_after_closing(h, n);
+	if (gate_has_waiters(&h->two->items))
+		gate_wake(h, &h->two->items, n);
+	return (ssize_t)n;
 }
 
 static void copy_in(struct handle *h, const unsigned char *items, uint64_t n)
@@ -104,14 +123,23 @@ static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 	} else {
 		copy_in(h, items, n);
 	}
-	h->tail = position_after(h->tail, n);
-	/* Release, pairs with queue_end(): the slots are filled. Sequentially consistent: this
-	 * comes before the looks at `closing` and at the gate. */
-	atomic_store_explicit(&h->one->tail, h->tail, memory_order_seq_cst);
+	return publish(h, n);
+}
+
+/* What put_some() mostly does for one item of a word, in half its instructions. Returns how many, 0
+ * if there may be no room, or as kept_after_closing(). */
+static inline ssize_t put_word(struct handle *h, const void *item)
+{
+	uint64_t word;
+
+	if (position_distance(h->tail, h->room_limit) <= 0)
+		return 0;
 	if (is_closed(h))
-		return kept_after_closing(h, n);
-	gate_wake(h, &h->two->items, n);
-	return (ssize_t)n;
+		return -ESHUTDOWN;
+	memcpy(&word, item, sizeof word);
+	/* Relaxed: the store of tail releases it. */
+	atomic_store_explicit(slot_of(h, h->tail), word, memory_order_relaxed);
+	return publish(h, 1);
 }
 
 static bool has_room(struct handle *h, uint64_t want, int64_t *room)
@@ -152,13 +180,17 @@ static int sleep_until_room(struct handle *h, uint64_t want, const struct timesp
 	}
 }
 
+/* Looks for half the ring. A look takes the consumers' line away, so as many pauses as were needed
+ * last time, but one, are made before the first look. */
 static bool look_for_half(struct handle *h, uint64_t half)
 {
 	int64_t room;
 
-	for (int i = 0; i < ROOM_PAUSES; i++) {
-		if (has_room(h, half, &room))
+	for (unsigned made = 0; made < ROOM_PAUSES; made++) {
+		if (made + 1 >= h->room_pauses && has_room(h, half, &room)) {
+			h->room_pauses = made;
 			return true;
+		}
 		pause_and_yield();
 	}
 	return false;
@@ -179,18 +211,25 @@ static int await_room(struct handle *h, const struct timespec *deadline)
 	return r != -ETIMEDOUT ? r : sleep_until_room(h, 1, deadline);
 }
 
-INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
-                            const struct timespec *deadline, bool try)
+/* Returns whether all known room is used, and the last look found only a little. */
+static bool is_close_behind(const struct handle *h)
 {
-	struct handle *h = handle_of(q);
-	size_t placed = 0;
-	ssize_t r = refusal(h);
+	return h->tail == h->room_limit && h->room_found > 0 && h->room_found < GATHER_ROOM &&
+	       h->room_found < (int64_t)(h->layout.capacity / 4);
+}
 
-	if (r != 0)
-		return r;
+/* What shared_put() seldom does, out of its way. */
+__attribute__((noinline)) static ssize_t put_many(struct handle *h, const unsigned char *items,
+                                                  size_t n, const struct timespec *deadline,
+                                                  bool try)
+{
+	size_t placed = 0;
+	ssize_t r;
+
+	if (try && is_close_behind(h))
+		let_gather();
 	for (;;) {
-		r = put_some(h, (const unsigned char *)items + placed * h->layout.item_size,
-		             n - placed);
+		r = put_some(h, items + placed * h->layout.item_size, n - placed);
 		placed += r > 0 ? (size_t)r : 0;
 		if (r < 0 || placed == n || (r == 0 && try))
 			break;
@@ -203,6 +242,22 @@ INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
 			break;
 	}
 	return placed > 0 ? (ssize_t)placed : r == 0 ? -EAGAIN : r;
+}
+
+INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
+                            const struct timespec *deadline, bool try)
+{
+	struct handle *h = handle_of(q);
+	ssize_t r = refusal(h);
+
+	if (r != 0)
+		return r;
+	if (n == 1 && h->has_words) {
+		r = put_word(h, items);
+		if (r != 0)
+			return r;
+	}
+	return put_many(h, items, n, deadline, try);
 }
 
 INTERNAL int shared_release_producer(struct spmcq *q)
