@@ -21,7 +21,7 @@ INTERNAL void cells_init(struct cells *cells)
 #ifdef SPMCQ_LEAD
 		lead_cell_init(cell, i);
 #endif
-		atomic_init(&cell->streaming, false);
+		atomic_init(&cell->streaming, 0);
 		atomic_init(&cell->patience, 1);
 		atomic_init(&cell->backoff, 0);
 	}

@@ -38,9 +38,9 @@ struct cell {
 	_Atomic uint32_t alone_since_got; /* low half of got when alone was set */
 	_Atomic bool alone;               /* nobody else takes items */
 #endif
-	_Atomic bool streaming;   /* items came soon after it waited: see get.c */
-	_Atomic uint8_t patience; /* pauses to make before sleeping: see get.c */
-	_Atomic uint8_t backoff;  /* how often it lost lately: see cell_back_off() */
+	_Atomic uint8_t streaming; /* how often items came soon, at most STREAMING: see get.c */
+	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
+	_Atomic uint8_t backoff;   /* how often it lost lately: see cell_back_off() */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 

@@ -39,6 +39,10 @@ static bool is_producer(struct spmcq *q)
 	       nobody == thread_id();
 }
 
+/* If its last look found less room than this, and less than a quarter of the ring, a try call lets
+ * more gather before it looks.. */
+enum { GATHER_ROOM = 8 };
+
 /* Returns 0 if the caller may put, or the error. */
 static int refusal(struct spmcq *q)
 {
@@ -193,7 +197,11 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 /* Returns whether the ring is full. Ends a lead, as a leader's takes may be invisible yet. */
 static bool is_full(struct spmcq *q)
 {
-	if (ring_room(&q->ring) > 0)
+	if (q->room_found > 0 && q->room_found < GATHER_ROOM &&
+	    q->room_found < q->ring.capacity / 4)
+		let_gather();
+	q->room_found = ring_room(&q->ring);
+	if (q->room_found > 0)
 		return false;
 	if (!cursor_is_held(&q->ring.cursor))
 		return true;

@@ -31,6 +31,7 @@ struct spmcq {
 	uint32_t reserve_woken;    /* and for reserve */
 	int64_t looked_ns;         /* when it last waited for room */
 	unsigned room_waits;       /* calls of look_for_half(), */
+	uint64_t room_found;       /* slots that a try call found free at its last look */
 	unsigned room_patience;    /* the pauses that it may make, */
 	unsigned room_pauses;      /* and those it made when it last found half the ring */
 	_Atomic uint64_t wake_producer_at; /* head, for the room that it sleeps for */

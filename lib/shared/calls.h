@@ -7,17 +7,6 @@
 #include "life.h"
 #include "take.h"
 
-/* Less than half a microsecond, so that more items, or more room, gather before the next look: a
- * call that looks close behind the other side takes a cache line from it for a few items each
- * time. */
-static inline void let_gather(void)
-{
-	enum { STALLS = 8 };
-
-	for (int i = 0; i < STALLS; i++)
-		ck_pr_stall();
-}
-
 /* Returns whether the producer's process is gone. Makes system calls unless it knows already. */
 INTERNAL bool producer_is_gone(struct handle *h);
 
