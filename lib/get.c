@@ -247,7 +247,12 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 	}
 }
 
-/* Wake others for what is left in the ring; only one reserve, as mostly we take the items first. */
+/* A consumer that was woken wakes this many reserves if items are left: not one, so that many wake
+ * as a tree, and not all, as mostly we take the items first. If waking up takes 0.1 ms, 64 sleeping
+ * consumers get an item each in 2 ms, instead of 8. */
+enum { RESERVES_TO_WAKE = 2 };
+
+/* Wake others for what is left in the ring. */
 static void pass_on(struct spmcq *q)
 {
 	size_t left = ring_size(&q->ring);
@@ -257,7 +262,7 @@ static void pass_on(struct spmcq *q)
 	if (watch_has_sleepers(&q->watch))
 		gate_wake(&q->items, left);
 	else
-		gate_wake(&q->reserve, 1);
+		gate_wake(&q->reserve, RESERVES_TO_WAKE);
 }
 
 SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool crowd)

@@ -40,7 +40,7 @@ static bool is_producer(struct spmcq *q)
 }
 
 /* If its last look found less room than this, and less than a quarter of the ring, a try call lets
- * more gather before it looks.. */
+ * more gather before it looks. */
 enum { GATHER_ROOM = 8 };
 
 /* Returns 0 if the caller may put, or the error. */
