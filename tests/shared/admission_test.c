@@ -303,9 +303,7 @@ static void by_default_root_is_another_user_too(void)
 	puppet_start(&nobody);
 	RETURNS(0, told(&producer, act_be_nobody, 0));
 	RETURNS(0, told(&nobody, act_be_nobody, 0));
-	producer.call.capacity = 3;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
+	create_by(&producer, 3, NULL);
 	socket_pair(SOCK_STREAM, ends);
 	tell_with(&producer, act_admit, ends[0]);
 	tell_with(&root, act_join_queue, ends[1]);

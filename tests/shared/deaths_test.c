@@ -284,10 +284,7 @@ static void begin(void)
 	        .sealed = chance_below(&chance, 3) == 0 && can_seal(),
 	        .first_position = WRAP - 1 - chance_below(&chance, 500)};
 	puppet_start(&world.producer);
-	world.producer.call.capacity = world.capacity;
-	world.producer.call.item_size = sizeof(uint32_t);
-	world.producer.call.options = world.options;
-	RETURNS(0, told(&world.producer, act_create, 0));
+	create_by(&world.producer, world.capacity, &world.options);
 	for (size_t i = 0; i < CONSUMERS; i++) {
 		puppet_start(&world.consumers[i]);
 		admit_by(&world.producer, &world.consumers[i]);

@@ -618,11 +618,10 @@ static void others_end_while_a_consumer_writes_all_the_time(void)
 
 static void start_producer(struct puppet *producer)
 {
+	struct spmcq_shared_options options = some_options();
+
 	puppet_start(producer);
-	producer->call.capacity = CAPACITY;
-	producer->call.item_size = sizeof(uint32_t);
-	producer->call.options = some_options();
-	RETURNS(0, told(producer, act_create, 0));
+	create_by(producer, CAPACITY, &options);
 }
 
 /* Who comes late believes what the producer says of the capacity, and a successor of all. */

@@ -78,10 +78,7 @@ static void begin(struct game *game)
 
 	puppet_start(&game->producer);
 	puppet_start(&game->successor);
-	call->capacity = game->capacity;
-	call->item_size = sizeof(uint32_t);
-	call->options = game->options;
-	RETURNS(0, told(&game->producer, act_create, 0));
+	create_by(&game->producer, game->capacity, &game->options);
 	join_by(&game->producer, &game->q);
 	if (plan->queued == 0)
 		return;

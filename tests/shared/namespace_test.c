@@ -101,15 +101,10 @@ static void a_consumers_id_may_be_used_again(void)
 static void lose_the_producer_to_a_namesake(void)
 {
 	struct puppet dead, namesake;
-	struct spmcq *q = NULL;
+	struct spmcq *q = producer_start(&dead, 3);
 	uint32_t number;
 	int ends[2];
 
-	puppet_start(&dead);
-	dead.call.capacity = 3;
-	dead.call.item_size = sizeof(number);
-	RETURNS(0, told(&dead, act_create, 0));
-	join_by(&dead, &q);
 	RETURNS(0, told(&dead, act_put, 0));
 	puppet_kill(&dead);
 	start_as(&namesake, dead.process);
@@ -193,9 +188,7 @@ static void a_peer_from_outside_the_namespace_is_refused_or_right(void)
 	puppet_start(&consumer);
 	puppet_start(&outer);
 	puppet_start_inside(&producer, &outer);
-	producer.call.capacity = 3;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
+	create_by(&producer, 3, NULL);
 	socket_pair(SOCK_STREAM, ends);
 	tell_with(&producer, act_admit, ends[0]);
 	tell_with(&consumer, act_join_queue, ends[1]);

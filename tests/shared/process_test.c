@@ -42,13 +42,8 @@ static void a_consumer_may_not_put(void)
 static void a_second_producer_thread_is_refused(void)
 {
 	struct puppet producer, second;
-	struct spmcq *q = NULL;
+	struct spmcq *q = producer_start(&producer, 3);
 
-	puppet_start(&producer);
-	producer.call.capacity = 3;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
-	join_by(&producer, &q);
 	puppet_start_thread(&second, &producer);
 	RETURNS(0, told(&producer, act_put, 0));
 	RETURNS(-EPERM, told(&second, act_put, 0));
@@ -102,13 +97,8 @@ static void a_consumer_that_destroys_its_handle_is_gone(void)
 static void destroy_is_refused_while_a_thread_waits(void)
 {
 	struct puppet producer, waiter;
-	struct spmcq *q = NULL;
+	struct spmcq *q = producer_start(&producer, 3);
 
-	puppet_start(&producer);
-	producer.call.capacity = 3;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
-	join_by(&producer, &q);
 	puppet_start_thread(&waiter, &producer);
 	tell(&waiter, act_get, 0);
 	puppet_await_sleep(&waiter);
@@ -125,14 +115,9 @@ static void destroy_is_refused_while_a_thread_waits(void)
 static void what_is_left_by_a_producer_that_destroys_is_got(void)
 {
 	struct puppet producer;
-	struct spmcq *q = NULL;
+	struct spmcq *q = producer_start(&producer, 3);
 	uint32_t number;
 
-	puppet_start(&producer);
-	producer.call.capacity = 3;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
-	join_by(&producer, &q);
 	RETURNS(3, told(&producer, act_put_many, 3));
 	RETURNS(0, told(&producer, act_destroy, 0));
 	for (uint32_t i = 0; i < 3; i++) {
@@ -210,9 +195,7 @@ static void a_child_of_fork_may_only_destroy(void)
 		struct spmcq *q = NULL;
 
 		puppet_start(&producer);
-		producer.call.capacity = 3;
-		producer.call.item_size = sizeof(uint32_t);
-		RETURNS(0, told(&producer, act_create, 0));
+		create_by(&producer, 3, NULL);
 		puppet_start(&consumer);
 		admit_by(&producer, &consumer);
 		join_by(&producer, &q);
@@ -432,10 +415,7 @@ static void a_signal_ends_a_call_only_if_asked(bool interruptible)
 	struct puppet producer, consumer, joiner;
 
 	puppet_start(&producer);
-	producer.call.capacity = 1;
-	producer.call.item_size = sizeof(uint32_t);
-	producer.call.options = options;
-	RETURNS(0, told(&producer, act_create, 0));
+	create_by(&producer, 1, &options);
 	puppet_start(&consumer);
 	puppet_start(&joiner);
 	admit_by(&producer, &consumer);

@@ -451,6 +451,25 @@ void join_by(struct puppet *producer, struct spmcq **q)
 	close(ends[1]);
 }
 
+void create_by(struct puppet *producer, size_t capacity, const struct spmcq_shared_options *options)
+{
+	producer->call.capacity = capacity;
+	producer->call.item_size = sizeof(uint32_t);
+	if (options)
+		producer->call.options = *options;
+	RETURNS(0, told(producer, act_create, 0));
+}
+
+struct spmcq *producer_start(struct puppet *producer, size_t capacity)
+{
+	struct spmcq *q = NULL;
+
+	puppet_start(producer);
+	create_by(producer, capacity, NULL);
+	join_by(producer, &q);
+	return q;
+}
+
 void consumer_start(struct puppet *consumer, struct spmcq *q)
 {
 	puppet_start(consumer);

@@ -84,8 +84,13 @@ void admit(struct spmcq *q, struct puppet *consumer);
 void admit_by(struct puppet *producer, struct puppet *consumer);
 /* This process joins a puppet's queue, or, if it has *q, rejoins. */
 void join_by(struct puppet *producer, struct spmcq **q);
+/* The puppet makes a queue of uint32_t numbers. options may be NULL. */
+void create_by(struct puppet *producer, size_t capacity,
+               const struct spmcq_shared_options *options);
 /* Puppet, and admitted, in one. */
 void consumer_start(struct puppet *consumer, struct spmcq *q);
+/* The other way round: a puppet that has made a queue, which this process joins and returns. */
+struct spmcq *producer_start(struct puppet *producer, size_t capacity);
 
 /* A queue of this process. */
 struct spmcq *shared_at(size_t capacity, const struct spmcq_shared_options *options);

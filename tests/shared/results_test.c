@@ -316,14 +316,9 @@ static void a_wake_up_takes_no_tenth_of_a_second(void)
 static void a_sleeping_put_is_woken_by_a_get(void)
 {
 	struct puppet producer;
-	struct spmcq *q = NULL;
+	struct spmcq *q = producer_start(&producer, 3);
 	uint32_t items[10];
 
-	puppet_start(&producer);
-	producer.call.capacity = 3;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
-	join_by(&producer, &q);
 	producer.call.number = 0;
 	tell(&producer, act_put_many, 10);
 	puppet_await_sleep(&producer);
@@ -598,13 +593,8 @@ static void shutdown_from_a_consumer_wakes_a_sleeping_put(void)
 {
 	for (int now = 0; now < 2; now++) {
 		struct puppet producer;
-		struct spmcq *q = NULL;
+		struct spmcq *q = producer_start(&producer, 3);
 
-		puppet_start(&producer);
-		producer.call.capacity = 3;
-		producer.call.item_size = sizeof(uint32_t);
-		RETURNS(0, told(&producer, act_create, 0));
-		join_by(&producer, &q);
 		tell(&producer, act_put_many, 10);
 		puppet_await_sleep(&producer);
 		shut_down(NULL, q, now);

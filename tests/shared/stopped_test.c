@@ -199,9 +199,7 @@ static void start_producer(size_t capacity, struct spmcq **q)
 {
 	puppet_start(&producer);
 	puppet_start(&successor);
-	producer.call.capacity = capacity;
-	producer.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&producer, act_create, 0));
+	create_by(&producer, capacity, NULL);
 	join_by(&producer, q);
 }
 

@@ -113,15 +113,11 @@ static void items_go_through_a_process_in_the_middle(void)
 {
 	enum { ALL = 20000 };
 	struct puppet first, last;
-	struct spmcq *from = NULL, *to = shared_of(64);
+	struct spmcq *from, *to = shared_of(64);
 	uint32_t items[32], all = 0;
 
 	times = common_memory(MANY);
-	puppet_start(&first);
-	first.call.capacity = 100;
-	first.call.item_size = sizeof(uint32_t);
-	RETURNS(0, told(&first, act_create, 0));
-	join_by(&first, &from);
+	from = producer_start(&first, 100);
 	consumer_start(&last, to);
 	tell(&last, act_consume, 32);
 	for (first.call.number = 0; first.call.number < ALL; first.call.number += 100) {
