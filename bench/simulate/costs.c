@@ -97,7 +97,7 @@ static double *cost_named(struct sim_costs *costs, const char *name)
 {
 	for (const struct sim_cost_name *known = sim_cost_names; known->name; known++)
 		if (strcmp(known->name, name) == 0)
-			return (double *)((char *)costs + known->offset);
+			return (double *)(void *)((char *)costs + known->offset);
 	return NULL;
 }
 
@@ -142,7 +142,7 @@ void sim_costs_write(FILE *out, const struct sim_costs *costs)
 	fprintf(out, "{\n");
 	for (const struct sim_cost_name *known = sim_cost_names; known->name; known++)
 		fprintf(out, "  \"%s\": %.6g%s\n", known->name,
-		        *(const double *)((const char *)costs + known->offset),
+		        *(const double *)(const void *)((const char *)costs + known->offset),
 		        known[1].name ? "," : "");
 	fprintf(out, "}\n");
 }

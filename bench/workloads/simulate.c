@@ -121,7 +121,7 @@ static bool refuses(const struct bench_point *point, char *why, size_t size)
 {
 	if (!*module)
 		snprintf(why, size,
-		         "the simulated machine was not built: it knows Linux on x86-64 and "
+		         "the simulated machine was not built: it knows gcc on Linux, x86-64 or "
 		         "aarch64, and takes no sanitizers");
 	else if (point->arbitration != BENCH_HELD && point->arbitration != BENCH_QUEUED)
 		snprintf(why, size, "--arbitration: \"%s\" is neither held nor queued",
