@@ -294,7 +294,6 @@ static void by_default_other_users_are_refused(void)
 static void by_default_root_is_another_user_too(void)
 {
 	struct puppet producer, root, nobody;
-	int ends[2];
 
 	if (geteuid() != 0)
 		check_skip("only root can become another user");
@@ -304,13 +303,9 @@ static void by_default_root_is_another_user_too(void)
 	RETURNS(0, told(&producer, act_be_nobody, 0));
 	RETURNS(0, told(&nobody, act_be_nobody, 0));
 	create_by(&producer, 3, NULL);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&producer, act_admit, ends[0]);
-	tell_with(&root, act_join_queue, ends[1]);
-	close(ends[0]);
-	close(ends[1]);
-	RETURNS(-EACCES, answer(&producer));
-	RETURNS(-EACCES, answer(&root));
+	introduce(&producer, &root, act_join_queue);
+	RETURNS(-EACCES, producer.call.result);
+	RETURNS(-EACCES, root.call.result);
 	admit_by(&producer, &nobody);
 	RETURNS(0, told(&producer, act_put, 0));
 	RETURNS(1, told(&nobody, act_drain, 0));

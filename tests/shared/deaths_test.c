@@ -9,8 +9,6 @@
 #include "support/chance.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
 	WORKERS = 4,
@@ -231,18 +229,13 @@ static void kill_producer(void)
 {
 	size_t by = chance_below(&chance, CONSUMERS);
 	struct puppet successor;
-	int ends[2];
 
 	check_doing("death of the producer");
 	puppet_kill(&world.producer);
 	puppet_start(&successor);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&world.consumers[by], act_admit, ends[1]);
-	tell_with(&successor, act_succeed, ends[0]);
-	close(ends[0]);
-	close(ends[1]);
-	RETURNS(0, answer(&world.consumers[by]));
-	RETURNS(0, answer(&successor));
+	introduce(&world.consumers[by], &successor, act_succeed);
+	RETURNS(0, world.consumers[by].call.result);
+	RETURNS(0, successor.call.result);
 	world.producer = successor;
 	for (size_t i = 0; i < CONSUMERS; i++) {
 		if (chance_below(&chance, 4) == 0)

@@ -719,7 +719,6 @@ static void consumers_end_whatever_a_producer_writes(void)
 static void succeed_liar(void)
 {
 	struct puppet producer, consumer, successor;
-	int ends[2];
 	long result;
 
 	alarm(GAME_SECONDS);
@@ -733,14 +732,9 @@ static void succeed_liar(void)
 	choose_word(&producer);
 	told(&producer, act_poke, producer.call.n);
 	puppet_kill(&producer);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&consumer, act_admit, ends[0]);
-	tell_with(&successor, act_succeed, ends[1]);
-	close(ends[0]);
-	close(ends[1]);
-	result = answer(&consumer);
-	CHECK(result <= 0, "admit returned %ld", result);
-	result = answer(&successor);
+	introduce(&consumer, &successor, act_succeed);
+	CHECK(consumer.call.result <= 0, "admit returned %ld", consumer.call.result);
+	result = successor.call.result;
 	CHECK(result == 0 || result == -EPROTO || result == -ECONNRESET || result == -ENOTSUP ||
 	              result == -EACCES || result == -ETIMEDOUT || result == -EPERM,
 	      "succeed returned %ld", result);

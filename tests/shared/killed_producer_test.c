@@ -134,19 +134,6 @@ static void drain_of_dead(struct game *game)
 	      result, spmcq_unfinished(game->q));
 }
 
-static void succeed(struct game *game)
-{
-	int ends[2];
-
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&game->successor, act_succeed, ends[0]);
-	close(ends[0]);
-	RETURNS(0, spmcq_shared_admit(game->q, ends[1]));
-	RETURNS(0, answer(&game->successor));
-	close(ends[1]);
-	join_by(&game->successor, &game->q);
-}
-
 /* Returns how many items the dead one had put. */
 static uint32_t count_put(struct game *game, bool through)
 {
@@ -224,7 +211,7 @@ static unsigned play(struct chance *chance, struct end end)
 	through = break_off(&game, end);
 	if (game.drains)
 		drain_of_dead(&game);
-	succeed(&game);
+	succeed(&game.successor, &game.q);
 	go_on(&game, through);
 	queue_free(game.q);
 	puppet_end(&game.successor);
@@ -332,7 +319,7 @@ static void a_successor_reaps_who_died_before(bool redeliver, bool sealed)
 	puppet_kill(&late);
 	game.got = 2;
 	get_one(&game);
-	succeed(&game);
+	succeed(&game.successor, &game.q);
 	RETURNS(-EOWNERDEAD, told(&game.successor, act_join, 0));
 	RETURNS(2, told(&game.successor, act_reap, 3));
 	for (size_t i = 0; i < 2; i++)
@@ -394,7 +381,7 @@ static unsigned play_reap(struct chance *chance, unsigned at)
 	RETURNS(0, told(&loser, act_get, 0));
 	puppet_kill(&loser);
 	through = break_off(&game, (struct end){FROM_START, at, at % 2 ? SIGKILL : 0});
-	succeed(&game);
+	succeed(&game.successor, &game.q);
 	while ((result = told(&game.successor, act_reap, 1)) == 1) {
 		const struct spmcq_lost *lost = &game.successor.call.lost[0];
 
@@ -504,7 +491,7 @@ static void succeed_again_and_again(unsigned worker)
 			            game.options.sealed, (unsigned long long)chance_seed());
 			try_to_succeed(&game, microseconds);
 		}
-		succeed(&game);
+		succeed(&game.successor, &game.q);
 		for (int i = 0; i < 4; i++)
 			get_one(&game);
 		RETURNS(0, spmcq_task_done_many(game.q, 5));
@@ -534,7 +521,7 @@ static void a_successor_comes_though_all_places_are_taken(void)
 	RETURNS(2, told(&game.producer, act_put_many, 2));
 	puppet_kill(&game.producer);
 	get_one(&game);
-	succeed(&game);
+	succeed(&game.successor, &game.q);
 	admit_by(&game.successor, &other);
 	RETURNS(1, told(&other, act_drain, 0));
 	RETURNS(0, spmcq_task_done(game.q));
@@ -568,7 +555,7 @@ static void the_place_of_one_that_died_under_another_is_free(void)
 		puppet_kill(&game.producer);
 		if (i % 3 == 1)
 			puppet_kill(&other);
-		succeed(&game);
+		succeed(&game.successor, &game.q);
 		if (i % 3 == 2)
 			puppet_kill(&other);
 		RETURNS(holds, told(&game.successor, act_reap, 2));
@@ -580,20 +567,6 @@ static void the_place_of_one_that_died_under_another_is_free(void)
 		puppet_end(&next);
 		puppet_end(&game.successor);
 	}
-}
-
-/* Lets it succeed by a consumer. Returns what it is told, and the consumer. */
-static long succeed_by(struct puppet *consumer, struct puppet *successor, long *admitted)
-{
-	int ends[2];
-
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(consumer, act_admit, ends[1]);
-	tell_with(successor, act_succeed, ends[0]);
-	close(ends[0]);
-	close(ends[1]);
-	*admitted = answer(consumer);
-	return answer(successor);
 }
 
 /* The second comes by a consumer that knows nothing of the first, who lives, or is dead, too:
@@ -613,14 +586,16 @@ static void two_successors_are_not_both_the_producer(void)
 		admit_by(&game.producer, &other);
 		RETURNS(4, told(&game.producer, act_put_many, 4));
 		puppet_kill(&game.producer);
-		succeed(&game);
+		succeed(&game.successor, &game.q);
 		get_one(&game);
 		game.successor.call.number = 4;
 		RETURNS(0, told(&game.successor, act_put, 0));
 		get_one(&game);
 		if (dead)
 			puppet_kill(&game.successor);
-		result = succeed_by(&other, &second, &admitted);
+		introduce(&other, &second, act_succeed);
+		result = second.call.result;
+		admitted = other.call.result;
 		CHECK(result <= 0 && (dead || result < 0), "succeed: %ld", result);
 		CHECK(admitted <= 0 && (dead || admitted < 0), "admit: %ld", admitted);
 		if (!dead) {
@@ -655,7 +630,7 @@ static void ten_producers_follow_each_other(void)
 		get_one(&game);
 		if (i % 2)
 			get_one(&game);
-		succeed(&game);
+		succeed(&game.successor, &game.q);
 		get_one(&game);
 		if (i % 2 == 0)
 			get_one(&game);
@@ -701,7 +676,7 @@ static void who_sleeps_is_told_of_the_death(void)
 		RETURNS(-EAGAIN, result);
 		CHECK(seconds_now() - since < 5, "try_get does not say so");
 	}
-	succeed(&game);
+	succeed(&game.successor, &game.q);
 	admit_by(&game.successor, &getter);
 	tell(&getter, act_get, 0);
 	puppet_await_sleep(&getter);
@@ -718,24 +693,14 @@ static void who_sleeps_is_told_of_the_death(void)
 static void a_living_producer_has_no_successor(void)
 {
 	struct game game = {.capacity = 4};
-	int ends[2];
 
 	plan = &(struct plan){.queued = 0};
 	begin(&game);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&game.successor, act_succeed, ends[0]);
-	close(ends[0]);
-	CHECK(spmcq_shared_admit(game.q, ends[1]) < 0, "a successor was let in");
-	close(ends[1]);
-	CHECK(answer(&game.successor) < 0, "it was let in");
+	fail_to_succeed(&game.successor, game.q);
 	/* Nor by the producer itself. */
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&game.successor, act_succeed, ends[0]);
-	tell_with(&game.producer, act_admit, ends[1]);
-	close(ends[0]);
-	close(ends[1]);
-	CHECK(answer(&game.producer) < 0, "a successor was let in");
-	RETURNS(-EBUSY, answer(&game.successor));
+	introduce(&game.producer, &game.successor, act_succeed);
+	CHECK(game.producer.call.result < 0, "a successor was let in");
+	RETURNS(-EBUSY, game.successor.call.result);
 	RETURNS(0, told(&game.producer, act_put, 0));
 	get_one(&game);
 	queue_free(game.q);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,7 +102,6 @@ static void lose_the_producer_to_a_namesake(void)
 	struct puppet dead, namesake;
 	struct spmcq *q = producer_start(&dead, 3);
 	uint32_t number;
-	int ends[2];
 
 	RETURNS(0, told(&dead, act_put, 0));
 	puppet_kill(&dead);
@@ -112,13 +110,7 @@ static void lose_the_producer_to_a_namesake(void)
 	RETURNS(-EOWNERDEAD, spmcq_get(q, &number));
 	RETURNS(-EOWNERDEAD, spmcq_join(q));
 	/* It is a stranger, but may succeed. */
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&namesake, act_succeed, ends[0]);
-	close(ends[0]);
-	RETURNS(0, spmcq_shared_admit(q, ends[1]));
-	RETURNS(0, answer(&namesake));
-	close(ends[1]);
-	join_by(&namesake, &q);
+	succeed(&namesake, &q);
 	RETURNS(0, told(&namesake, act_put, 0));
 	RETURNS(0, spmcq_get(q, &number));
 	RETURNS(0, spmcq_task_done_many(q, 2));
@@ -182,20 +174,15 @@ static void namesakes_in_namespaces_are_two(void)
 static void a_peer_from_outside_the_namespace_is_refused_or_right(void)
 {
 	struct puppet outer, producer, consumer;
-	int ends[2];
 	long admitted, joined;
 
 	puppet_start(&consumer);
 	puppet_start(&outer);
 	puppet_start_inside(&producer, &outer);
 	create_by(&producer, 3, NULL);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&producer, act_admit, ends[0]);
-	tell_with(&consumer, act_join_queue, ends[1]);
-	close(ends[0]);
-	close(ends[1]);
-	admitted = answer(&producer);
-	joined = answer(&consumer);
+	introduce(&producer, &consumer, act_join_queue);
+	admitted = producer.call.result;
+	joined = consumer.call.result;
 	CHECK((admitted == 0) == (joined == 0), "admit: %ld, join: %ld", admitted, joined);
 	if (admitted == 0) {
 		RETURNS(0, told(&producer, act_put, 0));

@@ -426,17 +426,24 @@ void admit(struct spmcq *q, struct puppet *consumer)
 	close(ends[0]);
 }
 
-void admit_by(struct puppet *producer, struct puppet *consumer)
+void introduce(struct puppet *admitting, struct puppet *coming, long (*make)(struct call *))
 {
 	int ends[2];
 
 	socket_pair(SOCK_STREAM, ends);
-	tell_with(producer, act_admit, ends[0]);
-	tell_with(consumer, act_join_queue, ends[1]);
+	tell_with(admitting, act_admit, ends[0]);
+	tell_with(coming, make, ends[1]);
 	close(ends[0]);
 	close(ends[1]);
-	RETURNS(0, answer(producer));
-	RETURNS(0, answer(consumer));
+	answer(admitting);
+	answer(coming);
+}
+
+void admit_by(struct puppet *producer, struct puppet *consumer)
+{
+	introduce(producer, consumer, act_join_queue);
+	RETURNS(0, producer->call.result);
+	RETURNS(0, consumer->call.result);
 }
 
 void join_by(struct puppet *producer, struct spmcq **q)
@@ -449,6 +456,32 @@ void join_by(struct puppet *producer, struct spmcq **q)
 	RETURNS(0, *q ? spmcq_shared_rejoin(*q, ends[1]) : spmcq_shared_join(q, ends[1], 0));
 	RETURNS(0, answer(producer));
 	close(ends[1]);
+}
+
+/* Returns what it returns to admit a successor, whose answer is still to come. */
+static int admit_successor(struct spmcq *q, struct puppet *successor)
+{
+	int ends[2], result;
+
+	socket_pair(SOCK_STREAM, ends);
+	tell_with(successor, act_succeed, ends[0]);
+	close(ends[0]);
+	result = spmcq_shared_admit(q, ends[1]);
+	close(ends[1]);
+	return result;
+}
+
+void succeed(struct puppet *successor, struct spmcq **q)
+{
+	RETURNS(0, admit_successor(*q, successor));
+	RETURNS(0, answer(successor));
+	join_by(successor, q);
+}
+
+void fail_to_succeed(struct puppet *successor, struct spmcq *q)
+{
+	CHECK(admit_successor(q, successor) < 0, "a successor was let in");
+	CHECK(answer(successor) < 0, "it was let in");
 }
 
 void create_by(struct puppet *producer, size_t capacity, const struct spmcq_shared_options *options)

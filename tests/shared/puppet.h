@@ -80,10 +80,16 @@ bool puppet_stops(struct puppet *puppet);
 
 /* Lets the puppet join, by a pair of sockets. */
 void admit(struct spmcq *q, struct puppet *consumer);
-/* The same where the producer is a puppet, too. */
+/* One puppet admits while another makes the call, act_join_queue or act_succeed. call.result of
+ * each says what came of it. */
+void introduce(struct puppet *admitting, struct puppet *coming, long (*make)(struct call *));
+/* The puppet joins, let in by one that is a puppet, too. */
 void admit_by(struct puppet *producer, struct puppet *consumer);
 /* This process joins a puppet's queue, or, if it has *q, rejoins. */
 void join_by(struct puppet *producer, struct spmcq **q);
+/* The puppet follows a dead producer, and this process goes over to it; or it is refused. */
+void succeed(struct puppet *successor, struct spmcq **q);
+void fail_to_succeed(struct puppet *successor, struct spmcq *q);
 /* The puppet makes a queue of uint32_t numbers. options may be NULL. */
 void create_by(struct puppet *producer, size_t capacity,
                const struct spmcq_shared_options *options);

@@ -15,7 +15,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -535,7 +534,6 @@ static void what_was_sealed_by_another_producer_does_not_open(void)
 	struct spmcq *q;
 	struct place old, new;
 	unsigned char kept[2 * SIZE];
-	int ends[2];
 
 	if (!can_step())
 		check_skip(CANNOT_STEP);
@@ -544,13 +542,7 @@ static void what_was_sealed_by_another_producer_does_not_open(void)
 	CHECK(old.size <= sizeof(kept), "%zu bytes", old.size);
 	memcpy(kept, old.at, old.size);
 	puppet_start(&successor);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&successor, act_succeed, ends[0]);
-	close(ends[0]);
-	RETURNS(0, spmcq_shared_admit(q, ends[1]));
-	close(ends[1]);
-	RETURNS(0, answer(&successor));
-	join_by(&successor, &q);
+	succeed(&successor, &q);
 	take_snapshot();
 	successor.call.number = 2;
 	RETURNS(0, told(&successor, act_put_item, 0));
@@ -576,7 +568,6 @@ static void what_a_dead_producer_left_is_got(void)
 {
 	struct puppet producer, successor;
 	struct spmcq *q = NULL;
-	int ends[2];
 
 	puppet_start(&producer);
 	puppet_start(&successor);
@@ -590,13 +581,7 @@ static void what_a_dead_producer_left_is_got(void)
 	get_here(q, 1, 0);
 	puppet_kill(&producer);
 	get_here(q, 2, 0);
-	socket_pair(SOCK_STREAM, ends);
-	tell_with(&successor, act_succeed, ends[0]);
-	close(ends[0]);
-	RETURNS(0, spmcq_shared_admit(q, ends[1]));
-	close(ends[1]);
-	RETURNS(0, answer(&successor));
-	join_by(&successor, &q);
+	succeed(&successor, &q);
 	successor.call.number = 5;
 	RETURNS(0, told(&successor, act_put_item, 0));
 	for (uint32_t i = 3; i <= 5; i++)
