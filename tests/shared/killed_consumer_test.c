@@ -7,11 +7,10 @@
  * the seed says; dead victims by the hundred leave their mark on the same queue.
  */
 #define _GNU_SOURCE
-#include "step.h"
+#include "kills.h"
 
 #include "support/chance.h"
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -52,12 +51,6 @@ static struct {
 	uint32_t base, n; /* numbers base..base+n-1 */
 	unsigned char got[MOST_ITEMS], lost[MOST_ITEMS], reported[MOST_ITEMS];
 } ledger;
-
-/* Of all queues of a plan: how often a call had done its work when the victim was killed. */
-static struct {
-	_Atomic unsigned games, done, not_done;
-	struct lengths lengths;
-} * counts;
 
 static const struct timespec past = {0, 0};
 
@@ -300,7 +293,6 @@ static bool break_off(struct puppet *victim, struct end end)
 	return false;
 }
 
-/* Returns how many instructions there were, if the call was not broken off. */
 static unsigned play(struct end end)
 {
 	const struct plan *plan = table.plan;
@@ -318,10 +310,7 @@ static unsigned play(struct end end)
 	CHECK((done == plan->reported && !through) || done == plan->reported + plan->reports,
 	      "the call reported %u items, through: %d", done - plan->reported, through);
 	if (!through)
-		atomic_fetch_add(held + done > plan->before + plan->reported ? &counts->done
-		                                                             : &counts->not_done,
-		                 1);
-	atomic_fetch_add(&counts->games, 1);
+		count_kill(held + done > plan->before + plan->reported);
 	return through ? victim.call.steps : 0;
 }
 
@@ -347,50 +336,18 @@ static void finish(void)
 	queue_free(table.q);
 }
 
-static void measure(unsigned worker)
-{
-	begin(worker);
-	check_doing("nobody is killed");
-	counts->lengths.call = play((struct end){FROM_START, NEVER, 0}) + 3;
-	if (table.plan->sleeps)
-		counts->lengths.awake = play((struct end){AFTER_SLEEP, NEVER, 0}) + 3;
-	finish();
-}
-
-static void play_all(unsigned worker)
-{
-	uint64_t seed = chance_seed() + worker;
-	double stop = seconds_now() + 1;
-	unsigned least = least_games(&counts->lengths, LEAST);
-
-	begin(worker);
-	for (unsigned n = 0; n < least || seconds_now() < stop; n++) {
-		struct end end = end_of_game(&counts->lengths, seed, n);
-
-		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
-		            worker, end.at, (int)end.when, counts->lengths.call,
-		            counts->lengths.awake, (unsigned long long)chance_seed());
-		play(end);
-	}
-	finish();
-}
-
 static void kill_everywhere(const struct plan *plan)
 {
-	if (!can_step())
-		check_skip(CANNOT_STEP);
 	if (plan->sealed && !can_seal())
 		check_skip("sealing is not built");
 	table.plan = plan;
-	counts = common_memory(sizeof(*counts));
-	chance_seed();
-	in_parallel(1, measure);
-	in_parallel(QUEUES, play_all);
-	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
-	       "done\n",
-	       counts->lengths.call, counts->lengths.awake, counts->games, counts->not_done,
-	       counts->done);
-	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+	kill_in_games(&(struct kills){.begin = begin,
+	                              .play = play,
+	                              .finish = finish,
+	                              .queues = QUEUES,
+	                              .least = LEAST,
+	                              .seconds = 1,
+	                              .sleeps = plan->sleeps});
 }
 
 static void a_consumer_may_be_killed_in_get(void)
@@ -476,11 +433,13 @@ static void a_consumer_may_be_killed_in_a_sealed_get_many(void)
 
 /* --- who closes the queue --- */
 
+static bool closes_now;
+
 /* Killed in shutdown or shutdown_now, it has closed the queue or not; what is there is got or
- * discarded, and nothing is left unfinished. Returns how many instructions there were, if the call
- * was not broken off. */
-static unsigned play_closing(bool now, struct end end)
+ * discarded, and nothing is left unfinished. */
+static unsigned play_closing(struct end end)
 {
+	bool now = closes_now;
 	struct spmcq_shared_options options = {.processes = 4,
 	                                       .threads = 2,
 	                                       .redeliver = chance_below(&table.chance, 2) == 0,
@@ -530,48 +489,25 @@ static unsigned play_closing(bool now, struct end end)
 	CHECK(!now || !through || stats.discarded == 3, "only %u were discarded",
 	      (unsigned)stats.discarded);
 	if (!through)
-		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
+		count_kill(closed);
 	puppet_end(&other);
 	queue_free(q);
-	atomic_fetch_add(&counts->games, 1);
 	return through ? victim.call.steps : 0;
 }
 
-static bool closes_now;
-
-static void measure_closing(unsigned worker)
+static void begin_closing(unsigned worker)
 {
-	table.chance = chance_stream(chance_seed(), worker);
-	counts->lengths.call = play_closing(closes_now, (struct end){FROM_START, NEVER, 0}) + 3;
-}
-
-static void play_all_closings(unsigned worker)
-{
-	uint64_t seed = chance_seed() + worker;
-
-	table.chance = chance_stream(seed, worker);
-	for (unsigned n = 0; n < LEAST / 2; n++) {
-		struct end end = end_of_game(&counts->lengths, seed, n);
-
-		check_doing("killed behind instruction %u of %u, now: %d (seed %llu)", end.at,
-		            counts->lengths.call, closes_now, (unsigned long long)chance_seed());
-		play_closing(closes_now, end);
-	}
+	table.chance = chance_stream(chance_seed() + worker, worker);
 }
 
 static void a_consumer_may_be_killed_in_shutdown(void)
 {
-	if (!can_step())
-		check_skip(CANNOT_STEP);
-	chance_seed();
 	for (int now = 0; now < 2; now++) {
 		closes_now = now;
-		counts = common_memory(sizeof(*counts));
-		in_parallel(1, measure_closing);
-		in_parallel(QUEUES, play_all_closings);
-		printf("# of %u instructions, %u games: %u killed before, %u after it was closed\n",
-		       counts->lengths.call, counts->games, counts->not_done, counts->done);
-		CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+		kill_in_games(&(struct kills){.begin = begin_closing,
+		                              .play = play_closing,
+		                              .queues = QUEUES,
+		                              .least = LEAST});
 	}
 }
 

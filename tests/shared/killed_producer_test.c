@@ -3,18 +3,16 @@
  * then are told; a successor goes on with nothing lost or doubled. This process is the consumer.
  */
 #define _GNU_SOURCE
-#include "step.h"
+#include "kills.h"
 
 #include "support/chance.h"
 #include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 enum {
-	STRIDE = 7919, /* a prime, so that it meets all instructions */
-	QUEUES = 6,    /* played at the same time: most of the time goes by in sleep */
-	LEAST = 30,    /* games on each */
+	QUEUES = 6, /* played at the same time: most of the time goes by in sleep */
+	LEAST = 30, /* games on each */
 };
 
 #define WRAP (UINT64_C(1) << 52)
@@ -32,11 +30,7 @@ struct plan {
 
 static const struct plan *plan;
 
-/* Of all queues of a plan: how often a call had done its work when the victim was killed. */
-static struct {
-	_Atomic unsigned games, done, not_done;
-	struct lengths lengths;
-} * counts;
+static struct chance chance;
 
 static const struct timespec past = {0, 0};
 
@@ -146,7 +140,7 @@ static uint32_t count_put(struct game *game, bool through)
 	if (through)
 		COUNTS(plan->queued + plan->n, put);
 	if (plan->n > 0 && !through)
-		atomic_fetch_add(put > plan->queued ? &counts->done : &counts->not_done, 1);
+		count_kill(put > plan->queued);
 	RETURNS(0, told(&game->successor, act_stats, 0));
 	COUNTS(put, game->successor.call.stats.put);
 	COUNTS(game->got, game->successor.call.stats.got);
@@ -162,7 +156,7 @@ static void go_on(struct game *game, bool through)
 	CHECK(!closed || plan->closes, "the queue is closed");
 	CHECK(closed || !(plan->closes && through), "a shutdown was lost");
 	if (plan->closes && !through)
-		atomic_fetch_add(closed ? &counts->done : &counts->not_done, 1);
+		count_kill(closed);
 	while (game->got < put)
 		get_one(game);
 	/* All but one, which a successor does not forget. */
@@ -190,12 +184,11 @@ static void go_on(struct game *game, bool through)
 	RETURNS(-ESHUTDOWN, spmcq_get(game->q, &number));
 }
 
-/* Returns how many instructions there were, if the call was not broken off. */
-static unsigned play(struct chance *chance, struct end end)
+static unsigned play(struct end end)
 {
 	static const size_t capacities[] = {7, 64, 1000};
-	struct game game = {.capacity = capacities[chance_below(chance, 3)],
-	                    .drains = chance_below(chance, 3) == 0};
+	struct game game = {.capacity = capacities[chance_below(&chance, 3)],
+	                    .drains = chance_below(&chance, 3) == 0};
 	bool through;
 
 	if (plan->sleeps)
@@ -203,9 +196,9 @@ static unsigned play(struct chance *chance, struct end end)
 	game.options = (struct spmcq_shared_options){
 	        .processes = 4,
 	        .threads = 2,
-	        .redeliver = chance_below(chance, 2) == 0,
+	        .redeliver = chance_below(&chance, 2) == 0,
 	        .sealed = plan->sealed,
-	        .first_position = WRAP - chance_below(chance, 12),
+	        .first_position = WRAP - chance_below(&chance, 12),
 	};
 	begin(&game);
 	through = break_off(&game, end);
@@ -215,53 +208,25 @@ static unsigned play(struct chance *chance, struct end end)
 	go_on(&game, through);
 	queue_free(game.q);
 	puppet_end(&game.successor);
-	atomic_fetch_add(&counts->games, 1);
 	return through ? game.producer.call.steps : 0;
 }
 
-static void measure(unsigned worker)
+static void begin_games(unsigned worker)
 {
-	struct chance chance = chance_stream(chance_seed(), worker);
-
-	check_doing("nobody is killed");
-	counts->lengths.call = play(&chance, (struct end){FROM_START, NEVER, 0}) + 3;
-	if (plan->sleeps)
-		counts->lengths.awake = play(&chance, (struct end){AFTER_SLEEP, NEVER, 0}) + 3;
-}
-
-static void play_all(unsigned worker)
-{
-	uint64_t seed = chance_seed() + worker;
-	struct chance chance = chance_stream(seed, worker);
-	double stop = seconds_now() + 1;
-	unsigned least = least_games(&counts->lengths, LEAST);
-
-	for (unsigned n = 0; n < least || seconds_now() < stop; n++) {
-		struct end end = end_of_game(&counts->lengths, seed, n);
-
-		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
-		            worker, end.at, (int)end.when, counts->lengths.call,
-		            counts->lengths.awake, (unsigned long long)chance_seed());
-		play(&chance, end);
-	}
+	chance = chance_stream(chance_seed() + worker, worker);
 }
 
 static void kill_everywhere(const struct plan *of)
 {
-	if (!can_step())
-		check_skip(CANNOT_STEP);
 	if (of->sealed && !can_seal())
 		check_skip("sealing is not built");
 	plan = of;
-	counts = common_memory(sizeof(*counts));
-	chance_seed();
-	in_parallel(1, measure);
-	in_parallel(QUEUES, play_all);
-	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
-	       "done\n",
-	       counts->lengths.call, counts->lengths.awake, counts->games, counts->not_done,
-	       counts->done);
-	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+	kill_in_games(&(struct kills){.begin = begin_games,
+	                              .play = play,
+	                              .queues = QUEUES,
+	                              .least = LEAST,
+	                              .seconds = 1,
+	                              .sleeps = of->sleeps});
 }
 
 static void a_producer_may_be_killed_in_its_first_put(void)
@@ -356,8 +321,8 @@ static void a_successor_reaps_who_died_under_another(void)
 }
 
 /* Killed in reap, it has named, or given to others, none, or some, or all; its successor does the
- * rest, and no more. Returns how many instructions there were, if the call was not broken off. */
-static unsigned play_reap(struct chance *chance, unsigned at)
+ * rest, and no more. */
+static unsigned play_reap(struct end end)
 {
 	struct game game = {.capacity = 10};
 	unsigned char times[4] = {0}, named[4] = {0};
@@ -366,11 +331,11 @@ static unsigned play_reap(struct chance *chance, unsigned at)
 	bool through;
 	long result;
 
-	game.options =
-	        (struct spmcq_shared_options){.processes = 2,
-	                                      .threads = 1,
-	                                      .redeliver = chance_below(chance, 2) == 0,
-	                                      .sealed = chance_below(chance, 3) == 0 && can_seal()};
+	game.options = (struct spmcq_shared_options){.processes = 2,
+	                                             .threads = 1,
+	                                             .redeliver = chance_below(&chance, 2) == 0,
+	                                             .sealed = chance_below(&chance, 3) == 0 &&
+	                                                       can_seal()};
 	begin(&game);
 	puppet_start(&loser);
 	admit_by(&game.producer, &loser);
@@ -380,7 +345,7 @@ static unsigned play_reap(struct chance *chance, unsigned at)
 	get_one_of(&game, 1);
 	RETURNS(0, told(&loser, act_get, 0));
 	puppet_kill(&loser);
-	through = break_off(&game, (struct end){FROM_START, at, at % 2 ? SIGKILL : 0});
+	through = break_off(&game, end);
 	succeed(&game.successor, &game.q);
 	while ((result = told(&game.successor, act_reap, 1)) == 1) {
 		const struct spmcq_lost *lost = &game.successor.call.lost[0];
@@ -407,46 +372,18 @@ static unsigned play_reap(struct chance *chance, unsigned at)
 	RETURNS(0, spmcq_task_done(game.q));
 	RETURNS(0, told_until(&game.successor, act_join_until, 0, 5));
 	RETURNS(0, told(&game.successor, act_unfinished, 0));
-	atomic_fetch_add(named[0] ? &counts->not_done : &counts->done, !through);
-	atomic_fetch_add(&counts->games, 1);
+	if (!through)
+		count_kill(!named[0]);
 	queue_free(game.q);
 	puppet_end(&game.successor);
 	return through ? game.producer.call.steps : 0;
 }
 
-static void measure_reap(unsigned worker)
-{
-	struct chance chance = chance_stream(chance_seed(), worker);
-
-	counts->lengths.call = play_reap(&chance, NEVER) + 3;
-}
-
-static void play_all_reaps(unsigned worker)
-{
-	uint64_t seed = chance_seed() + worker;
-	struct chance chance = chance_stream(seed, worker);
-
-	for (unsigned n = 0; n < LEAST / 2; n++) {
-		struct end end = end_of_game(&counts->lengths, seed, n);
-
-		check_doing("killed behind instruction %u of %u (seed %llu)", end.at,
-		            counts->lengths.call, (unsigned long long)chance_seed());
-		play_reap(&chance, end.at);
-	}
-}
-
 static void a_producer_may_be_killed_in_reap(void)
 {
-	if (!can_step())
-		check_skip(CANNOT_STEP);
 	plan = &(struct plan){.call = act_reap, .n = 4};
-	counts = common_memory(sizeof(*counts));
-	chance_seed();
-	in_parallel(1, measure_reap);
-	in_parallel(QUEUES, play_all_reaps);
-	printf("# of %u instructions, %u games: %u killed before, %u after it was done\n",
-	       counts->lengths.call, counts->games, counts->not_done, counts->done);
-	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+	kill_in_games(&(struct kills){
+	        .begin = begin_games, .play = play_reap, .queues = QUEUES, .least = LEAST});
 }
 
 /* Whatever a successor has done by then, there is a next. */
@@ -472,9 +409,9 @@ static void try_to_succeed(struct game *game, double microseconds)
 
 static void succeed_again_and_again(unsigned worker)
 {
-	struct chance chance = chance_stream(chance_seed(), worker);
 	double stop = seconds_now() + 1.5;
 
+	begin_games(worker);
 	while (seconds_now() < stop) {
 		struct game game = {.capacity = 10};
 

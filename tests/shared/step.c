@@ -91,20 +91,6 @@ bool can_step(void)
 	return call.steps > 0;
 }
 
-static unsigned common_divisor(unsigned a, unsigned b)
-{
-	return b == 0 ? a : common_divisor(b, a % b);
-}
-
-static unsigned step_of_game(uint64_t seed, unsigned n, unsigned most)
-{
-	unsigned stride = (unsigned)((uint64_t)most * 618 / 1000);
-
-	while (stride == 0 || common_divisor(most, stride) != 1)
-		stride++;
-	return 1 + (unsigned)((seed + (uint64_t)n * stride) % most);
-}
-
 void tell_stepped(struct puppet *puppet, long (*stepped)(struct call *), size_t n, unsigned at,
                   int by)
 {
@@ -112,25 +98,6 @@ void tell_stepped(struct puppet *puppet, long (*stepped)(struct call *), size_t 
 	puppet->call.at = at;
 	puppet->call.deed = by;
 	tell(puppet, act_stepped, n);
-}
-
-struct end end_of_game(const struct lengths *lengths, uint64_t seed, unsigned n)
-{
-	struct end end = {FROM_START, step_of_game(seed, n, lengths->call), 0};
-
-	if (lengths->awake > 0 && n % 4 > 0) {
-		end.when = n % 8 == 1 ? WHILE_ASLEEP : AFTER_SLEEP;
-		end.at = step_of_game(seed, n, lengths->awake);
-		if (n % 8 > 4) /* what a call is for it does when all the looking is over */
-			end.at = lengths->awake - end.at % (1 + lengths->awake / 5);
-	}
-	end.deed = end.at % 2 || end.when == WHILE_ASLEEP ? SIGKILL : 0;
-	return end;
-}
-
-unsigned least_games(const struct lengths *lengths, unsigned most)
-{
-	return lengths->call > 1000 && lengths->awake == 0 ? most / 2 : most;
 }
 
 void tell_ending(struct puppet *puppet, long (*call)(struct call *), size_t n, struct end end)

@@ -33,22 +33,6 @@ struct end {
 	unsigned at; /* instruction from there */
 	int deed;    /* SIGKILL, or 0: exit_group */
 };
-enum { NEVER = 1 << 30 }; /* instructions: no call is that long */
-
-/* How many instructions there are to be killed at. */
-struct lengths {
-	unsigned call;  /* from its start */
-	unsigned awake; /* from its sleep; 0: it does not sleep */
-};
-
-/* Where game n = 0, 1 ... kills the puppet. Neighbouring games are far from each other. For a call
- * that does not sleep, each instruction comes once before one comes again. For one that sleeps,
- * two of eight games count from the start of the call, one kills the sleeper, and five count from
- * the end of the sleep, three of them in the last fifth. */
-struct end end_of_game(const struct lengths *lengths, uint64_t seed, unsigned n);
-
-/* The least number of games: `most`, or half of it for a long call, as a step takes some 40 us. */
-unsigned least_games(const struct lengths *lengths, unsigned most);
 
 /* Tells the puppet to make the call, and to end so. */
 void tell_ending(struct puppet *puppet, long (*call)(struct call *), size_t n, struct end end);

@@ -1,0 +1,114 @@
+/*
+ * Games in each of which a puppet is killed behind another instruction of its call.
+ */
+#include "kills.h"
+
+#include "support/chance.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+static const struct kills *kills;
+
+/* Of all processes. */
+static struct {
+	_Atomic unsigned games, done, not_done;
+	/* How many instructions there are to be killed at. */
+	unsigned call;  /* from its start */
+	unsigned awake; /* from its sleep; 0: it does not sleep */
+} * counts;
+
+void count_kill(bool done)
+{
+	atomic_fetch_add(done ? &counts->done : &counts->not_done, 1);
+}
+
+static void finish(void)
+{
+	if (kills->finish)
+		kills->finish();
+}
+
+enum { NEVER = 1 << 30 }; /* instructions: no call is that long */
+
+static void measure(unsigned worker)
+{
+	kills->begin(worker);
+	check_doing("nobody is killed");
+	counts->call = kills->play((struct end){FROM_START, NEVER, 0}) + 3;
+	if (kills->sleeps)
+		counts->awake = kills->play((struct end){AFTER_SLEEP, NEVER, 0}) + 3;
+	finish();
+}
+
+static unsigned common_divisor(unsigned a, unsigned b)
+{
+	return b == 0 ? a : common_divisor(b, a % b);
+}
+
+static unsigned step_of_game(uint64_t seed, unsigned n, unsigned most)
+{
+	unsigned stride = (unsigned)((uint64_t)most * 618 / 1000);
+
+	while (stride == 0 || common_divisor(most, stride) != 1)
+		stride++;
+	return 1 + (unsigned)((seed + (uint64_t)n * stride) % most);
+}
+
+/* Where game n = 0, 1 ... kills the puppet. Neighbouring games are far from each other. For a call
+ * that does not sleep, each instruction comes once before one comes again. For one that sleeps,
+ * two of eight games count from the start of the call, one kills the sleeper, and five count from
+ * the end of the sleep, three of them in the last fifth. */
+static struct end end_of_game(uint64_t seed, unsigned n)
+{
+	struct end end = {FROM_START, step_of_game(seed, n, counts->call), 0};
+
+	if (counts->awake > 0 && n % 4 > 0) {
+		end.when = n % 8 == 1 ? WHILE_ASLEEP : AFTER_SLEEP;
+		end.at = step_of_game(seed, n, counts->awake);
+		if (n % 8 > 4) /* what a call is for it does when all the looking is over */
+			end.at = counts->awake - end.at % (1 + counts->awake / 5);
+	}
+	end.deed = end.at % 2 || end.when == WHILE_ASLEEP ? SIGKILL : 0;
+	return end;
+}
+
+/* A step takes some 40 us. */
+static unsigned least_games(void)
+{
+	return counts->call > 1000 && counts->awake == 0 ? kills->least / 2 : kills->least;
+}
+
+static void play_all(unsigned worker)
+{
+	uint64_t seed = chance_seed() + worker;
+	double stop = seconds_now() + kills->seconds;
+	unsigned least = least_games();
+
+	kills->begin(worker);
+	for (unsigned n = 0; n < least || seconds_now() < stop; n++) {
+		struct end end = end_of_game(seed, n);
+
+		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
+		            worker, end.at, (int)end.when, counts->call, counts->awake,
+		            (unsigned long long)chance_seed());
+		kills->play(end);
+		atomic_fetch_add(&counts->games, 1);
+	}
+	finish();
+}
+
+void kill_in_games(const struct kills *of)
+{
+	if (!can_step())
+		check_skip(CANNOT_STEP);
+	kills = of;
+	counts = common_memory(sizeof(*counts));
+	chance_seed();
+	in_parallel(1, measure);
+	in_parallel(kills->queues, play_all);
+	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
+	       "done\n",
+	       counts->call, counts->awake, counts->games, counts->not_done, counts->done);
+	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+}
