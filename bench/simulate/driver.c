@@ -17,6 +17,10 @@
 #include "simulate/memory.h"
 #include "simulate/system.h"
 
+#define memcpy __real_memcpy /* another would be that of the machine, and take time */
+#include "measure/item.h"
+#undef memcpy
+
 struct consumer {
 	size_t number;
 	char *buffer; /* of bulk items */
@@ -47,24 +51,6 @@ __attribute__((format(printf, 1, 2))) static void void_run(const char *format, .
 	va_start(arguments, format);
 	vsnprintf(run.outcome->why, sizeof(run.outcome->why), format, arguments);
 	va_end(arguments);
-}
-
-static void fill(char *item, uint64_t n)
-{
-	size_t size = run.job->shape.item_size;
-
-	__real_memcpy(item, &n, sizeof(n));
-	for (size_t i = sizeof(n); i < size; i++)
-		item[i] = (char)(n + i);
-}
-
-static bool is_whole(const char *item, uint64_t n)
-{
-	bool whole = true;
-
-	for (size_t i = sizeof(n); i < run.job->shape.item_size; i++)
-		whole = whole && item[i] == (char)(n + i);
-	return whole;
 }
 
 static void enter(enum sim_call call)
@@ -119,7 +105,7 @@ static void produce(void *argument)
 		if (job->interval_ns > 0)
 			cores_rest(run.begin + i * sim_ns(job->interval_ns));
 		for (uint64_t j = 0; j < n; j++) {
-			fill(items + j * job->shape.item_size, i + j);
+			item_write(items + j * job->shape.item_size, job->shape.item_size, i + j);
 			run.due[i + j] = due_of(i + j);
 		}
 		sim_time before = here->now;
@@ -142,16 +128,15 @@ static void produce(void *argument)
 
 static void check_item(struct consumer *me, const char *item)
 {
-	uint64_t n;
+	uint64_t n = item_read(item, sizeof(n)); /* by its first word */
 
-	__real_memcpy(&n, item, sizeof(n));
 	if (n >= run.job->items) {
 		void_run("got an item that was never put");
 		return;
 	}
 	if (run.times_got[n]++)
 		void_run("item %llu was got twice", (unsigned long long)n);
-	if (!is_whole(item, n))
+	if (item_read(item, run.job->shape.item_size) != n)
 		void_run("item %llu was torn", (unsigned long long)n);
 	if (n < me->next && run.queue->can & BENCH_FIFO)
 		void_run("item %llu came after %llu", (unsigned long long)n,

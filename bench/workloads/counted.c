@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "counted.h"
-#include "item.h"
+#include "measure/item.h"
 #include "queue.h"
 
 struct counted_queue {

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "item.h"
+#include "measure/item.h"
 #include "workload.h"
 
 struct crew;

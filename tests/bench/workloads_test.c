@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "measure/clock.h"
+#include "measure/item.h"
 #include "support/check.h"
 #include "workload.h"
 #include "workloads/chore.h"
-#include "workloads/item.h"
 
 enum { MOST = 4096, MS = 1000 * 1000 };
 
