@@ -33,17 +33,5 @@ static inline void spin_give(struct spin_lock *lock, struct spin_hold *hold)
 extern const struct bench_queue bench_ck_ticket;
 const struct bench_queue bench_ck_ticket = {
         .name = "ck_ticket",
-        .note = "a spinlock: while its holder is preempted, or whoever is next, all others spin",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
-        .type = "spin_ring",
-        .create = create,
-        .destroy = destroy,
-        .consumer = helper_consumer,
-        .put = put,
-        .put_many = put_many,
-        .get = get,
-        .get_many = get_many,
-        .task_done = helper_task_done,
-        .join = helper_join,
-        .shutdown = helper_shutdown,
+        SPIN_RING,
 };

@@ -124,38 +124,24 @@ static ssize_t get_many(void *handle, void *items, size_t max)
 	return taken;
 }
 
+#define CALLS                                                                                      \
+	.can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED, .type = "rte_queue",     \
+	.destroy = destroy, .consumer = helper_consumer, .put = put, .put_many = put_many,         \
+	.get = get, .get_many = get_many, .task_done = helper_task_done, .join = helper_join,      \
+	.shutdown = helper_shutdown
+
 extern const struct bench_queue bench_rte_ring;
 const struct bench_queue bench_rte_ring = {
         .name = "rte_ring",
         .note = "DPDK's, SP/MC: a preempted consumer holds up all others; item sizes by 4",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
-        .type = "rte_queue",
         .create = create,
-        .destroy = destroy,
-        .consumer = helper_consumer,
-        .put = put,
-        .put_many = put_many,
-        .get = get,
-        .get_many = get_many,
-        .task_done = helper_task_done,
-        .join = helper_join,
-        .shutdown = helper_shutdown,
+        CALLS,
 };
 
 extern const struct bench_queue bench_rte_ring_rts;
 const struct bench_queue bench_rte_ring_rts = {
         .name = "rte_ring_rts",
         .note = "DPDK's, SP/MC with relaxed tail sync: made for preempted threads; item sizes by 4",
-        .can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED,
-        .type = "rte_queue",
         .create = create_rts,
-        .destroy = destroy,
-        .consumer = helper_consumer,
-        .put = put,
-        .put_many = put_many,
-        .get = get,
-        .get_many = get_many,
-        .task_done = helper_task_done,
-        .join = helper_join,
-        .shutdown = helper_shutdown,
+        CALLS,
 };

@@ -123,4 +123,12 @@ static int get(void *handle, void *item)
 	return taken < 0 ? (int)taken : 0;
 }
 
+/* Of the table, all but its name. */
+#define SPIN_RING                                                                                  \
+	.note = "a spinlock: while its holder is preempted, or whoever is next, all others spin",  \
+	.can = BENCH_BULK | BENCH_BOUNDED | BENCH_FIFO | BENCH_SIMULATED, .type = "spin_ring",     \
+	.create = create, .destroy = destroy, .consumer = helper_consumer, .put = put,             \
+	.put_many = put_many, .get = get, .get_many = get_many, .task_done = helper_task_done,     \
+	.join = helper_join, .shutdown = helper_shutdown
+
 #endif
