@@ -1,7 +1,7 @@
 /*
  * Deadlines: absolute, on the monotonic clock; NULL is for ever, a past one tries once.
  */
-#include "support/fixture.h"
+#include "support/blocked.h"
 #include "support/worker.h"
 #include <limits.h>
 #include <math.h>
@@ -155,60 +155,15 @@ static void nobody_times_out_before_the_deadline(void)
 	pair_free(&pair);
 }
 
-/* One waiting call in a thread of its own. */
-struct wait {
-	struct spmcq *q;
-	const struct timespec *deadline;
-	int result;
-};
-
-static void wait_get(void *arg)
-{
-	struct wait *wait = arg;
-	uint32_t number;
-
-	wait->result = spmcq_get_until(wait->q, &number, wait->deadline);
-}
-
-static void wait_get_many(void *arg)
-{
-	struct wait *wait = arg;
-	uint32_t numbers[4];
-
-	wait->result = (int)spmcq_get_many_until(wait->q, numbers, 4, wait->deadline);
-}
-
-static void wait_put(void *arg)
-{
-	struct wait *wait = arg;
-	uint32_t number = 2;
-
-	wait->result = spmcq_put_until(wait->q, &number, wait->deadline);
-}
-
-static void wait_put_many(void *arg)
-{
-	struct wait *wait = arg;
-	uint32_t number = 2;
-
-	wait->result = (int)spmcq_put_many_until(wait->q, &number, 1, wait->deadline);
-}
-
-static void wait_join(void *arg)
-{
-	struct wait *wait = arg;
-
-	wait->result = spmcq_join_until(wait->q, wait->deadline);
-}
-
 static void consumers_wait_out(const struct timespec *deadline)
 {
 	struct spmcq *q = queue_of(2);
-	struct wait waits[2] = {{q, deadline, -1}, {q, deadline, -1}};
+	struct blocked waits[2] = {{.q = q, .deadline = deadline, .result = -1},
+	                           {.q = q, .deadline = deadline, .result = -1}};
 	struct worker workers[2];
 
-	worker_start(&workers[0], wait_get, &waits[0]);
-	worker_start(&workers[1], wait_get_many, &waits[1]);
+	worker_start(&workers[0], in_get_until, &waits[0]);
+	worker_start(&workers[1], in_get_many_until, &waits[1]);
 	worker_await_sleep(&workers[0]);
 	worker_await_sleep(&workers[1]);
 	put_numbers(q, 0, 1);
@@ -225,7 +180,7 @@ static void consumers_wait_out(const struct timespec *deadline)
 static void producer_waits_out(void (*put)(void *), int want, const struct timespec *deadline)
 {
 	struct spmcq *q = queue_of(2);
-	struct wait wait = {q, deadline, -1};
+	struct blocked wait = {.q = q, .deadline = deadline, .numbers = {2}, .n = 1, .result = -1};
 	struct worker worker;
 
 	put_numbers(q, 0, 2);
@@ -242,12 +197,12 @@ static void producer_waits_out(void (*put)(void *), int want, const struct times
 static void joiner_waits_out(const struct timespec *deadline)
 {
 	struct spmcq *q = queue_of(2);
-	struct wait wait = {q, deadline, -1};
+	struct blocked wait = {.q = q, .deadline = deadline, .result = -1};
 	struct worker worker;
 
 	put_numbers(q, 0, 1);
 	get_numbers(q, 0, 1);
-	worker_start(&worker, wait_join, &wait);
+	worker_start(&worker, in_join_until, &wait);
 	worker_await_sleep(&worker);
 	RETURNS(0, spmcq_task_done(q));
 	worker_join(&worker);
@@ -258,8 +213,8 @@ static void joiner_waits_out(const struct timespec *deadline)
 static void everybody_waits_out(const struct timespec *deadline)
 {
 	consumers_wait_out(deadline);
-	producer_waits_out(wait_put, 0, deadline);
-	producer_waits_out(wait_put_many, 1, deadline);
+	producer_waits_out(in_put_until, 0, deadline);
+	producer_waits_out(in_put_many_until, 1, deadline);
 	joiner_waits_out(deadline);
 }
 

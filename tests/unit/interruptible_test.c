@@ -2,7 +2,7 @@
  * An interruptible queue: a handler that runs while a call sleeps ends the call, and nothing is
  * done: what was put is there, and what comes later is got as ever.
  */
-#include "support/fixture.h"
+#include "support/blocked.h"
 #include "support/worker.h"
 #include <signal.h>
 
@@ -34,80 +34,14 @@ static struct spmcq *interruptible_queue(size_t capacity)
 	return q;
 }
 
-/* A call, and what it left in the caller's buffer. */
-struct call {
-	struct spmcq *q;
-	struct timespec deadline;
-	uint32_t numbers[5];
-	ssize_t result;
-};
-
-static void in_get(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_get(call->q, call->numbers);
-}
-
-static void in_get_until(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_get_until(call->q, call->numbers, &call->deadline);
-}
-
-static void in_get_many(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_get_many(call->q, call->numbers, 5);
-}
-
-static void in_put(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_put(call->q, call->numbers);
-	RETURNS(0, spmcq_release_producer(call->q));
-}
-
-static void in_put_until(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_put_until(call->q, call->numbers, &call->deadline);
-	RETURNS(0, spmcq_release_producer(call->q));
-}
-
-static void in_put_many(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_put_many(call->q, call->numbers, 5);
-	RETURNS(0, spmcq_release_producer(call->q));
-}
-
-static void in_join(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_join(call->q);
-}
-
-static void in_join_until(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_join_until(call->q, &call->deadline);
-}
-
 /* Signals until it is back: one may come just before the call sleeps, and then does nothing. */
-static void interrupt(void (*run)(void *), struct call *call)
+static void interrupt(void (*run)(void *), struct blocked *call)
 {
 	struct worker worker;
+	struct timespec later = spmcq_after(LONG_S);
 	int before = atomic_load(&handled);
 
-	call->deadline = spmcq_after(LONG_S);
+	call->deadline = &later;
 	worker_start(&worker, run, call);
 	worker_await_sleep(&worker);
 	for (int ms = 0; !atomic_load(&worker.back); ms++) {
@@ -125,7 +59,7 @@ static void a_get_that_is_interrupted_gets_nothing(void)
 	static void (*const calls[])(void *) = {in_get, in_get_until, in_get_many};
 
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
-		struct call call = {.q = interruptible_queue(4), .numbers = {7, 7, 7, 7, 7}};
+		struct blocked call = {.q = interruptible_queue(4), .numbers = {7, 7, 7, 7, 7}};
 
 		check_doing("call %zu", i);
 		interrupt(calls[i], &call);
@@ -144,7 +78,7 @@ static void a_put_that_is_interrupted_puts_nothing(void)
 	static void (*const calls[])(void *) = {in_put, in_put_until, in_put_many};
 
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
-		struct call call = {.q = interruptible_queue(4)};
+		struct blocked call = {.q = interruptible_queue(4), .n = 5};
 
 		check_doing("call %zu", i);
 		put_numbers(call.q, 1, 4);
@@ -160,7 +94,7 @@ static void a_put_that_is_interrupted_puts_nothing(void)
 
 static void a_put_many_that_is_interrupted_midway_says_how_many(void)
 {
-	struct call call = {.q = interruptible_queue(3), .numbers = {1, 2, 3, 4, 5}};
+	struct blocked call = {.q = interruptible_queue(3), .numbers = {1, 2, 3, 4, 5}, .n = 5};
 
 	interrupt(in_put_many, &call);
 	RETURNS(3, call.result);
@@ -174,7 +108,7 @@ static void a_join_that_is_interrupted_can_be_called_again(void)
 	static void (*const calls[])(void *) = {in_join, in_join_until};
 
 	for (size_t i = 0; i < COUNT_OF(calls); i++) {
-		struct call call = {.q = interruptible_queue(4)};
+		struct blocked call = {.q = interruptible_queue(4)};
 
 		check_doing("call %zu", i);
 		put_numbers(call.q, 1, 1);

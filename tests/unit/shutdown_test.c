@@ -1,7 +1,7 @@
 /*
  * shutdown and shutdown_now: who fails, who wakes, what is left, what is counted.
  */
-#include "support/fixture.h"
+#include "support/blocked.h"
 #include "support/worker.h"
 
 enum { SLEEPERS = 6 };
@@ -135,66 +135,25 @@ static void null_is_refused(void)
 	RETURNS(-EINVAL, spmcq_shutdown_now(NULL));
 }
 
-/* One blocked call in a thread of its own. */
 struct sleeper {
-	struct spmcq *q;
+	struct blocked call;
+	struct timespec later;
 	struct worker worker;
-	ssize_t result;
 };
-
-static void sleep_in_get(void *arg)
-{
-	struct sleeper *sleeper = arg;
-	uint32_t number;
-
-	sleeper->result = spmcq_get(sleeper->q, &number);
-}
-
-static void sleep_in_get_many_until(void *arg)
-{
-	struct sleeper *sleeper = arg;
-	struct timespec later = spmcq_after(1000);
-	uint32_t numbers[3];
-
-	sleeper->result = spmcq_get_many_until(sleeper->q, numbers, 3, &later);
-}
-
-static void sleep_in_put(void *arg)
-{
-	struct sleeper *sleeper = arg;
-	uint32_t number = 98;
-
-	sleeper->result = spmcq_put(sleeper->q, &number);
-}
-
-static void sleep_in_put_many_until(void *arg)
-{
-	struct sleeper *sleeper = arg;
-	struct timespec later = spmcq_after(1000);
-	uint32_t numbers[3] = {97, 98, 99};
-
-	sleeper->result = spmcq_put_many_until(sleeper->q, numbers, 3, &later);
-}
-
-static void sleep_in_join(void *arg)
-{
-	struct sleeper *sleeper = arg;
-
-	sleeper->result = spmcq_join(sleeper->q);
-}
 
 static void start_asleep(struct sleeper *sleeper, struct spmcq *q, void (*call)(void *))
 {
-	sleeper->q = q;
-	sleeper->result = 1;
-	worker_start(&sleeper->worker, call, sleeper);
+	sleeper->later = spmcq_after(1000);
+	sleeper->call = (struct blocked){
+	        .q = q, .deadline = &sleeper->later, .numbers = {97, 98, 99}, .n = 3, .result = 1};
+	worker_start(&sleeper->worker, call, &sleeper->call);
 	worker_await_sleep(&sleeper->worker);
 }
 
 static void expect_back(struct sleeper *sleeper, ssize_t want)
 {
 	worker_join(&sleeper->worker);
-	RETURNS(want, sleeper->result);
+	RETURNS(want, sleeper->call.result);
 }
 
 static void wake_consumers(int (*stop)(struct spmcq *))
@@ -203,7 +162,7 @@ static void wake_consumers(int (*stop)(struct spmcq *))
 	struct sleeper sleepers[SLEEPERS];
 
 	for (size_t i = 0; i < SLEEPERS; i++)
-		start_asleep(&sleepers[i], q, i % 2 ? sleep_in_get : sleep_in_get_many_until);
+		start_asleep(&sleepers[i], q, i % 2 ? in_get : in_get_many_until);
 	RETURNS(0, stop(q));
 	for (size_t i = 0; i < SLEEPERS; i++)
 		expect_back(&sleepers[i], -ESHUTDOWN);
@@ -235,10 +194,10 @@ static void a_blocked_producer_wakes(void)
 {
 	for (size_t c = 0; c < COUNT_OF(all_capacities); c++) {
 		check_doing("capacity %zu", all_capacities[c]);
-		wake_producer(spmcq_shutdown, sleep_in_put, all_capacities[c]);
-		wake_producer(spmcq_shutdown_now, sleep_in_put, all_capacities[c]);
-		wake_producer(spmcq_shutdown, sleep_in_put_many_until, all_capacities[c]);
-		wake_producer(spmcq_shutdown_now, sleep_in_put_many_until, all_capacities[c]);
+		wake_producer(spmcq_shutdown, in_put, all_capacities[c]);
+		wake_producer(spmcq_shutdown_now, in_put, all_capacities[c]);
+		wake_producer(spmcq_shutdown, in_put_many_until, all_capacities[c]);
+		wake_producer(spmcq_shutdown_now, in_put_many_until, all_capacities[c]);
 	}
 }
 
@@ -249,7 +208,7 @@ static void joiners_return_when_shutdown_now_leaves_nothing(void)
 
 	put_numbers(q, 0, 3);
 	for (size_t i = 0; i < SLEEPERS; i++)
-		start_asleep(&sleepers[i], q, sleep_in_join);
+		start_asleep(&sleepers[i], q, in_join);
 	RETURNS(0, spmcq_shutdown_now(q));
 	for (size_t i = 0; i < SLEEPERS; i++)
 		expect_back(&sleepers[i], 0);
@@ -264,7 +223,7 @@ static void joiners_wait_for_what_consumers_hold(void)
 	put_numbers(q, 0, 3);
 	get_numbers(q, 0, 2);
 	for (size_t i = 0; i < SLEEPERS; i++)
-		start_asleep(&sleepers[i], q, sleep_in_join);
+		start_asleep(&sleepers[i], q, in_join);
 	RETURNS(0, spmcq_shutdown_now(q));
 	for (size_t i = 0; i < SLEEPERS; i++)
 		worker_await_sleep(&sleepers[i].worker);

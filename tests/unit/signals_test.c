@@ -2,7 +2,7 @@
  * A storm of signals during every blocking call: the call goes on, loses nothing, and ends as if
  * nothing had been. Handlers with and without SA_RESTART.
  */
-#include "support/fixture.h"
+#include "support/blocked.h"
 #include "support/worker.h"
 #include <signal.h>
 
@@ -24,90 +24,6 @@ static void install(int flags)
 	sigaction(SIGUSR1, &action, NULL);
 }
 
-struct call {
-	struct spmcq *q;
-	struct timespec deadline;
-	ssize_t result;
-};
-
-static void in_get(void *arg)
-{
-	struct call *call = arg;
-	uint32_t number;
-
-	call->result = spmcq_get(call->q, &number);
-}
-
-static void in_get_until(void *arg)
-{
-	struct call *call = arg;
-	uint32_t number;
-
-	call->result = spmcq_get_until(call->q, &number, &call->deadline);
-}
-
-static void in_get_many(void *arg)
-{
-	struct call *call = arg;
-	uint32_t numbers[3];
-
-	call->result = spmcq_get_many(call->q, numbers, 3);
-}
-
-static void in_get_many_until(void *arg)
-{
-	struct call *call = arg;
-	uint32_t numbers[3];
-
-	call->result = spmcq_get_many_until(call->q, numbers, 3, &call->deadline);
-}
-
-static void in_put(void *arg)
-{
-	struct call *call = arg;
-	uint32_t number = 2;
-
-	call->result = spmcq_put(call->q, &number);
-}
-
-static void in_put_until(void *arg)
-{
-	struct call *call = arg;
-	uint32_t number = 2;
-
-	call->result = spmcq_put_until(call->q, &number, &call->deadline);
-}
-
-static void in_put_many(void *arg)
-{
-	struct call *call = arg;
-	uint32_t number = 2;
-
-	call->result = spmcq_put_many(call->q, &number, 1);
-}
-
-static void in_put_many_until(void *arg)
-{
-	struct call *call = arg;
-	uint32_t number = 2;
-
-	call->result = spmcq_put_many_until(call->q, &number, 1, &call->deadline);
-}
-
-static void in_join(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_join(call->q);
-}
-
-static void in_join_until(void *arg)
-{
-	struct call *call = arg;
-
-	call->result = spmcq_join_until(call->q, &call->deadline);
-}
-
 static void storm(const struct worker *worker)
 {
 	struct timespec pause = {0, STORM_PAUSE_US * 1000L};
@@ -122,7 +38,8 @@ static void storm(const struct worker *worker)
 /* Blocks the call, storms, lets it go by act, and wants it to return want. */
 static void storm_then(void (*run)(void *), struct spmcq *q, int (*act)(struct spmcq *), int want)
 {
-	struct call call = {q, spmcq_after(1000), -1};
+	struct timespec later = spmcq_after(1000);
+	struct blocked call = {.q = q, .deadline = &later, .numbers = {2}, .n = 1, .result = -1};
 	struct worker worker;
 	int before = atomic_load(&handled);
 
@@ -206,8 +123,8 @@ static void every_blocking_call_goes_on_after_restarting_signals(void)
 /* Storms until the call is back, and wants -ETIMEDOUT, not before the deadline. */
 static void time_out_in_a_storm(void (*run)(void *), struct spmcq *q)
 {
-	struct call call = {q, spmcq_after(0.1), 0};
-	struct timespec pause = {0, STORM_PAUSE_US * 1000L}, now;
+	struct timespec deadline = spmcq_after(0.1), pause = {0, STORM_PAUSE_US * 1000L}, now;
+	struct blocked call = {.q = q, .deadline = &deadline};
 	struct worker worker;
 
 	worker_start(&worker, run, &call);
@@ -218,8 +135,8 @@ static void time_out_in_a_storm(void (*run)(void *), struct spmcq *q)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	worker_join(&worker);
 	RETURNS(-ETIMEDOUT, call.result);
-	CHECK(now.tv_sec > call.deadline.tv_sec ||
-	              (now.tv_sec == call.deadline.tv_sec && now.tv_nsec >= call.deadline.tv_nsec),
+	CHECK(now.tv_sec > deadline.tv_sec ||
+	              (now.tv_sec == deadline.tv_sec && now.tv_nsec >= deadline.tv_nsec),
 	      "timed out before the deadline");
 }
 
