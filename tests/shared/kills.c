@@ -55,39 +55,50 @@ static unsigned step_of_game(uint64_t seed, unsigned n, unsigned most)
 	return 1 + (unsigned)((seed + (uint64_t)n * stride) % most);
 }
 
+enum { LONG = 1000 }; /* instructions of a call, a step of which takes some 40 us */
+
+static unsigned least_games(void)
+{
+	return counts->call > LONG && counts->awake == 0 ? kills->least / 2 : kills->least;
+}
+
+/* What a long call is for it does when all the looking is over. */
+static unsigned in_last_fifth(unsigned at, unsigned most)
+{
+	return most - at % (1 + most / 5);
+}
+
 /* Where game n = 0, 1 ... kills the puppet. Neighbouring games are far from each other. For a call
- * that does not sleep, each instruction comes once before one comes again. For one that sleeps,
- * two of eight games count from the start of the call, one kills the sleeper, and five count from
- * the end of the sleep, three of them in the last fifth. */
+ * that does not sleep, each instruction comes once before one comes again; if it is long, three of
+ * eight games are in its last fifth. For one that sleeps, two of eight games count from the start
+ * of the call, one kills the sleeper, and five count from the end of the sleep, three of them in
+ * the last fifth. */
 static struct end end_of_game(uint64_t seed, unsigned n)
 {
 	struct end end = {FROM_START, step_of_game(seed, n, counts->call), 0};
+	bool is_late = n % 8 > 4;
 
 	if (counts->awake > 0 && n % 4 > 0) {
 		end.when = n % 8 == 1 ? WHILE_ASLEEP : AFTER_SLEEP;
 		end.at = step_of_game(seed, n, counts->awake);
-		if (n % 8 > 4) /* what a call is for it does when all the looking is over */
-			end.at = counts->awake - end.at % (1 + counts->awake / 5);
+		if (is_late)
+			end.at = in_last_fifth(end.at, counts->awake);
+	} else if (counts->awake == 0 && counts->call > LONG && is_late) {
+		end.at = in_last_fifth(end.at, counts->call);
 	}
 	end.deed = end.at % 2 || end.when == WHILE_ASLEEP ? SIGKILL : 0;
 	return end;
 }
 
-/* A step takes some 40 us. */
-static unsigned least_games(void)
-{
-	return counts->call > 1000 && counts->awake == 0 ? kills->least / 2 : kills->least;
-}
-
 static void play_all(unsigned worker)
 {
-	uint64_t seed = chance_seed() + worker;
 	double stop = seconds_now() + kills->seconds;
 	unsigned least = least_games();
 
 	kills->begin(worker);
 	for (unsigned n = 0; n < least || seconds_now() < stop; n++) {
-		struct end end = end_of_game(seed, n);
+		/* Not those that the others play. */
+		struct end end = end_of_game(chance_seed(), worker * least + n);
 
 		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
 		            worker, end.at, (int)end.when, counts->call, counts->awake,
