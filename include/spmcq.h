@@ -14,8 +14,9 @@
  *   -EINVAL     NULL, capacity 0, item_size 0, n 0, or tv_nsec outside 0..999999999
  *   -EOVERFLOW  capacity times item_size cannot be represented or addressed
  *   -ENOMEM     no memory
- *   -EPERM      put by a second thread while the first owns the producer side, before shutdown. (A
- *               thread that has the place of an ended owner in memory counts as the owner)
+ *   -EPERM      put by a thread that is not the producer, before shutdown. (A new thread whose
+ *               control block lies at the address of a producer that has ended counts as that
+ *               producer)
  *   -ERANGE     more task_done than items got; nothing is counted
  *   -EBUSY      destroy while a thread is inside a blocking call
  *
@@ -24,11 +25,13 @@
  * Signals: a blocking call goes on after a handler returns, unless options.interruptible is true.
  * No call may be made from a handler.
  * Cancellation: no call is a cancellation point.
- * fork: the child has a private copy of the queue and only the forking thread. It may use the copy
- * if no other thread was inside a call at the fork; otherwise it must not touch it. A producer side
- * that another thread owned stays taken in the copy.
- * seccomp: a filter set after create must allow what was allowed at create, futex and membarrier;
- * a process that is refused membarrier then is aborted, with a message, rather than lose items.
+ * fork: the child has a private copy of the queue and only the forking thread. The child may use
+ * its copy if no other thread was inside a call at the fork; otherwise the child must not use the
+ * copy. If another thread of the parent was the producer, that thread is the producer in the copy,
+ * too, and a put in the child returns -EPERM.
+ * seccomp: a filter that is installed after create must still allow the system calls futex and
+ * membarrier, if they were allowed at create. If membarrier is refused later, the library prints a
+ * message and aborts the process, because without that fence items could be lost.
  */
 #ifndef SPMCQ_H
 #define SPMCQ_H
@@ -50,7 +53,7 @@
 
 /* On 32-bit systems where a program chooses between a time_t of 32 and of 64 bits (glibc's
  * _TIME_BITS), the calls that take or return a time have other names for the linker if it has 64.
- * So a program and a library with different time_t do not link, rather than go wrong. */
+ * So a program and a library with different time_t do not link. */
 #if defined(__USE_TIME_BITS64) && defined(__TIMESIZE) && __TIMESIZE == 32
 #define spmcq_put_until spmcq_put_until_time64
 #define spmcq_put_many_until spmcq_put_many_until_time64
@@ -66,25 +69,27 @@ extern "C" {
 
 struct spmcq;
 
-/** How a queue is made. All zero: the defaults. */
+/** How a queue is made. If all fields are zero, these are the defaults. */
 struct spmcq_options {
-	/* false: put refuses a second thread with -EPERM. true: it does not look; whoever calls
-	 * sees to it that puts never overlap and that each happens before the next. */
+	/* false: put returns -EPERM to a second thread. true: put does not check which thread
+	 * calls; the callers ensure that no two puts overlap and that each put happens-before the
+	 * next one. */
 	bool unchecked_producer;
 	/* Where the 63-bit count of items starts; taken modulo 2^63. Tests start just before a
 	 * wrap. */
 	uint64_t first_position;
-	/* true: a signal handler that runs while a call sleeps ends the call with -EINTR, and
-	 * nothing is done. (A handler that runs just before the call sleeps does not.) false: the
-	 * call sleeps on. */
+	/* true: if a signal handler runs while a call sleeps, the call returns -EINTR and has
+	 * changed nothing; a put_many that has put some of its items returns their number. (A
+	 * handler that runs just before the sleep does not end the call.) false: the call sleeps
+	 * on. */
 	bool interruptible;
-	/* true: never make all threads fence by the membarrier system call. Everything still works,
-	 * and is slower where one consumer takes all the items. For threads that must not be
-	 * disturbed. */
+	/* true: the queue never calls membarrier, which makes every running thread of the process
+	 * execute a memory fence. All calls still work; they are slower where one consumer takes
+	 * all the items. For threads that must not be interrupted. */
 	bool no_membarrier;
 };
 
-/** What happened since create. Each field is exact for a quiet queue and a snapshot for a busy one.
+/** What happened since create. Each field is exact while no other call runs, and else a snapshot.
  */
 struct spmcq_stats {
 	uint64_t put;             /* items put */
@@ -99,7 +104,7 @@ struct spmcq_stats {
 
 /**
  * Make an empty queue for exactly capacity items of item_size bytes each.
- * @q        set on 0, untouched otherwise
+ * @q        set if the call returns 0, else left as it was
  * @options  NULL: the defaults
  * Returns 0, -EINVAL, -EOVERFLOW or -ENOMEM.
  * Threads: any. Blocks: no. Memory: capacity, rounded up to a power of two, times item_size,
@@ -112,7 +117,7 @@ int spmcq_create(struct spmcq **q, size_t capacity, size_t item_size,
 /**
  * Free a queue and whatever is still in it. NULL is allowed.
  * Returns 0, or -EBUSY while a thread sleeps or waits inside a blocking call: shut down, let the
- * threads come back, then destroy. The caller sees to it that no other call begins or goes on.
+ * threads return, then destroy. The caller ensures that no other call begins or is still running.
  * Threads: one, the last. Blocks: no.
  */
 int spmcq_destroy(struct spmcq *q);
@@ -121,17 +126,19 @@ int spmcq_destroy(struct spmcq *q);
  * Put one item (put), or n items in order (put_many), at the tail.
  * @item, @items  item_size bytes each; copied before the call returns
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
- * put and put_until return 0; the many calls return how many were placed: n, or fewer if shutdown
- * or the deadline came midway, or (try) the queue filled up. If none was: -EAGAIN (try), -ETIMEDOUT
- * (until), -EINTR, -ESHUTDOWN, -EPERM or -EINVAL.
+ * put and put_until return 0; the many calls return how many items they put: n, or fewer if
+ * shutdown, the deadline or (with interruptible) a signal came first, or if the queue became full
+ * (try). If they put none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN, -EPERM or
+ * -EINVAL.
  * When a call returns, a consumer can get the items.
  * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
- * Blocks: try never; the others sleep while the queue is full.
- * The others use no CPU while the queue is full, but for some 25 us. They wait for half the queue
- * to be free, or, when 100 us have passed since they last found room, for any room. Progress: try
- * is wait-free. Cost: O(items), and a system call if a consumer must be woken. If one consumer has
- * taken all the items, the first try_ call that finds the queue full makes one more system call
- * (membarrier). So may a call that waits for room.
+ * Blocks: try never; the other calls while the queue is full. They look for room for some 25 us and
+ * then sleep. If at most an eighth of the queue is free, they wait until half is free; after 100 us
+ * any free slot will do. Progress: try is wait-free. Cost: O(items), and a system call if a
+ * consumer must be woken. A consumer that has taken some 4096 items alone has a lead: it and the
+ * producer then need no locked instructions (see lib/DESIGN.md). Ending the lead takes one more
+ * system call, membarrier; the first try_ call that finds the queue full makes it, and a call that
+ * waits for room may.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);
@@ -143,17 +150,18 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 
 /**
  * Get the oldest item (get), or the oldest run of up to max items (get_many), from the head.
- * @item, @items  room for item_size bytes each. Bytes that no returned item fills may be
- *                overwritten with items of others, unless the whole room is at most 64 bytes and
- *                nothing was got
+ * @item, @items  room for item_size bytes each. In a buffer of at most 64 bytes only the items that
+ *                are returned are written. In a larger one a get may overwrite any part with items
+ *                that other consumers take
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN or -EINVAL.
  * Threads: any. Blocks: try never; the others sleep while the queue is empty.
- * Progress: lock-free. A consumer stopped anywhere holds up nobody for more than some milliseconds;
- * but an item that it was just woken for may wait until the next put or get. Cost: O(items). If one
- * consumer has taken all the items, the first get by another makes a system call (membarrier). Once
- * a try_ call has made it, no later try_ call makes it again.
+ * Progress: lock-free. A consumer that is stopped delays other consumers by some milliseconds at
+ * most. But an item that it was just woken for, or the sleeping producer that it was about to wake,
+ * may wait until the next put or get. Cost: O(items). If another consumer has a lead (see
+ * spmcq_put), a get ends the lead, by the system call membarrier. The first try_ call that meets a
+ * lead prevents all later leads, so later try_ calls need no membarrier.
  */
 int spmcq_get(struct spmcq *q, void *item);
 int spmcq_try_get(struct spmcq *q, void *item);
@@ -166,15 +174,18 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 /**
  * Report one item, or n items, as finished. What the caller wrote before is visible to a joiner.
  * Returns 0, -EINVAL, or -ERANGE when more would be reported than were got: nothing is counted. If
- * several threads report the same item at once, one of them gets 0 and the others -ERANGE.
+ * several threads together report more items than were got, the reports that fit return 0 and the
+ * others -ERANGE.
  * Threads: any; cheapest from the thread that got the items. Blocks: no. Progress: lock-free;
- * wait-free for a thread that reports what it got itself, while all do so.
+ * wait-free for a thread that reports what it got itself, as long as all threads do so and the
+ * thread has a counter of its own (a queue has 64 of them: see Identity in lib/DESIGN.md). A thread
+ * that is stopped after its report may delay a sleeping joiner until the next report.
  */
 int spmcq_task_done(struct spmcq *q);
 int spmcq_task_done_many(struct spmcq *q, size_t n);
 
 /**
- * Wait until no item is unfinished. May be called again and again, by many threads.
+ * Wait until no item is unfinished. Many threads may call it, and more than once.
  * Returns 0 at an instant when nothing was unfinished, -ETIMEDOUT, -EINTR or -EINVAL.
  * Threads: any. Blocks: while items are unfinished.
  */
@@ -182,30 +193,32 @@ int spmcq_join(struct spmcq *q);
 int spmcq_join_until(struct spmcq *q, const struct timespec *deadline);
 
 /**
- * Refuse further puts. Blocked puts fail; gets drain what is left, then fail.
- * shutdown_now also discards what is queued and takes it off the unfinished; join then waits only
- * for the items that consumers hold.
- * Returns 0 or -EINVAL. Threads: any, several at once, again. Blocks: no.
+ * Refuse further puts. Puts that wait fail; gets take the items that are left, then fail.
+ * shutdown_now also discards the queued items, which then do not count as unfinished; join then
+ * waits only for items that were got and not yet reported.
+ * Returns 0 or -EINVAL. Threads: any, also several at the same time; a second call returns 0.
+ * Blocks: no.
  */
 int spmcq_shutdown(struct spmcq *q);
 int spmcq_shutdown_now(struct spmcq *q);
 
 /**
  * Give up the producer side: the next thread to put becomes the producer.
- * Returns 0, -EINVAL, or -EPERM when the caller does not own it. Threads: the producer. Blocks: no.
+ * Returns 0, -EINVAL, or -EPERM when the caller is not the producer. Threads: the producer. Blocks:
+ * no.
  */
 int spmcq_release_producer(struct spmcq *q);
 
 /**
- * Become the producer, whichever thread was: for an owner that has ended without releasing. The
- * caller makes sure that the owner's last put happens before this call.
+ * Become the producer in place of any other thread, for example one that has ended without
+ * releasing. The caller ensures that the last put of the former producer happens-before this call.
  * Returns 0 or -EINVAL. Threads: any. Blocks: no.
  */
 int spmcq_take_producer(struct spmcq *q);
 
 /**
- * Facts and snapshots. A snapshot is true at some instant for a quiet queue; for a busy one size
- * stays within 0..capacity. With q NULL the counts are 0, is_shutdown is true, stats says -EINVAL.
+ * Facts and snapshots. A snapshot is exact while no other call runs; otherwise size stays within
+ * 0..capacity. If q is NULL the counts are 0, is_shutdown is true and stats returns -EINVAL.
  * Threads: any. Blocks: no. Progress: wait-free.
  */
 size_t spmcq_capacity(const struct spmcq *q);
@@ -216,15 +229,15 @@ bool spmcq_is_shutdown(const struct spmcq *q);
 int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out);
 
 /**
- * A deadline so many seconds from now on CLOCK_MONOTONIC. Negative or NaN: now; beyond what a
- * timespec holds: its end.
+ * Make a deadline that many seconds from now on CLOCK_MONOTONIC. If seconds is negative or NaN, it
+ * is now. If seconds is too large, it is the largest timespec.
  * Threads: any. Blocks: no.
  */
 struct timespec spmcq_after(double seconds);
 
 /**
- * The version of the library that runs, as SPMCQ_VERSION is that of the header.
- * Threads: any. Blocks: no.
+ * The version of the library that runs. SPMCQ_VERSION is the version of the header. Threads: any.
+ * Blocks: no.
  */
 const char *spmcq_version(void);
 

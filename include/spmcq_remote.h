@@ -1,57 +1,61 @@
 /*
- * spmcq between machines: the calls of spmcq.h on a queue that a NATS server with JetStream keeps.
+ * spmcq between machines: the calls of spmcq.h for a queue that a NATS server with JetStream keeps.
  *
- * The words are those of spmcq.h, and these. A handle is one process's access to a queue on the
- * server; any number of its threads may use it. The server knows a queue by its name, and a queue
- * outlives its handles. To deliver an item is to give it to a consumer. To set an item aside is to
- * move it to a stream of its own, where spmcq_remote_stats() counts it and no get finds it.
+ * The words are those of spmcq.h, and these. A process opens a queue on the server and gets a
+ * handle; any number of its threads may use it. The server knows a queue by its name, and a queue
+ * outlives its handles. To deliver an item is to give it to a consumer. A thread holds the items
+ * that it got and has not reported. To set an item aside is to move it to a stream of its own,
+ * where spmcq_remote_stats() counts it and no get finds it.
  *
  * What differs from the queue between threads:
  * - The bound is on unfinished items. An item takes up room until it is reported, not only until it
- *   is got. The room may be there only a moment after task_done has returned.
+ *   is got. The server may free the room only shortly after task_done has returned.
  * - Each item is delivered to one consumer. It is delivered again when that consumer's thread ends,
  *   when its handle is closed, or when the item is not reported within ack_wait_ms. So an item can
- *   be processed twice: the consumer may die just before its report, or the server just after it.
+ *   be processed twice: its consumer may die before the report, or the server before it has
+ *   recorded the report.
  * - Order. Items are delivered in the order in which they were put. An item that is delivered again
- *   comes before all that have never been delivered, but after those that have been delivered
- *   meanwhile. After a fault more than that is not promised: an item that was on its way when a
- *   connection broke, or whose consumer died, comes out of order, after up to ack_wait_ms. If the
+ *   comes before all items that have never been delivered, but after those that have been delivered
+ *   meanwhile. After a fault the order is not kept: an item that was in transit when a connection
+ *   broke, or whose consumer died, is delivered up to ack_wait_ms later, after newer items. If the
  *   network fails for a time without breaking the connection, a single consumer still gets items in
  *   order.
  * - An item that was delivered max_deliveries times without a report is set aside when it is due
  *   again, and is not unfinished any more.
- * - task_done reports the oldest item that the calling thread holds. What a thread holds when it
- *   ends is given back, and delivered again at once.
+ * - task_done reports the oldest item that the calling thread holds. The items that a thread holds
+ *   when it ends are given back to the server and delivered again at once.
  * - After shutdown, a get returns -ESHUTDOWN when nothing is queued and no other handle holds an
  *   item that could still come again.
  * - A try_ call does not wait for room or for items, but it waits for the server's answer.
  *   A try_get that finds nothing takes some milliseconds.
  *
- * Results. 0 or a count on success, a negative errno value otherwise; those of spmcq.h, and:
+ * Results. 0 or a count on success, a negative errno value otherwise: those of spmcq.h, and:
  *   -ENOTCONN      the server cannot be reached, or did not answer in time. For put see below
  *   -EACCES        the server refuses this user: the key is wrong, or there is no permission
- *   -EKEYREJECTED  TLS failed: the certificate is not to be trusted or is for another host, or the
- *                  server does not speak TLS
- *   -EPERM         put: another thread, handle or machine owns the producer side; open: the URL
+ *   -EKEYREJECTED  TLS failed: the certificate is not trusted or is for another host, or the server
+ *                  does not use TLS
+ *   -EPERM         put: another thread, of any handle or machine, is the producer; open: the URL
  *                  asks for plain text to another machine
  *   -ENOENT        must_exist is set and there is no such queue; or the queue was deleted
  *   -EEXIST        the queue is there with another capacity, item_size or key
  *   -EMSGSIZE      items are larger than the server takes
  *   -ENOSPC        the server has no memory or disk left
- *   -EBADMSG       get: what came is no item of this queue, or is sealed and does not open. It is
- *                  set aside, and the next get goes on with what comes behind it
+ *   -EBADMSG       get: the message is not an item of this queue, or is sealed and does not open.
+ *                  It is set aside, and the next get takes what comes after it
  *   -EIO           the server failed in some other way
  * spmcq_remote_reason() says in words what went wrong.
  *
  * A put that returned -ENOTCONN may have put its items, or some of them: the answer was lost. Call
- * it again with the same items: each is then put once, whatever became of the first attempt.
+ * it again with the same items: each item is then put once, whatever the result of the first call
+ * was.
  *
- * When the connection is lost, the handle keeps trying to connect again, for as long as it exists.
+ * When the connection is lost, the library tries to connect again until the handle is closed.
  * Blocking calls wait meanwhile. Timed calls wait until their deadline, then return -ENOTCONN.
  *
- * A server that is killed keeps what was put, with one exception: a single nats-server 2.9 that is
- * killed while the queue is full may drop the oldest items when it starts again (its issue 4775).
- * Several servers (`replicas`) do not, nor does one that is stopped.
+ * A server that is killed keeps what was put, with two exceptions: a queue with in_memory is lost;
+ * and a single nats-server 2.9 that is killed while the queue is full may drop the oldest items
+ * when it starts again (its issue 4775). A queue on several servers (`replicas`) loses no items in
+ * this way, nor does a queue whose server is shut down normally.
  *
  * fork: a child must not use its parent's handles.
  */
@@ -72,17 +76,19 @@ struct spmcq_remote;
 struct spmcq_remote_sealing;
 struct spmcq_key;
 
-/** How a queue is reached, and how it is made if it is not there. All zero: the defaults. */
+/** How a queue is reached, and how it is made if it is not there. If all fields are zero, these are
+ * the defaults. */
 struct spmcq_remote_options {
 	/* The server's identity. TLS is used if the URL begins with tls://, or if any of ca_file,
 	 * server_name and cert_file is given. The server's certificate is then always verified. */
 	const char *ca_file;     /* the certificates to trust; NULL: those of the system */
 	const char *server_name; /* the name in the certificate; NULL: the host of the URL */
 
-	/* Our identity: names of files, which the server's operator hands out. */
-	const char *cert_file; /* our certificate, with key_file */
+	/* The client's identity, which the server's operator hands out: names of files, but nkey is
+	 * the public key itself. */
+	const char *cert_file; /* the client's certificate, with key_file */
 	const char *key_file;
-	const char *nkey;             /* our public NKey, with nkey_seed_file */
+	const char *nkey;             /* the public NKey, with nkey_seed_file */
 	const char *nkey_seed_file;   /* its seed, for signing; never sent */
 	const char *credentials_file; /* a JWT and its seed */
 
@@ -97,22 +103,24 @@ struct spmcq_remote_options {
 	unsigned answer_ms; /* how long the server may take to answer; 0: 5000 */
 
 	/* These hold for a queue that this call makes. */
-	unsigned replicas;            /* servers that keep each item; 0: 1 */
-	bool in_memory;               /* of the server: faster, lost when it ends */
-	unsigned ack_wait_ms;         /* an item not reported by then comes again; 0: 30000 */
-	unsigned max_deliveries;      /* then an item is set aside; 0: 5 */
-	size_t max_unacknowledged;    /* items that consumers may hold together; 0: capacity */
-	unsigned duplicate_window_ms; /* the server drops a repeated item for so long; 0: 120000 */
-	unsigned lease_ms; /* a producer that died keeps others out for this long; 0: 10000 */
+	unsigned replicas;         /* servers that keep each item; 0: 1 */
+	bool in_memory;            /* faster, but the queue is lost when the server ends */
+	unsigned ack_wait_ms;      /* an item not reported by then comes again; 0: 30000 */
+	unsigned max_deliveries;   /* then an item is set aside; 0: 5 */
+	size_t max_unacknowledged; /* items that consumers may hold together; 0: capacity */
+	/* For this time the server drops a second copy of an item. 0: 120000. */
+	unsigned duplicate_window_ms;
+	/* For this time after a producer has died nobody else becomes the producer. 0: 10000. */
+	unsigned lease_ms;
 };
 
 /** What the server says of the queue: a snapshot. */
 struct spmcq_remote_stats {
 	uint64_t put;         /* items put since the queue was made */
 	uint64_t unfinished;  /* put, and neither reported nor set aside */
-	uint64_t held;        /* of those: delivered to consumers */
-	uint64_t redelivered; /* of those: more than once */
-	uint64_t set_aside;   /* items delivered too often, and what was no item */
+	uint64_t held;        /* of the unfinished: delivered to consumers */
+	uint64_t redelivered; /* of the held: delivered more than once */
+	uint64_t set_aside;   /* items delivered too often, and invalid messages */
 };
 
 /**
@@ -129,11 +137,11 @@ int spmcq_remote_open(struct spmcq_remote **q, const char *url, const char *name
                       size_t item_size, const struct spmcq_remote_options *options);
 
 /**
- * Have items sealed with a key of spmcq_seal.h. The server then cannot read them. If it changes
- * one, or moves it to another position or another queue, the item does not open: it is set aside,
- * and get returns -EBADMSG for it. The server still can withhold items or deliver them again, and
- * it sees how many there are and when they come. Every process that opens the queue gives the same
- * key. Each sealed item is 216 bytes larger than the item, 248 bytes with AEGIS-128L.
+ * Seal the items with a key of spmcq_seal.h. The server then cannot read them. If it changes an
+ * item, or moves it to another position or another queue, the item does not open: it is set aside,
+ * and get returns -EBADMSG for it. The server can still withhold items or deliver them again, and
+ * it sees how many there are and when they come. Every process that opens the queue must give the
+ * same key. Each sealed item is 216 bytes larger than the item, 248 bytes with AEGIS-128L.
  * @options  for spmcq_remote_open(), which then also returns the errors of spmcq_seal.h
  * @key      the caller keeps it until all handles that were opened with it are closed
  * Returns 0 or -EINVAL. Threads: any. Blocks: no. A program that calls this links with
@@ -142,8 +150,8 @@ int spmcq_remote_open(struct spmcq_remote **q, const char *url, const char *name
 int spmcq_remote_seal(struct spmcq_remote_options *options, const struct spmcq_key *key);
 
 /**
- * End the access. The producer side is given up, and the items that this handle's threads hold are
- * delivered to others. The queue stays. NULL is allowed.
+ * Close the handle. If one of its threads is the producer, it gives that up; the items that its
+ * threads hold are delivered to other consumers. The queue stays on the server. NULL is allowed.
  * Returns 0, or -EBUSY while a thread is inside a call. Threads: one, the last.
  */
 int spmcq_remote_close(struct spmcq_remote *q);
@@ -158,9 +166,10 @@ int spmcq_remote_delete(struct spmcq_remote *q);
 /**
  * Put one item, or n items in order, as in spmcq.h. put_many sends a run of items before it waits
  * for their answers, and it checks each answer.
- * Threads: the producer. That is the first thread to put, of all handles on all machines. It stays
- * the producer until it releases the side, its handle is closed, or its process has been dead or
- * out of reach for lease_ms. If it comes back after that, its puts return -EPERM.
+ * Threads: the producer, which is the first thread to put, among the threads of all handles on all
+ * machines. It stays the producer until it calls release_producer, its handle is closed, or its
+ * process has been dead or cut off from the server for lease_ms. If it tries to put after that, it
+ * gets -EPERM.
  */
 int spmcq_remote_put(struct spmcq_remote *q, const void *item);
 int spmcq_remote_try_put(struct spmcq_remote *q, const void *item);
@@ -202,11 +211,11 @@ int spmcq_remote_still_working(struct spmcq_remote *q);
 
 /**
  * Report the oldest item that the calling thread holds, or the n oldest, as finished. When this
- * returns 0 the server has noted it.
+ * returns 0 the server has recorded it.
  * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported then), or
- * -ENOTCONN when the server does not answer for twice answer_ms. After that the items that the
- * server is not known to have noted are still held (see spmcq_remote_held()) and can be reported
- * again.
+ * -ENOTCONN when the server does not answer for twice answer_ms. After that the thread still holds
+ * the items that the server is not known to have recorded (see spmcq_remote_held()) and can report
+ * them again.
  */
 int spmcq_remote_task_done(struct spmcq_remote *q);
 int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);
@@ -214,34 +223,36 @@ int spmcq_remote_task_done_many(struct spmcq_remote *q, size_t n);
 /**
  * Wait until no item is unfinished, by asking the server.
  * Returns 0 at an instant when nothing was unfinished, or -ETIMEDOUT.
- * In a cluster, a server that was cut off from the others may answer from what it knew before. A
- * handle ignores such an answer if it has put a newer item, or has been told of one.
+ * In a cluster, a server that was cut off from the others may answer with old numbers. A handle
+ * ignores an answer that is older than an item that it has put, or than an item of which the server
+ * told it before.
  */
 int spmcq_remote_join(struct spmcq_remote *q);
 int spmcq_remote_join_until(struct spmcq_remote *q, const struct timespec *deadline);
 
 /**
- * Refuse further puts, of all machines, for good. Consumers drain what is left. A second call
- * returns 0.
- * Threads: any, of any handle. Blocks: until the server has noted it.
+ * Refuse further puts, on all machines, for ever. Consumers get the items that are left. A second
+ * call returns 0.
+ * Threads: any, of any handle. Blocks: until the server has recorded it.
  */
 int spmcq_remote_shutdown(struct spmcq_remote *q);
 
 /**
- * The same, and discard what is queued: join then waits only for the items that consumers hold.
- * The caller takes what is queued from the server and reports it, so the permissions of a consumer
- * are needed. A consumer that waits meanwhile may still get some of it.
+ * As spmcq_remote_shutdown(), and discard the queued items: join then waits only for the items that
+ * consumers hold. The calling thread takes the queued items from the server and reports them, so it
+ * needs the permissions of a consumer. A consumer that waits meanwhile may still get some of them.
  * Returns 0 when nothing is queued any more; -EIO when the server says that items are queued and
  * does not deliver them, for twice answer_ms; or one of the results above. A second call
  * returns 0.
- * Threads: any, of any handle. Blocks: until the server has noted all of it.
+ * Threads: any, of any handle. Blocks: until the server has recorded all of it.
  */
 int spmcq_remote_shutdown_now(struct spmcq_remote *q);
 
 /**
- * release: give up the producer side. take: become the producer in place of whoever was. One last
- * run of the former producer may still arrive before the first put of the new one, and none after
- * that. release returns -EPERM when the caller does not own the producer side.
+ * release: stop being the producer. take: become the producer in place of any other thread. Items
+ * that the former producer has already sent may still enter the queue before the first put of the
+ * new producer, but not after it. release returns -EPERM when the caller is not the producer, take
+ * -EBUSY while another thread of this handle is inside a put.
  */
 int spmcq_remote_release_producer(struct spmcq_remote *q);
 int spmcq_remote_take_producer(struct spmcq_remote *q);
@@ -254,28 +265,30 @@ ssize_t spmcq_remote_unfinished(struct spmcq_remote *q); /* put, and not reporte
 int spmcq_remote_is_shutdown(struct spmcq_remote *q);    /* 0 or 1 */
 int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out);
 
-/** What went wrong in the calling thread's last call that failed, in one line. Never NULL. */
+/** Say what went wrong in the calling thread's last call that failed, in one line. Never NULL. */
 const char *spmcq_remote_reason(void);
 
 /*
- * Permissions by subject, for a queue NAME. All users subscribe to _INBOX.> and spmcq.NAME.bell.
- * All users publish to:
+ * The permissions that users need, by subject, for a queue NAME. All users subscribe to _INBOX.>
+ * and spmcq.NAME.bell. All users publish to:
  *   $JS.API.INFO  $JS.API.STREAM.INFO.*  $JS.API.CONSUMER.INFO.spmcq-NAME.consumers
  *   $JS.API.STREAM.MSG.GET.spmcq-NAME-done  spmcq.NAME.mended
- * A consumer also to:
+ * A consumer also publishes to:
  *   $JS.API.CONSUMER.MSG.NEXT.spmcq-NAME.consumers  $JS.ACK.spmcq-NAME.>
  *   spmcq.NAME.done  spmcq.NAME.aside
- * A producer also to:
+ * A producer also publishes to:
  *   spmcq.NAME.item  spmcq.NAME.bell  $KV.spmcq-NAME.>  $JS.API.STREAM.MSG.GET.KV_spmcq-NAME
  *   $JS.API.DIRECT.GET.KV_spmcq-NAME.>  $JS.API.STREAM.UPDATE.spmcq-NAME (for shutdown)
- * The first get or join after a server was killed removes items that came back although they were
- * reported, and task_done shortens the log of reports. For that they need:
+ * A server that is killed may forget some acknowledgements. So reports are also records in a
+ * stream, spmcq-NAME-done. The first get or join after the restart removes the items that this
+ * stream shows as reported, and task_done deletes its old records. For that they publish to:
  *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME
  *   $JS.API.STREAM.PURGE.spmcq-NAME-done  $JS.API.CONSUMER.CREATE.spmcq-NAME-done
  *   $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
- * shutdown_now needs what a producer and a consumer need, and, for a queue with max_unacknowledged,
+ * shutdown_now needs the permissions of a producer and of a consumer, and, for a queue with
+ * max_unacknowledged, also publishes to
  *   $JS.API.CONSUMER.DURABLE.CREATE.spmcq-NAME.consumers
- * A user that makes the queue also to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
+ * A user that makes the queue also publishes to $JS.API.STREAM.CREATE.> and $JS.API.CONSUMER.>.
  */
 
 #ifdef __cplusplus
