@@ -1,5 +1,5 @@
 /*
- * What both kinds of cursor have in common: the tail, and closing. The protocol is in cursor.h.
+ * What both kinds of cursor have in common: reading tail, and closing. The protocol is in cursor.h.
  */
 #include "cursor.h"
 
@@ -55,18 +55,18 @@ SLOW_PATH INTERNAL uint64_t cursor_end(struct cursor *cursor)
 
 INTERNAL void cursor_close(struct cursor *cursor)
 {
-	/* Pairs with cursor_publish() and cursor_tail(). A get that sees this, and then no items,
-	 * knows that none will come. */
+	/* Pairs with cursor_publish() and cursor_tail(). A get that reads CURSOR_CLOSED, and then
+	 * finds no items, knows that none will come. */
 	atomic_exchange_explicit(&cursor->state, CURSOR_CLOSED, memory_order_seq_cst);
 	cursor_end(cursor);
 }
 
 INTERNAL uint64_t cursor_tail(struct cursor *cursor)
 {
-	/* A1, pairs with R1; sequentially consistent for the gates. If there may be leads, an
-	 * update that changes nothing: as the store of a watched put is not sequentially
-	 * consistent, C11 lets cursor_end() read an older tail than a load here (x86 and ARM do
-	 * not). */
+	/* A1, pairs with R1; sequentially consistent for the gates. If there may be leads, tail is
+	 * read by an atomic add of 0: a watched put stores tail without sequential consistency, so
+	 * C11 would allow cursor_end() to read an older tail than a mere load here did (x86 and ARM
+	 * never do). */
 	uint64_t tail = cursor->can_lead
 	                        ? atomic_fetch_add_explicit(&cursor->tail, 0, memory_order_seq_cst)
 	                        : atomic_load_explicit(&cursor->tail, memory_order_seq_cst);

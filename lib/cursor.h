@@ -1,19 +1,19 @@
 /*
- * The cursor: tail, head, and how they are moved. A position counts items, modulo 2^63. The
- * producer moves tail past an item that it has written into its slot; a consumer moves head past an
- * item that it has copied out, and the item is its own if that succeeds.
+ * The cursor is tail and head with the functions that move them. A position counts items, modulo
+ * 2^63. The producer moves tail past an item that it has written into its slot. A consumer copies
+ * an item out and then moves head past it; if that succeeds, the item is its own.
  *
- * There are two kinds. In the plain one (cursor_plain.h) head is moved by compare-and-swap and tail
- * by an exchange. The other one (cursor_lead.h) needs no locked instructions while one consumer
- * takes all the items. Nothing outside of cursor.* and cursor_lead.* knows which it is; but a put
- * or a take may return before other threads can see it. They can after cursor_see_puts() or
- * cursor_see_takes().
+ * There are two kinds of cursor. In the plain one (cursor_plain.h) head is moved by
+ * compare-and-swap and tail by an exchange. The other one (cursor_lead.h) needs no locked
+ * instructions while one consumer takes all the items. Both have the same functions, so other files
+ * need not know which one is built in. But a put or a take may return before other threads can see
+ * its effect; they can after cursor_see_puts() or cursor_see_takes().
  *
- * What pairs with what:
+ * Which release (R) pairs with which acquire (A), and what the acquiring thread may rely on:
  *
  *   R1 cursor_publish() moves tail  -> A1 cursor_tail() reads it:  items below can be read
  *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
- *   R2 a claim moves head           -> A3 a later claim reads it:  it then reads no older tail
+ *   R2 a claim moves head           -> A3 a later claim reads it:  tail, read next, is >= head
  */
 #ifndef SPMCQ_CURSOR_H
 #define SPMCQ_CURSOR_H
@@ -25,8 +25,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The bits of a position. A word with the highest bit set is no position: it is NO_END or the id of
- * a lead. */
+/* The bits of a position. A variable with the highest bit set holds no position: it holds NO_END or
+ * the id of a lead (see cursor_lead.h). */
 #define POSITION_MASK (UINT64_MAX >> 1)
 #define NO_END (UINT64_C(1) << 63)
 
@@ -40,14 +40,14 @@ struct cursor {
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
 	/* Written on closing, and by cursor_lead.c. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
-	_Atomic uint64_t end;  /* NO_END -> the last tail, once, after closing */
+	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
-	_Atomic bool may_lead; /* a lead may begin; true -> false once */
+	_Atomic bool may_lead; /* a lead may begin; set to false once */
 	/* Written by every consumer. */
 	alignas(2 *
 	        CACHE_LINE) _Atomic uint64_t head; /* next position to take, <= tail; or a lead */
-	_Atomic uint64_t tail_seen;                /* an old tail; may lie behind head */
-	_Atomic uint64_t batch;                    /* items that the last look at tail found */
+	_Atomic uint64_t tail_seen;                /* a tail read earlier; may be before head */
+	_Atomic uint64_t batch;                    /* items that the last read of tail found */
 	struct cells cells;
 };
 
@@ -65,12 +65,12 @@ enum cursor_take {
 
 /* How a put ended. */
 enum cursor_put {
-	CURSOR_PUT,         /* ordered before what the caller reads next */
-	CURSOR_PUT_WATCHED, /* the leader will see it; nobody needs waking */
+	CURSOR_PUT,         /* the store to tail is ordered before the caller's next loads */
+	CURSOR_PUT_WATCHED, /* the leader will look again; nobody needs waking */
 	CURSOR_PUT_CLOSING, /* the ring was closed meanwhile: ask cursor_kept() */
 };
 
-/* Returns to - from, for positions: negative if to lies behind, and right across the wrap. (The
+/* Returns to - from, for positions: negative if to is before from, and right across the wrap. (The
  * shift keeps the sign with gcc and clang.) */
 static inline int64_t position_distance(uint64_t from, uint64_t to)
 {
@@ -79,14 +79,15 @@ static inline int64_t position_distance(uint64_t from, uint64_t to)
 
 static inline bool cursor_is_closed(const struct cursor *cursor)
 {
-	/* Pairs with cursor_close(); sequentially consistent for the gates: a thread that announced
-	 * itself, and sees that it is not closed, is seen by the one that closes it. */
+	/* Pairs with cursor_close(). Sequentially consistent for the gates: if a thread has
+	 * announced itself as a sleeper and then reads that the ring is open, the thread that
+	 * closes the ring sees the sleeper. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
-/* Ask for a turn, for a consumer that always loses. While `state` is asked, a claim without a pause
- * fails; a get pauses, sets `state` back and then claims. So a consumer that stops after asking
- * delays nobody. Relaxed: a hint; orders nothing. */
+/* Ask for a turn, for a consumer that has lost many claims. While `state` is asked, no claim is
+ * made without a pause: a get pauses, sets `state` back to shared and then claims. So a consumer
+ * that is stopped after asking delays nobody. Relaxed: a hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;
@@ -115,9 +116,9 @@ static inline uint64_t cursor_own_tail(const struct cursor *cursor)
 static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint64_t tail)
 {
 	/* R1, pairs with A1 in cursor_tail(): a consumer that reads this tail also reads the items
-	 * below it. Without it the consumer copies a slot's previous item. An exchange is also a
-	 * full fence: after a store the caller could read "nobody sleeps" before the store is
-	 * visible. */
+	 * below it. Without the release, the consumer could copy the item that was in the slot
+	 * before. The exchange is also a full fence: with a mere store, the caller could read
+	 * "nobody sleeps" before its store is visible. */
 	atomic_exchange_explicit(&cursor->tail, tail, memory_order_seq_cst);
 	/* Pairs with cursor_close(): it reads this tail, or we read that the ring is closed. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
@@ -129,8 +130,8 @@ static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint6
 static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t n)
 {
 	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): we have read the slots
-	 * before. Without it the producer overwrites what we are reading. Sequentially consistent
-	 * for the gate of the producer. */
+	 * before. Without the release, the producer could overwrite slots that we are reading.
+	 * Sequentially consistent for the gate of the producer. */
 	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, (at + n) & POSITION_MASK,
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
@@ -167,10 +168,12 @@ INTERNAL void cursor_close(struct cursor *cursor);
 /* Returns the tail at which the closed ring ended. */
 INTERNAL uint64_t cursor_end(struct cursor *cursor);
 
-/* Returns the tail. Puts before it succeed, even if the ring is being closed. Wait-free. */
+/* Returns tail, or, if the ring is closed, its end: all items before that position are put for
+ * good. Wait-free. */
 INTERNAL uint64_t cursor_tail(struct cursor *cursor);
 
-/* The same, but it may also count a put that will fail because the ring is being closed. */
+/* As cursor_tail(), but the result may include items of a put that fails because the ring is being
+ * closed. */
 INTERNAL uint64_t cursor_tail_glimpsed(const struct cursor *cursor);
 
 #ifdef SPMCQ_LEAD

@@ -3,7 +3,7 @@
  */
 #include "cursor_lead.h"
 
-/* A consumer that has taken this many items alone begins a lead: it saves some 10 ns an item, and
+/* A consumer begins a lead after it took this many items alone. A lead saves some 10 ns an item;
  * ending it may take 45 us. */
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 4096
@@ -19,11 +19,13 @@ static void lead_cell_init(struct cell *cell, unsigned index)
 	atomic_init(&cell->alone, false);
 }
 
-/* Steps 3 and 4. The leader's items are those up to got, unless another thread has decided. */
+/* Steps 3 and 4. Decide that the leader has taken the items up to got, unless another thread has
+ * decided before. */
 static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 {
 	struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
-	/* Written before the lead began. If this is of a later lead, the update of head fails. */
+	/* Written before the lead began. If the value is that of a later lead, the update of head
+	 * below fails. */
 	uint64_t base = CELL_GET(cell, head_minus_got);
 	uint64_t verdict = lead;
 
@@ -50,7 +52,7 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	/* A6, pairs with R6 in leader_counts(). */
 	decide(cursor, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
 	/* All threads have passed a fence: a thread that reads this state sees every put that
-	 * relied on the leader. Until now it needed cursor_see_puts(). */
+	 * relied on the leader. Before that it has to call cursor_see_puts(). */
 	state = ENDING(lead);
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, CURSOR_SHARED,
 	                                        memory_order_seq_cst, memory_order_relaxed);
@@ -68,7 +70,7 @@ INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
 	while ((claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst)) & LEAD)
 		lead_end(cursor, claim->at);
 	if (final) {
-		/* It must take many items alone to lead again. */
+		/* The consumer must take many items alone before it leads again. */
 		CELL_SET(cell, alone, false);
 		/* A lead may be in state but not in head yet, and puts rely on it already. */
 		cursor_see_puts(cursor);
@@ -97,7 +99,7 @@ INTERNAL void cursor_see_puts(struct cursor *cursor)
 
 INTERNAL void cursor_see_takes(struct cursor *cursor)
 {
-	/* Sequentially consistent: a lead that is not in head now comes there by a later update, so
+	/* Sequentially consistent: if head holds no lead now, a later update puts it there, so that
 	 * its leader sees that we sleep. */
 	if (atomic_load_explicit(&cursor->head, memory_order_seq_cst) & LEAD)
 		sys_fence_all();
@@ -119,14 +121,15 @@ SLOW_PATH INTERNAL void cursor_share_for_good(struct cursor *cursor)
 	/* Pairs with lead_begin(): it reads this, or we see its lead. */
 	atomic_store_explicit(&cursor->may_lead, false, memory_order_seq_cst);
 	cursor_share(cursor);
-	/* A lead that is not in head yet, or no longer: the thread that begins or ends it may be
-	 * stopped. */
+	/* The id of the lead may be in state only, not in head yet or not any more, because the
+	 * thread that begins or ends the lead is stopped. */
 	state = atomic_load_explicit(&cursor->state, memory_order_seq_cst);
 	if (state > CURSOR_ASKED)
 		lead_end(cursor, state | LEAD);
 }
 
-/* Returns whether the consumer has taken enough items alone; notes since when it takes alone. */
+/* Returns whether the consumer has taken enough items alone. If it has not been alone, records that
+ * it is alone from now on. */
 static bool has_been_alone_for_long(struct cell *cell, uint64_t head)
 {
 	uint64_t got = CELL_GET(cell, got);
@@ -143,7 +146,7 @@ static bool has_been_alone_for_long(struct cell *cell, uint64_t head)
 /* Returns whether the consumer became the leader, or might have been. */
 SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 {
-	/* A3, as in cursor_claim(): what we see of the ring next is not older. */
+	/* A3, as in cursor_claim(): what we read of the ring next is not older than this head. */
 	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 	uint64_t lead = CELL_GET(cell, lead_id) + LEAD_STEP;
 	uint64_t none = CURSOR_SHARED;
@@ -152,8 +155,8 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 		return false;
 	CELL_SET(cell, alone, false);
 	CELL_SET(cell, lead_id, lead);
-	/* R8: a thread that still sees this cell's last lead in head may read this, and must not
-	 * read an older tail next. */
+	/* R8: a thread that has read this cell's previous lead in head may read this value; it must
+	 * not read an older tail after that. */
 	atomic_store_explicit(&cell->lead_head, head, memory_order_release);
 	/* Relaxed: published by the updates below. */
 	CELL_SET(cell, head_minus_got, (head - CELL_GET(cell, got)) & POSITION_MASK);

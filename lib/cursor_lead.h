@@ -1,20 +1,22 @@
 /*
- * The cursor with a lead: the right of one consumer, the leader, to take items by plain stores
- * while no other thread takes any.
+ * The cursor with leads. A lead is the exclusive right of one consumer, the leader, to take items
+ * by plain stores.
  *
  *   The leader counts an item as its own by a plain store to got, and then reads whether it still
  *   leads.
  *   The producer publishes an item by a plain store to tail, and then reads whether there is a
- *   leader. A leader polls for items itself, so no sleeper needs to be woken.
+ *   leader. If there is one, it wakes nobody: the leader looks again before it sleeps, and any
+ *   other consumer ends the lead and looks after that.
  *
  * Any other consumer that wants an item ends the lead first:
  *   1 mark the lead in state as ending,
  *   2 make all threads pass a full fence (membarrier),
- *   3 decide how many items the leader got,
+ *   3 decide how many items the leader took,
  *   4 store the position after them into head, in place of the lead's id,
  *   5 clear state.
- * Several threads may run these steps at once; if one stops halfway, the next starts again at 1.
- * Why no item is lost or taken twice, and no put missed: lib/DESIGN.md, "The lead".
+ * Several threads may run these steps at once; if one is stopped halfway, the next starts again at
+ * 1. lib/DESIGN.md, "The lead", proves that no item is lost or taken twice, and that no put is
+ * overlooked.
  *
  *   R6 leader_counts() raises got        -> A6 lead_end() reads it:    slots were read out
  *   R8 leader_advances() moves lead_head -> A8 cursor_head() reads it: slots were read out
@@ -28,16 +30,18 @@
 
 #include "sys.h"
 
-/* A lead's id: this bit, a number never used before, and the index of the leader's cell. */
+/* A lead's id consists of this bit, a number that grows with each lead of the same cell, and the
+ * index of the leader's cell. */
 #define LEAD (UINT64_C(1) << 63)
-/* The value of state while this lead ends. It is more than CURSOR_ASKED. */
+/* The value of state while a lead ends. */
 #define ENDING(lead) ((lead) & ~LEAD)
-/* The least number of a lead, and the step to the next. So ENDING() of a lead always exceeds
- * CURSOR_ASKED, which is the greatest of the other states. */
+/* The number of a cell's first lead, and the step to its next one. So ENDING() of a lead is always
+ * greater than CURSOR_ASKED, the greatest of the states that are not leads. */
 enum { LEAD_STEP = 128 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
-/* Returns whether the consumer leads. Its lead may end at any time. */
+/* Returns whether the consumer leads. The result may be out of date at once, as other consumers can
+ * end the lead. */
 static inline bool cursor_is_held_by(const struct cursor *cursor, const struct cell *cell)
 {
 	/* Relaxed: leader_counts() looks again. */
@@ -45,13 +49,15 @@ static inline bool cursor_is_held_by(const struct cursor *cursor, const struct c
 	       CELL_GET(cell, lead_id);
 }
 
-/* Publish to a leader. Returns false if its lead may have ended. */
+/* Publish by a plain store, relying on the leader to look again. Returns false if the lead may have
+ * ended. */
 static inline bool publish_watched(struct cursor *cursor, uint64_t tail)
 {
 	/* R1. */
 	atomic_store_explicit(&cursor->tail, tail, memory_order_release);
-	/* If the membarrier of a thread that ends the lead comes before our next load, we see that
-	 * the lead has ended. If it comes after our store, that thread sees our tail. */
+	/* A thread that ends the lead makes us execute a fence (membarrier). If we execute it
+	 * before our next load, we read that the lead has ended. If we execute it after our store,
+	 * that thread reads our tail. */
 	atomic_signal_fence(memory_order_seq_cst);
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) & LEAD;
 }
@@ -74,7 +80,7 @@ static inline bool leader_counts(const struct cursor *cursor, struct cell *cell,
 	return cursor_is_held_by(cursor, cell);
 }
 
-/* 2 Let the others see it. */
+/* 2 Advance, so that other threads see the new head. */
 static inline void leader_advances(struct cell *cell, uint64_t n)
 {
 	/* R8: the slots were read before. */
@@ -85,7 +91,7 @@ static inline void leader_advances(struct cell *cell, uint64_t n)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Begin a claim at head. Returns false if another consumer leads, or asked for a turn. */
+/* Read state and head into *claim. Returns false if another consumer leads, or asked for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -99,9 +105,9 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 
-/* Begin a claim even if a consumer asked for a turn. If another consumer leads, end its lead first.
- * final: the caller may sleep next, so its own lead ends, too: a put wakes nobody while there is a
- * leader. Lock-free. */
+/* As cursor_claim_at_once(), but claim even if a consumer asked for a turn, and end the lead of
+ * another consumer first. final: the caller may sleep next, so its own lead ends, too, because a
+ * put wakes nobody while there is a leader. Lock-free. */
 INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                            struct claim *claim);
 
@@ -120,7 +126,8 @@ static inline enum cursor_take cursor_take(struct cursor *cursor, struct cell *c
 /* After CURSOR_DISPUTED: returns whether the n items are the caller's. Wait-free. */
 INTERNAL bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n);
 
-/* Returns the head: all items before it were taken. Wait-free. */
+/* Returns the position of head, also while head holds the id of a lead: all items before it were
+ * taken. Wait-free. */
 static inline uint64_t cursor_head(const struct cursor *cursor)
 {
 	/* A2, pairs with R2; sequentially consistent for the gates. */
@@ -129,8 +136,8 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 	if (!(head & LEAD))
 		return head;
 	/* A8, pairs with R8; sequentially consistent, as above. If that lead has ended meanwhile,
-	 * and another one of this cell begun, the value was still the head at some
-	 * moment during this call. */
+	 * and another lead of this cell has begun, the value was still the head at some moment
+	 * during this call. */
 	return atomic_load_explicit(&cursor->cells.cell[head % LEAD_STEP].lead_head,
 	                            memory_order_seq_cst);
 }
@@ -139,26 +146,26 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
  * cursor is held. */
 INTERNAL void cursor_see_puts(struct cursor *cursor);
 
-/* Make a leader's takes visible to the caller; and what the caller did before becomes visible to
- * takes that come later. As cursor_see_puts(). */
+/* Make a leader's takes that have returned visible to the caller, and the caller's earlier stores
+ * visible to later takes. The cost is that of cursor_see_puts(). */
 INTERNAL void cursor_see_takes(struct cursor *cursor);
 
 /* End the lead, if there is one. Wait-free; tens of microseconds. */
 INTERNAL void cursor_share(struct cursor *cursor);
 
-/* The same, and let nobody lead again. */
+/* As cursor_share(), and forbid all later leads. */
 INTERNAL void cursor_share_for_good(struct cursor *cursor);
 
 /* Returns whether there is a lead, or one is ending. */
 static inline bool cursor_is_held(const struct cursor *cursor)
 {
-	/* Pairs with lead_begin(). If we read that there is no lead, every put that relies on a
-	 * later lead comes after this read. */
+	/* Pairs with lead_begin(). If this load finds no lead, every put that relies on a later
+	 * lead is ordered after it. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_ASKED;
 }
 
 /* Make the consumer the leader, if it has taken enough items alone. Returns true if it became the
- * leader, perhaps for a moment only: puts may have relied on it. */
+ * leader, even if its lead has ended at once: puts may have relied on it. */
 INTERNAL bool cursor_hold(struct cursor *cursor, struct cell *cell);
 
 #endif

@@ -14,7 +14,7 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Begin a claim at head. Returns false if another consumer asked for a turn. */
+/* Read head into *claim. Returns false if another consumer asked for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -27,7 +27,8 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
 }
 
-/* The same, even if one asked. final: this is a final look. */
+/* As cursor_claim_at_once(), but claim even if a consumer asked for a turn. final makes no
+ * difference here. */
 static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                                 struct claim *claim)
 {
