@@ -38,7 +38,7 @@ static inline bool deadline_has_passed(const struct timespec *deadline)
 }
 
 /* The system restarts a sleep without a deadline after a handler that was installed with
- * SA_RESTART. So a sleep that handlers are to end always has one. */
+ * SA_RESTART. So a sleep that handlers are to end always has a deadline. */
 static inline const struct timespec *deadline_for_sleep(const struct timespec *deadline,
                                                         bool interruptible)
 {

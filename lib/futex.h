@@ -1,6 +1,6 @@
 /*
  * The futex of Linux: the kernel compares a word and puts the thread to sleep in one step. scope:
- * FUTEX_PRIVATE_FLAG for a word of this process, 0 for one in memory that processes share.
+ * FUTEX_PRIVATE_FLAG for a word of this process, 0 for a word in memory that processes share.
  */
 #ifndef SPMCQ_FUTEX_H
 #define SPMCQ_FUTEX_H
@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* 32-bit systems with 64-bit time have a call of their own, which kernels before 5.1 do not know
- * and some filters refuse. Some such systems have only that one. */
+/* 32-bit systems with 64-bit time have a call of their own, which kernels before 5.1 lack and some
+ * filters refuse. Some of these systems have only that call. */
 #if defined(SYS_futex_time64) && !defined(__LP64__)
 #define FUTEX_CALL (sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex)
 #else
@@ -53,7 +53,8 @@ __attribute__((unused)) static inline long futex_sleep_by_long_time(_Atomic uint
 #endif
 }
 
-/* As sys_sleep(). */
+/* Sleep while *word equals seen, at most until the deadline. Returns true if a signal handler ended
+ * the sleep. May return for no reason. */
 __attribute__((unused)) static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
                                                        const struct timespec *deadline, int scope)
 {
@@ -70,7 +71,7 @@ __attribute__((unused)) static inline bool futex_sleep(_Atomic uint32_t *word, u
 	return r != 0 && errno == EINTR;
 }
 
-/* As sys_wake(). Returns how many were woken. */
+/* Wake up to n of the threads that sleep on word. Returns how many were woken. */
 __attribute__((unused)) static inline uint32_t futex_wake(_Atomic uint32_t *word, uint32_t n,
                                                           int scope)
 {

@@ -29,7 +29,7 @@ static void count(_Atomic uint64_t *counter)
 
 INTERNAL uint32_t gate_announce(struct gate *gate)
 {
-	/* The epoch first: a bringer that sees us enter raises it later. */
+	/* Read the epoch first: a waking thread that sees us enter raises it later. */
 	uint32_t epoch = atomic_load_explicit(&gate->epoch.value, memory_order_seq_cst);
 
 	/* Pairs with gate_sleepers(), as explained in gate.h. */
@@ -93,7 +93,7 @@ INTERNAL void gate_wake(struct gate *gate, uint64_t n)
 		wake(gate, n < sleepers ? (uint32_t)n : sleepers);
 }
 
-/* The sleepers not woken yet are entered - *woken at most: see `woken` in lib/DESIGN.md. */
+/* At most entered - *woken sleepers have not been woken yet: see `woken` in lib/DESIGN.md. */
 SLOW_PATH INTERNAL void gate_wake_new(struct gate *gate, uint32_t *woken, uint64_t n)
 {
 	uint32_t left = atomic_load_explicit(&gate->left, memory_order_seq_cst);

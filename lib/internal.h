@@ -22,9 +22,9 @@ _Static_assert(
 /* Called in the fast path, where arguments are constants. */
 #define FAST_PATH static inline __attribute__((always_inline))
 
-/* Less than half a microsecond, so that more items, or more room, gather before the next look: a
- * call that looks close behind the other side takes a cache line from it for a few items each
- * time. */
+/* Wait for less than half a microsecond, so that more items, or more free slots, gather before the
+ * next look: a consumer that looks right after each put takes a cache line from the producer for a
+ * few items each time, and so does a producer that looks right after each take. */
 static inline void let_gather(void)
 {
 	enum { STALLS = 8 };
@@ -33,7 +33,7 @@ static inline void let_gather(void)
 		ck_pr_stall();
 }
 
-/* Kept out of the fast path, which then needs no stack. */
+/* Not inlined into the fast path, which then needs no stack frame. */
 #define SLOW_PATH __attribute__((noinline, cold))
 
 #endif

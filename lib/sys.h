@@ -1,6 +1,6 @@
 /*
  * What the library asks of the system: to put a thread to sleep until a word changes, to wake it,
- * and to make all threads of the process pass a fence. sys_futex.c and sys_membarrier.c use the
+ * and to make all threads of the process execute a fence. sys_futex.c and sys_membarrier.c use the
  * calls of Linux, sys_semaphore.c POSIX semaphores.
  */
 #ifndef SPMCQ_SYS_H
@@ -19,9 +19,9 @@
 
 /* A word that threads sleep on. */
 struct sys_word {
-	_Atomic uint32_t value; /* the owner's; it changes the value, then wakes */
+	_Atomic uint32_t value; /* a waking thread changes it, then calls sys_wake() */
 #ifdef SPMCQ_GATE_SEMAPHORE
-	sem_t kicks; /* one for each thread to wake; too many only wake in vain */
+	sem_t posts; /* one for each thread to wake; more only wake threads in vain */
 #endif
 };
 
@@ -29,7 +29,8 @@ struct sys_word {
 INTERNAL int sys_word_init(struct sys_word *word);
 INTERNAL void sys_word_destroy(struct sys_word *word);
 
-/* Sleep while the value is seen, at most until the deadline. Returns true if a signal handler
+/* Sleep while the word's value equals `seen`, at most until the deadline. Returns true if a signal
+ * handler
  * ended the sleep. May return for no reason. Blocks nobody else. */
 INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct timespec *deadline);
 
@@ -39,8 +40,9 @@ INTERNAL void sys_wake(struct sys_word *word, uint32_t n);
 /* Returns whether sys_fence_all() works here. */
 INTERNAL bool sys_can_fence_all(void);
 
-/* Make every thread of the process pass a full fence, wherever it is. Takes microseconds; the first
- * call of a process milliseconds. Ends the process if it worked before and is refused now. */
+/* Make every thread of the process execute a full fence, wherever it is. Takes microseconds; the
+ * first call of a process takes milliseconds. Aborts the process if the system refuses the call,
+ * having allowed it before. */
 INTERNAL void sys_fence_all(void);
 
 #endif

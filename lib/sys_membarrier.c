@@ -1,5 +1,5 @@
 /*
- * Making all threads of the process pass a fence: Linux's membarrier.
+ * Makes all threads of the process execute a fence, by Linux's membarrier.
  */
 #include "sys.h"
 
@@ -21,8 +21,9 @@ static bool register_for_fences(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-/* Registering takes milliseconds once the process has threads, and nothing before. So it is done
- * when the program starts; if that was too late, by the first fence. */
+/* Registering takes milliseconds once the process has threads, and nearly no time before. So the
+ * library registers the process when the program starts; if that was too late, the first fence
+ * does. */
 #ifndef SPMCQ_MODEL
 __attribute__((constructor)) static void register_early(void)
 {
@@ -43,8 +44,8 @@ INTERNAL bool sys_can_fence_all(void)
 
 INTERNAL void sys_fence_all(void)
 {
-	/* It fails before the process is registered, which a fork undoes. Without the fence items
-	 * could be lost. */
+	/* The call fails if the process is not registered; a forked child is not. Without the fence
+	 * items could be lost. */
 	while (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
 		if (!register_for_fences()) {
 			fputs("spmcq: membarrier is refused, and was not when the queue was made\n",

@@ -1,9 +1,11 @@
 /*
- * POSIX semaphores, for systems without a futex. There is no way to make all threads fence.
+ * POSIX semaphores, for systems without a futex. There is no way to make all threads execute a
+ * fence.
  *
- * A sleeper that finds the value unchanged takes a kick, or waits for one; a waker changes the
- * value first and adds the kicks then. So a change after the sleeper's look has a kick behind it. A
- * kick may reach another sleeper than the one it was meant for; either of them looks again.
+ * A sleeper that finds the value unchanged waits for the semaphore. A thread that wakes first
+ * changes the value and then posts the semaphore. So each change after the sleeper read the value
+ * is followed by a post. A post may wake another sleeper than the one that it was meant for; either
+ * of them looks again.
  */
 #include "sys.h"
 
@@ -15,24 +17,24 @@
 INTERNAL int sys_word_init(struct sys_word *word)
 {
 	atomic_init(&word->value, 0);
-	return sem_init(&word->kicks, 0, 0) == 0 ? 0 : -ENOMEM;
+	return sem_init(&word->posts, 0, 0) == 0 ? 0 : -ENOMEM;
 }
 
 INTERNAL void sys_word_destroy(struct sys_word *word)
 {
-	sem_destroy(&word->kicks);
+	sem_destroy(&word->posts);
 }
 
-/* Returns 0 after a kick, or -1 with errno. */
-static int await_kick(sem_t *kicks, const struct timespec *deadline)
+/* Returns 0 after a post, or -1 with errno. */
+static int await_post(sem_t *posts, const struct timespec *deadline)
 {
 	if (deadline == NULL)
-		return sem_wait(kicks);
+		return sem_wait(posts);
 #ifdef HAVE_SEM_CLOCKWAIT
-	return sem_clockwait(kicks, CLOCK_MONOTONIC, deadline);
+	return sem_clockwait(posts, CLOCK_MONOTONIC, deadline);
 #else
 	/* sem_timedwait() goes by the time of day, which may be set back meanwhile. */
-	while (sem_trywait(kicks) != 0) {
+	while (sem_trywait(posts) != 0) {
 		const struct timespec ms = {.tv_nsec = 1000000};
 
 		if (errno != EAGAIN)
@@ -53,12 +55,13 @@ INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct times
 	bool interrupted;
 	int before;
 
-	/* Pairs with the waker's change of the value, which comes before its kicks. */
+	/* Pairs with the change of the value, which the waking thread makes before its posts. */
 	if (atomic_load_explicit(&word->value, memory_order_seq_cst) != seen)
 		return false;
-	/* A thread cancelled in the wait would leave the gate miscounted. */
+	/* No cancellation here: a thread that is cancelled in the wait would never add 1 to `left`
+	 * of its gate. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-	interrupted = await_kick(&word->kicks, deadline) != 0 && errno == EINTR;
+	interrupted = await_post(&word->posts, deadline) != 0 && errno == EINTR;
 	pthread_setcancelstate(before, NULL);
 	return interrupted;
 }
@@ -66,7 +69,7 @@ INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct times
 INTERNAL void sys_wake(struct sys_word *word, uint32_t n)
 {
 	while (n-- > 0)
-		sem_post(&word->kicks);
+		sem_post(&word->posts);
 }
 
 INTERNAL bool sys_can_fence_all(void)

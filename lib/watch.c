@@ -1,5 +1,5 @@
 /*
- * Lying down. What it means is in watch.h.
+ * How a looker becomes a sleeper or a reserve: see watch.h.
  */
 #include "watch.h"
 

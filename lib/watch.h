@@ -1,13 +1,13 @@
 /*
- * The watch: how few of the waiting consumers need waking for an item.
+ * The watch tells whether a put has to wake a consumer.
  *
- * A consumer that waits is a looker first, which looks for items again and again, for some
- * microseconds. Then it sleeps, in one of two ways. If no other consumer is a looker, it sleeps
- * until it is woken. Otherwise it is a reserve: it sleeps for a few milliseconds at most, then
- * looks for itself. So while all who sleep are reserves, a put may rely on lookers: if they are
- * stopped, a reserve looks soon. It may also rely on a crowd: consumers that take items so fast
- * that one more would be in their way. In a crowd, a consumer sleeps as a reserve although there
- * are items.
+ * A consumer that waits is first a looker: it looks for items again and again, for some
+ * microseconds. Then it lies down, that is, it sleeps in one of two ways. If no other consumer is a
+ * looker, it is a sleeper: it sleeps until it is woken. Otherwise it is a reserve: it sleeps for a
+ * few milliseconds at most, then looks by itself. So if there are lookers and every consumer that
+ * sleeps is a reserve, a put need not wake anybody: if the lookers are stopped, a reserve looks
+ * soon. The same is true in a crowd, when consumers take items so fast that one more would slow
+ * them down. In a crowd, a consumer sleeps as a reserve although there are items.
  */
 #ifndef SPMCQ_WATCH_H
 #define SPMCQ_WATCH_H
@@ -18,19 +18,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The word counts reserves in its lowest bits, then lookers, then sleepers; one bit is a flag. */
+/* Bits 0 to 19 of the word count reserves, bit 20 is the crowd flag, bits 21 to 41 count lookers,
+ * and bits 42 to 63 sleepers. */
 #define WATCH_RESERVE UINT64_C(1)
-#define WATCH_CROWD (UINT64_C(1) << 20) /* there was a crowd when it was last looked for */
+#define WATCH_CROWD (UINT64_C(1) << 20) /* the last check for a crowd found one */
 #define WATCH_LOOKER (UINT64_C(1) << 21)
-#define WATCH_SLEEPER (UINT64_C(1) << 42) /* those who sleep until they are woken */
+#define WATCH_SLEEPER (UINT64_C(1) << 42) /* sleeps until it is woken */
 
 struct watch {
 	/* Written by consumers that wait. */
 	alignas(CACHE_LINE) _Atomic uint64_t word;
 };
 
-/* Every access is sequentially consistent: lying down is step 1 of a sleeper, reading the word step
- * 2 of a bringer (see gate.h). */
+/* Every access is sequentially consistent: a consumer that lies down makes step 1 of a sleeper, a
+ * thread that reads the word makes step 2 of a waking thread (see gate.h). */
 static inline void watch_begin_to_look(struct watch *watch)
 {
 	atomic_fetch_add_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
@@ -41,11 +42,12 @@ static inline void watch_end_to_look(struct watch *watch)
 	atomic_fetch_sub_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
 }
 
-/* A looker lies down. crowd: it saw a crowd. held: another consumer holds the cursor. Returns true
- * if it is a reserve now, false if it is a sleeper and has to make a final look. */
+/* A looker becomes a sleeper or a reserve. crowd: it saw a crowd. held: another consumer holds the
+ * cursor. Returns true if it is a reserve now, false if it is a sleeper and has to make a final
+ * look. */
 INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held);
 
-/* It is a looker again. */
+/* A sleeper or a reserve becomes a looker again. */
 static inline void watch_get_up(struct watch *watch, bool reserve)
 {
 	atomic_fetch_add_explicit(&watch->word,
@@ -53,7 +55,7 @@ static inline void watch_get_up(struct watch *watch, bool reserve)
 	                          memory_order_seq_cst);
 }
 
-/* For a reserve that has got up by itself. */
+/* Set or clear the crowd flag, for a reserve that was not woken. */
 static inline void watch_note_crowd(struct watch *watch, bool crowd)
 {
 	if (crowd)
@@ -62,8 +64,8 @@ static inline void watch_note_crowd(struct watch *watch, bool crowd)
 		atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
 }
 
-/* Returns whether an item needs a wake-up: if there are sleepers, or reserves and neither lookers
- * nor a crowd. Step 2 of a bringer. */
+/* Returns whether a new item needs a wake-up: there are sleepers, or there are reserves and neither
+ * lookers nor a crowd. Step 2 of a waking thread. */
 static inline bool watch_needs_waking(const struct watch *watch)
 {
 	uint64_t word = atomic_load_explicit(&watch->word, memory_order_seq_cst);
