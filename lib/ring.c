@@ -1,9 +1,9 @@
 /*
- * The ring's protocol. Beside the pairs of cursor.h:
+ * The ring's protocol. In addition to the pairs of cursor.h:
  *
  *   R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: items can be read
  *
- * R4 passes on what the consumer that stores tail_seen has got by R1.
+ * By R4 the consumer that stores tail_seen publishes to other consumers what it acquired by A1.
  *
  * Moving tail and head, and the loads in ring_take() and ring_room(), are sequentially consistent
  * for the sake of the gates: see gate.h.
@@ -13,23 +13,24 @@
 #include <errno.h>
 #include <string.h>
 
-/* The producer prefetches the slot this many items ahead of tail: a consumer's processor had its
- * line last, and publishing waits until the line has come. A leader does the same, but only for
- * known items, as it would take other lines from the producer. Each of the two is worth a fifth of
- * the items/s in `spmcq-bench simulate --work 0`: the first with 16 consumers, queued; the second
- * with --machine desktop --cores 2 and 1 consumer. */
+/* The producer prefetches the slot this many items ahead of tail: a consumer's processor used the
+ * slot's cache line last, and publishing waits until the line has come. A leader prefetches ahead
+ * of head, but only slots of known items: a prefetch of other slots would take their lines from the
+ * producer. Each of the two is worth a fifth of the items/s in `spmcq-bench simulate --work 0`: the
+ * first with 16 consumers, queued; the second with --machine desktop --cores 2 and 1 consumer. */
 enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 
 /* Items of up to this many bytes reach the caller's buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
-/* A take that has lost more often than this asks for a turn. The claims that others make at once
- * then fail, and they pause, which lets it in: see cursor_ask(). With 64 consumers of 1 us,
- * simulated, the longest get takes 4 ms, and without it 6 to 9; and one get_many(64) beside 15 gets
- * is not shut out. */
+/* A call that has lost more claims than this asks for a turn. Other consumers then pause before
+ * they claim, so that its own claim succeeds: see cursor_ask(). Simulated, with 64 consumers that
+ * work for 1 us on an item, the longest get takes 4 ms, without it 6 to 9 ms; and one get_many(64)
+ * beside 15 gets does get items. */
 enum { ASK_AFTER = 16 };
 
-/* A claim of more bytes than this is halved when it is lost: the copy takes too long. */
+/* After a lost claim of more bytes than this, half as many items are claimed: the copy takes too
+ * long. */
 enum { SHRINK_BYTES = 512 };
 
 INTERNAL void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
@@ -58,7 +59,7 @@ SLOW_PATH INTERNAL uint64_t ring_room(struct ring *ring)
 
 FAST_PATH bool ring_put_word(struct ring *ring, const void *item, enum cursor_put *how)
 {
-	/* Relaxed: cursor_publish() looks again. */
+	/* Relaxed: cursor_publish() reads it again. */
 	uint64_t state = atomic_load_explicit(&ring->cursor.state, memory_order_relaxed);
 	uint64_t tail = cursor_own_tail(&ring->cursor);
 	uint64_t word;
@@ -93,7 +94,7 @@ INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, 
 	return how == CURSOR_PUT_CLOSING ? cursor_kept(&ring->cursor, n) : (ssize_t)n;
 }
 
-/* Read tail: items before it can be taken. Notes it in tail_seen, if it is newer. */
+/* Read tail: items before it can be taken. Store it in tail_seen, if it is newer. */
 SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 {
 	struct cursor *cursor = &ring->cursor;
@@ -101,8 +102,8 @@ SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
 	uint64_t seen = atomic_load_explicit(&cursor->tail_seen, memory_order_relaxed);
 
 	if (position_distance(head, tail) > 0 && position_distance(seen, tail) > 0) {
-		/* R4, pairs with A4: hands on what A1 acquired. If an older tail overwrites a newer
-		 * one, that costs a look at tail. */
+		/* R4, pairs with A4: publishes what A1 acquired. If an older tail overwrites a
+		 * newer one, a consumer reads tail once more than needed. */
 		atomic_store_explicit(&cursor->tail_seen, tail, memory_order_release);
 		/* A hint; orders nothing. */
 		atomic_store_explicit(&cursor->batch, (uint64_t)position_distance(head, tail),
@@ -139,7 +140,7 @@ FAST_PATH enum ring_take take_word(struct ring *ring, struct cell *cell, struct 
 	}
 }
 
-/* Compiled twice, for leaders and for others: a leader is a tenth slower otherwise. */
+/* Compiled twice, for leaders and for other consumers: a leader is a tenth slower otherwise. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word)
 {
 	struct claim claim;
@@ -210,7 +211,8 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		size_t n;
 
 		cursor_claim(&ring->cursor, cell, final, &claim);
-		/* Read before tail: so, if closed, tail includes every item put before closing. */
+		/* Read this before tail: if the ring is closed, tail then includes every item that
+		 * was put before. */
 		bool closed = cursor_is_closed(&ring->cursor);
 		int64_t known = known_items(ring, claim.at);
 		uint64_t there = (uint64_t)known;
@@ -265,8 +267,8 @@ INTERNAL bool ring_knows_more(const struct ring *ring)
 
 INTERNAL size_t ring_size(const struct ring *ring)
 {
-	/* Head is read first, so the difference is never negative; takes in between make it too
-	 * large. */
+	/* Head is read first, so the difference is never negative; items that are taken in between
+	 * make it too large. */
 	uint64_t head = cursor_head(&ring->cursor);
 	int64_t size = position_distance(head, cursor_tail_glimpsed(&ring->cursor));
 

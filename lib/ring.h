@@ -1,8 +1,8 @@
 /*
  * The lock-free bounded ring: slots, and a cursor that says which of them hold items. It never
  * waits. The producer fills the slot at tail and publishes it; a consumer copies the item at head
- * and makes it its own by moving head. A consumer stopped in between holds up nobody: the others
- * move head without it, its own move then fails, and it drops its copy.
+ * and makes it its own by moving head. A consumer that is stopped in between delays nobody: other
+ * consumers move head, its own attempt to move head fails later, and it drops its copy.
  */
 #ifndef SPMCQ_RING_H
 #define SPMCQ_RING_H
@@ -45,8 +45,8 @@ INTERNAL uint64_t ring_room(struct ring *ring);
 
 enum ring_take {
 	RING_NO_WORD,    /* items are not of one word */
-	RING_NONE_KNOWN, /* fewer items are known than asked for */
-	RING_LOST,       /* another consumer took them, or is likely to */
+	RING_NONE_KNOWN, /* too few items are known; or a lead, or asking, forbids the claim */
+	RING_LOST,       /* another consumer took them, or probably will */
 	RING_TAKEN,
 	RING_DISPUTED /* taken if cursor_settle() returns true */
 };
@@ -54,7 +54,8 @@ enum ring_take {
 /* Take a known item of one word, without reading tail; claims once at most. Wait-free. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word);
 
-/* The same for exactly n items of any size. Never returns RING_NO_WORD or RING_DISPUTED. */
+/* As ring_take_word(), for exactly n items of any size. Never returns RING_NO_WORD or
+ * RING_DISPUTED. */
 INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, void *items,
                                         size_t n);
 
@@ -62,18 +63,19 @@ INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, vo
 INTERNAL size_t ring_fewer(const struct ring *ring, size_t n);
 
 /* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty.
- * final: this is a final look. Any thread. Lock-free: it repeats only if another consumer got an
- * item, or a lead ended. */
+ * final: this is a final look. Any thread. Lock-free: its loop repeats only after another consumer
+ * took an item, or a lead ended. */
 INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max,
                            bool final);
 
 /* Take all items without copying them; returns how many. The ring must be closed. Lock-free. */
 INTERNAL uint64_t ring_discard(struct ring *ring);
 
-/* Returns how many items the last look at tail found. A hint. */
+/* Returns how many items the last read of tail found. A hint. */
 INTERNAL uint64_t ring_batch(const struct ring *ring);
 
-/* Returns whether a known item has not been taken yet. True is sure, false is not. */
+/* Returns true if an item was left during the call. If it returns false, an item may be left
+ * nevertheless. */
 INTERNAL bool ring_knows_more(const struct ring *ring);
 
 /* Returns how many items are in the ring, 0..capacity. */

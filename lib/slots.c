@@ -50,7 +50,8 @@ static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 	return (size_t)(n < most ? n : most);
 }
 
-/* Returns how many of n items can be copied at once: one, if items do not fill their slots. */
+/* Returns how many of n items one copy can move: 1 if item_size is no multiple of a word, as the
+ * slots then have unused bytes. */
 static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
 {
 	return slots->item_size != slots->words * WORD ? 1 : to_end(slots, position, n);

@@ -1,7 +1,8 @@
 /*
- * The slots: a circle of places for items, each copied word by word.
+ * The slots are an array that is used as a ring, with a place for an item in each. An item is
+ * copied into its slot and out of it word by word.
  *
- * Position p lies in slot p modulo their number.
+ * Position p lies in slot p modulo the number of slots.
  */
 #ifndef SPMCQ_SLOTS_H
 #define SPMCQ_SLOTS_H
@@ -10,7 +11,7 @@
 
 #include <stdalign.h>
 
-/* Set by slots_init(), then only read. The slots lie right behind it. */
+/* Set by slots_init(), then only read. The slots lie right behind this struct. */
 struct slots {
 	alignas(2 * CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two */
 	size_t item_size;                      /* bytes */

@@ -4,8 +4,8 @@
  *   R5 a report adds to a cell or to shared -> A5 tally_sum() adds them up: what the reporter wrote
  *      before is visible to the joiner
  *
- * R5, after tally_order() where it is lazy, and A5 are sequentially consistent for the gate that
- * joiners wait at (see gate.h): a report is what is brought there.
+ * R5 and A5 are sequentially consistent for the gate of joiners (see gate.h; a lazy R5 is so after
+ * tally_order()): the report is what the waking thread publishes.
  */
 #include "tally.h"
 
@@ -21,15 +21,15 @@ INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy)
 
 INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n)
 {
-	/* Acquire, here and when the update below fails, pairs with R5: so got, read next, is no
-	 * lower than done. */
+	/* Acquire, here and when the update below fails, pairs with R5: so got, read next, is not
+	 * less than done. */
 	uint64_t done = atomic_load_explicit(&cell->done, memory_order_acquire);
 
 	/* As in tally_done_own(). */
 	if (atomic_load_explicit(&tally->strict, memory_order_acquire) & ~TALLY_ORDERED)
 		return false;
 	do {
-		/* Others only raise it. */
+		/* Other threads only raise got. */
 		if (atomic_load_explicit(&cell->got, memory_order_relaxed) - done < n)
 			return false;
 		/* R5. */
@@ -41,7 +41,7 @@ INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uin
 	return false;
 }
 
-/* Add n to shared. Returns 0, or -ERANGE if fewer were taken and not reported. */
+/* Add n to shared. Returns 0, or -ERANGE if fewer than n items were taken and not reported. */
 static int report_shared(struct tally *tally, uint64_t n, const struct ring *ring)
 {
 	uint64_t shared;
@@ -52,11 +52,13 @@ static int report_shared(struct tally *tally, uint64_t n, const struct ring *rin
 
 		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
 		sum = tally_sum(tally, ring);
-		/* Head after the sum: if too few are open now, too few were open then. */
+		/* Read head after the sum: if fewer than n items are unreported by this, fewer than
+		 * n were so when the sum was complete. */
 		open = position_distance(sum, cursor_head(&ring->cursor));
 		if (open < 0 || (uint64_t)open < n)
 			return -ERANGE;
-		/* R5. It fails when others report here; then the sum is taken anew. */
+		/* R5. It fails if another thread has reported in shared; then the sum is made
+		 * anew. */
 	} while (!atomic_compare_exchange_strong_explicit(
 	        &tally->shared, &shared, shared + n, memory_order_seq_cst, memory_order_relaxed));
 	return 0;
@@ -67,12 +69,13 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 	uint32_t before;
 	int r;
 
-	/* Pairs with both looks in tally_done_own(), as explained there. */
+	/* Pairs with both loads of strict in tally_done_own(), as explained there. */
 	before = atomic_fetch_add_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
 	if (!(before & (TALLY_CROSSED | TALLY_ORDERED)))
 		sys_fence_all();
 	r = report_shared(tally, n, ring);
-	/* Before TALLY_CALLER is taken back, so that cells do not count in between. */
+	/* Set this before TALLY_CALLER is subtracted, so that no report goes to a cell in
+	 * between. */
 	if (r == 0 && !(before & TALLY_CROSSED))
 		atomic_fetch_or_explicit(&tally->strict, TALLY_CROSSED, memory_order_seq_cst);
 	atomic_fetch_sub_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
@@ -81,10 +84,10 @@ SLOW_PATH INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const str
 
 INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held)
 {
-	/* An update that changes nothing, for its fence: of two threads that do so and then add up
-	 * the cells and read head, one sees all that the other did. A leader's take is not a
-	 * sequentially consistent update of head; so then both update one word instead, and the
-	 * second acquires from the first. */
+	/* An atomic add of 0, as a fence: of two threads that make it and then add up the cells and
+	 * read head, one sees all that the other did. A leader's take is not a sequentially
+	 * consistent update of head; so while the cursor is held both add 0 to the same variable,
+	 * and the second acquires from the first. */
 	atomic_fetch_add_explicit(held ? &tally->shared : &cell->done, 0, memory_order_seq_cst);
 }
 
@@ -112,9 +115,9 @@ INTERNAL uint64_t tally_sum(const struct tally *tally, const struct ring *ring)
 
 INTERNAL bool tally_is_all_done(struct tally *tally, struct ring *ring)
 {
-	/* In this order: the sum only grows, but for a report that is taken back to be made again,
-	 * and never passes head, nor head tail. So if the sum, taken first, equals a tail read
-	 * last, it did so when the sum was complete. */
+	/* The order matters. The sum only grows (except for a report that is withdrawn and made
+	 * again). It is never greater than head, and head is never greater than tail. So if the
+	 * sum, made first, equals a tail that is read last, it did so when the sum was complete. */
 	uint64_t sum = tally_sum(tally, ring);
 
 	return sum == cursor_tail(&ring->cursor);

@@ -1,6 +1,7 @@
 /*
- * Copying items to and from slots, word by word. Words are atomic: a consumer that the producer
- * overtakes copies garbage, which it drops, but there is no data race. They order nothing.
+ * Copying items to and from slots, word by word. Words are atomic: if the producer overwrites a
+ * slot while a consumer copies it, the consumer copies garbage, which it drops, but there is no
+ * data race. All accesses to words are relaxed.
  */
 #ifndef SPMCQ_WORDS_H
 #define SPMCQ_WORDS_H
@@ -17,7 +18,8 @@ typedef _Atomic uint64_t slot_word;
 enum { WORD = sizeof(slot_word), LINE_WORDS = CACHE_LINE / WORD };
 
 /* The copy prefetches this many words ahead, within the known slots. `spmcq-bench squares --bulk
- * 256`: a fourth less without, as the processor's own prefetching fails on unrolled loops. */
+ * 256`: a fourth fewer items/s without it, as the processor's own prefetching fails on unrolled
+ * loops. */
 enum { AHEAD_WORDS = 64 };
 
 /* Returns the word to prefetch while copying at word: AHEAD_WORDS on, if that is before end. */
@@ -41,7 +43,7 @@ static inline void word_out(unsigned char *to, const slot_word *from, size_t byt
 	memcpy(to, &word, bytes);
 }
 
-/* Copy bytes into slots, or out of them. end: slots are known to be free, or filled, up to here. */
+/* Copy bytes into slots, or out of them. end: slots up to here are known to be free, or filled. */
 static inline void words_in(slot_word *to, const unsigned char *from, size_t bytes,
                             const slot_word *end)
 {
