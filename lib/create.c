@@ -1,5 +1,5 @@
 /*
- * Making and freeing a queue: one block of memory, the struct and then the slots.
+ * Makes and frees a queue, which is one block of memory: the struct, then the slots.
  */
 #include "queue.h"
 

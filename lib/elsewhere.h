@@ -1,7 +1,7 @@
 /*
- * A queue that lies elsewhere than in this process's own memory has the same type, and the same
- * public calls: they hand over to the calls of this table. A queue between threads has none, and
- * knows nothing of lib/shared.
+ * A queue that lies elsewhere than in this process's private memory has the same type and the same
+ * public calls. Each public call then calls a function of the queue's table, struct elsewhere. A
+ * queue between threads has no table, and the library does not depend on lib/shared.
  */
 #ifndef SPMCQ_ELSEWHERE_H
 #define SPMCQ_ELSEWHERE_H
@@ -21,7 +21,7 @@ struct elsewhere_facts {
 };
 
 struct elsewhere {
-	/* Of one item or more; one that tries has no deadline. */
+	/* For one item or more. try: do not wait; deadline is NULL then. */
 	ssize_t (*put)(struct spmcq *q, const void *items, size_t n,
 	               const struct timespec *deadline, bool try);
 	ssize_t (*get)(struct spmcq *q, void *items, size_t max, const struct timespec *deadline,
@@ -37,8 +37,9 @@ struct elsewhere {
 };
 
 /* What such a queue begins with: the table, and zeros for as many bytes as a queue between threads
- * has. So nobody owns it to put and no thread has a cell in it, and the fast paths of the calls,
- * which see that anyway, need not look for a table: those behind them do. */
+ * has. With these zeros, no thread is the producer and no thread has a cell. The fast paths of the
+ * calls check that anyway, and then call their slow paths; so only the slow paths check for a
+ * table. */
 struct elsewhere_face {
 	alignas(2 * CACHE_LINE) const struct elsewhere *table;
 	unsigned char zeros[112 * CACHE_LINE - sizeof(const struct elsewhere *)];

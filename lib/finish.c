@@ -30,8 +30,8 @@ static inline int after_report(struct spmcq *q, struct cell *cell, int r)
 	return gate_sleepers(&q->finished) != 0 ? wake_joiners_if_done(q, cell, r) : r;
 }
 
-/* Reports when another thread got the items, when the cell is shared or not at home, when reports
- * are not lazy, and when the queue is elsewhere: see elsewhere.h. */
+/* Reports if another thread got the items, if the cell is shared or not at the thread's home, if
+ * reports are not lazy, or if the queue lies elsewhere (see elsewhere.h). */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
 	struct cell *cell;
@@ -46,7 +46,7 @@ __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 	return after_report(q, cell, mine ? 0 : tally_done_any(&q->tally, n, &q->ring));
 }
 
-/* Needs no stack, as put_item(), if the caller got the items itself. */
+/* Needs no stack frame, as put_item(), if the caller got the items itself. */
 FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	struct cell *cell;
@@ -72,11 +72,11 @@ static bool look_for_finish(void *arg, bool final)
 {
 	struct spmcq *q = arg;
 
-	/* Makes lazy reports visible, or their threads see us: see tally_init(). */
+	/* After this each lazy report is visible, or its thread sees us: see tally_init(). */
 	if (final && tally_is_lazy(&q->tally))
 		sys_fence_all();
-	/* Read this before the look. A lead that begins later can hide only puts made after this
-	 * read. */
+	/* Read this before the sum and tail. Only a lead can make a put invisible; a lead that
+	 * begins later affects only puts that are made after this load. */
 	bool held = cursor_is_held(&q->ring.cursor);
 	if (!tally_is_all_done(&q->tally, &q->ring))
 		return false;

@@ -1,25 +1,26 @@
 /*
- * Getting: known items first, else after reading tail, else after waiting for items.
+ * Getting: takes known items, else reads tail, else waits for items.
  */
 #include "queue.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* A consumer that found this many items at its last look, but less than a quarter of the ring, lets
- * more gather before the next look. */
+/* If the last look of any consumer found this many items, but less than a quarter of the ring, a
+ * consumer pauses before the next look, so that more items gather. */
 enum { GATHER_ITEMS = 8 };
 
-/* There is a crowd if others take this many items during one pause, and one in 150 ns or less:
- * consumers that work on their items are slower. The number alone does not tell, as a pause may be
- * long. `spmcq-bench work --work 200ns --consumers 2`: 4.4 instead of 7.0 M items/s without. */
+/* There is a crowd if other consumers take at least this many items during one pause, each in 150
+ * ns or less on average; consumers that work on their items are slower. The number alone is not
+ * enough, as a pause may be long. `spmcq-bench work --work 200ns --consumers 2`: 4.4 instead of 7.0
+ * M items/s without crowds. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
-/* Pauses before a consumer sleeps: at most; at least, if it yields; and if it holds the cursor.
- * Sleeping and waking take each side some 10 us. A consumer that holds the cursor looks for some 50
- * us: if it slept, a put would wake another one, perhaps on the producer's processor. `spmcq-bench
- * squares --consumers 64`: half as fast without. SPMCQ_MODEL: a model checker gains nothing from
- * pauses. */
+/* How many pauses a consumer makes between looks before it sleeps: at most PAUSES_MOST; at least
+ * YIELDS_LEAST if its pauses are yields; HOLDER_PAUSES if it is the leader. Sleeping and waking
+ * take each side some 10 us. A leader looks for some 50 us: if it slept, a put would wake another
+ * consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`: half the
+ * items/s without HOLDER_PAUSES. SPMCQ_MODEL: a model checker gains nothing from pauses. */
 #ifdef SPMCQ_MODEL
 enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, HOLDER_PAUSES = 0 };
 #else
@@ -32,22 +33,22 @@ enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, HOLDER_PAUSES = 64 };
  * long. */
 enum { STREAM_NS = 50000 };
 
-/* k reserves sleep k times this long at most, so one of them looks about this often. No get on a
- * queue that is never empty takes much longer. */
+/* k reserves sleep k times this long at most, so one of them looks about this often. This bounds
+ * how long a reserve waits while other consumers take all items. */
 enum { RESERVE_NS = 3000000 };
 
-/* A try call lets items gather before it looks if this many looks in succession have found some:
- * where all poll, two to three times as fast. An answer to the caller's own item, before which
- * looks find nothing, is not held up. */
+/* If the last STREAMING looks of its thread all found items, a try_get lets more gather before it
+ * looks: where all consumers use try_get, this is two to three times as fast. A thread that polls
+ * for the answer to its own item is not delayed, as its looks before the answer find nothing. */
 enum { STREAMING = 2 };
 
-/* A get that loses tries again this often before it looks for a crowd. `spmcq-bench simulate
- * --consumers 4 --bulk 32 --work 200ns`: a third less without. */
+/* A get whose claim was lost claims again this often before it checks for a crowd. `spmcq-bench
+ * simulate --consumers 4 --bulk 32 --work 200ns`: a third fewer items/s without it. */
 enum { TRIES = 4 };
 
-/* Wake the producer if the room that it sleeps for is there. Returns 0. As it takes a while to wake
- * up, only one consumer wakes it each time that it lies down; but as that one may be stopped, each
- * final look wakes it again. */
+/* Wake the producer if the room that it sleeps for is free. Returns 0. The producer takes some
+ * microseconds to wake up, so only one consumer wakes it for each sleep. As that consumer may be
+ * stopped before it does, each final look wakes it again (again is true then). */
 SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 {
 	/* Relaxed: stored before the announcement that we saw. */
@@ -70,8 +71,8 @@ static inline int after_take(struct spmcq *q, bool again)
 	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, again) : 0;
 }
 
-/* Take n known items, or fewer after a claim was lost. Returns how many; 0 if fewer are known, or
- * too many claims were lost. */
+/* Take n known items, or fewer of them after a lost claim (see ring_fewer()). Returns how many were
+ * taken, or 0 if fewer than n items are known or too many claims were lost. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
 	struct cursor *cursor = &q->ring.cursor;
@@ -95,13 +96,14 @@ static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t
 	return (ssize_t)n;
 }
 
-/* Take what there is. Returns how many, 0 when empty, or -ESHUTDOWN. */
+/* Take the items that are there, up to max. Returns how many, 0 when empty, or -ESHUTDOWN. */
 static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                bool final)
 {
 	ssize_t r = ring_take(&q->ring, cell, items, max, final);
 
-	/* Also if we took nothing: we may have ended the lead of a stopped leader. */
+	/* Also if we took nothing: we may have ended the lead of a leader that was stopped before
+	 * it woke the producer. */
 	after_take(q, final);
 	return r;
 }
@@ -121,9 +123,9 @@ static bool look_for_items(struct item_wait *wait, bool final)
 	return wait->got != 0;
 }
 
-/* Pause, and return whether there is a crowd. Not all consumers can see one at once, as a thread
- * that pauses takes nothing. It spins, as Linux 6.18 makes a thread that yields often wait for up
- * to 100 ms. */
+/* Pause, and return whether there is a crowd. Not all consumers can see a crowd at once, as a
+ * thread that pauses takes nothing. The pause spins, because Linux 6.18 makes a thread that yields
+ * often wait for up to 100 ms. */
 static bool pause_and_see_crowd(struct spmcq *q)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -131,7 +133,7 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	int64_t began = clock_ns(), taken;
 
 	pause_and_spin();
-	/* The others may be waiting for our processor. */
+	/* Other consumers may be waiting for our processor. */
 	if (cursor_head(cursor) == before)
 		pause_and_yield();
 	taken = position_distance(before, cursor_head(cursor));
@@ -139,8 +141,8 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	       !cursor_is_closed(cursor);
 }
 
-/* Look, pause, look again: as often as was worth it lately. */
-static bool look_around(struct item_wait *wait, bool busy)
+/* Look and pause in turn. The number of pauses follows what the last calls needed. */
+static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
 	unsigned patience = CELL_GET(wait->cell, patience);
@@ -167,7 +169,8 @@ static bool look_around(struct item_wait *wait, bool busy)
 	return true;
 }
 
-/* A wake-up by a put before the announcement is missed, so the sleep has an end. */
+/* A reserve makes no final look, so it misses the wake-up of a put that came before its
+ * announcement. Therefore its sleep has a time-out. */
 static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 {
 	uint32_t epoch = gate_announce(&q->reserve);
@@ -206,7 +209,7 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 	bool reserve = watch_lie_down(&q->watch, crowd, !holds && cursor_is_held(cursor));
 	bool interrupted;
 
-	/* A reserve needs no final look, but one that holds the cursor does, to end its lead. */
+	/* A reserve needs no final look; but if it is the leader it makes one, to end its lead. */
 	if (reserve && !(holds && look_for_items(wait, true)))
 		interrupted = sleep_in_reserve(q, wait->deadline);
 	else
@@ -232,12 +235,13 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 
 		if (wait->got != 0)
 			return 0;
-		/* A look ends another's lead, so look only if there are items now, or if head moved
-		 * while we slept: then others may take all the items before a reserve looks. */
+		/* A look ends another consumer's lead, so look only if there are items now, or if
+		 * head moved during the sleep: then other consumers take items, and could take each
+		 * one before we see it. */
 		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
 			if (look_for_items(wait, false))
 				return 0;
-		} else if (before != cursor_head(&q->ring.cursor) && look_around(wait, true)) {
+		} else if (before != cursor_head(&q->ring.cursor) && look_and_pause(wait, true)) {
 			return 0;
 		}
 		interrupted = interrupted && q->interruptible;
@@ -247,12 +251,13 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 	}
 }
 
-/* A consumer that was woken wakes this many reserves if items are left: not one, so that many wake
- * as a tree, and not all, as mostly we take the items first. If waking up takes 0.1 ms, 64 sleeping
- * consumers get an item each in 2 ms, instead of 8. */
+/* A consumer whose wait ends wakes this many reserves if items are left. It does not wake only one,
+ * so that many reserves wake as a tree; and not all, because the awake consumers usually take the
+ * items first. If waking up takes 0.1 ms, 64 sleeping consumers get an item each in 2 ms, instead
+ * of 8. */
 enum { RESERVES_TO_WAKE = 2 };
 
-/* Wake others for what is left in the ring. */
+/* Wake other consumers for the items that are left. */
 static void pass_on(struct spmcq *q)
 {
 	size_t left = ring_size(&q->ring);
@@ -272,17 +277,18 @@ SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool cro
 
 	enter(q);
 	watch_begin_to_look(&q->watch);
-	if (crowd || !look_around(wait, busy))
+	if (crowd || !look_and_pause(wait, busy))
 		r = sleep_until_items(wait, crowd);
 	watch_end_to_look(&q->watch);
-	/* Puts may have relied on us to look. If we hold the cursor, they still do. */
+	/* Puts may have relied on us to look. If we are the leader, they still do. */
 	if (!cursor_is_held_by(&q->ring.cursor, wait->cell))
 		pass_on(q);
 	leave(q);
 	return r != 0 ? r : wait->got;
 }
 
-/* Let the consumer hold the cursor if that pays, and there are no sleepers, only reserves. */
+/* Let the consumer become the leader if it has taken enough items alone. If there are sleepers, not
+ * only reserves, its lead ends at once. */
 static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 {
 	struct cursor *cursor = &q->ring.cursor;
@@ -297,8 +303,8 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* The long way: known items ran out, or claims were lost. If few items were found last time, pause
- * first: reading tail for a few items each time takes its line from the producer. */
+/* Get an item if no items are known, or claims were lost. If the last look found few items, pause
+ * first: each read of tail moves its cache line away from the producer. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
@@ -309,8 +315,8 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 	bool crowd = (near || ring_knows_more(&q->ring)) && pause_and_see_crowd(q);
 	bool got;
 
-	/* We have paused, or there was nothing to claim: either way the consumer that asked has had
-	 * time to claim, so the asking may end. */
+	/* We have paused, or there was nothing to claim. In both cases the consumer that asked for
+	 * a turn has had time to claim, so we set `state` back to shared. */
 	cursor_end_asking(&q->ring.cursor);
 	got = !crowd && look_for_items(&wait, false);
 
@@ -410,8 +416,8 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	}
 }
 
-/* For threads whose cells are not at home, and queues elsewhere. */
-__attribute__((noinline)) static int get_item_from_afar(struct spmcq *q, void *item,
+/* For threads whose cells are not at their homes, and queues that lie elsewhere. */
+__attribute__((noinline)) static int get_item_by_search(struct spmcq *q, void *item,
                                                         const struct timespec *deadline)
 {
 	if (is_elsewhere(q))
@@ -419,14 +425,14 @@ __attribute__((noinline)) static int get_item_from_afar(struct spmcq *q, void *i
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, false);
 }
 
-__attribute__((noinline)) static int try_get_item_from_afar(struct spmcq *q, void *item)
+__attribute__((noinline)) static int try_get_item_by_search(struct spmcq *q, void *item)
 {
 	if (is_elsewhere(q))
 		return count_to_status(q->elsewhere->get(q, item, 1, NULL, true));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
 }
 
-/* One item. Needs no stack, as put_item(). */
+/* Get one item. Needs no stack frame, as put_item(). */
 FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadline, bool try)
 {
 	struct cell *cell;
@@ -435,8 +441,8 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 		return -EINVAL;
 	cell = cell_at_home(&q->ring.cursor.cells);
 	if (cell == NULL)
-		return try ? try_get_item_from_afar(q, item)
-		           : get_item_from_afar(q, item, deadline);
+		return try ? try_get_item_by_search(q, item)
+		           : get_item_by_search(q, item, deadline);
 	return get_item_with(q, cell, item, deadline, try);
 }
 

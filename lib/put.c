@@ -1,5 +1,5 @@
 /*
- * Putting: into known room, else after reading head, else after waiting for room.
+ * Putting: fills known room, else reads head, else waits for room.
  */
 #include "queue.h"
 
@@ -7,9 +7,9 @@
 
 #include <errno.h>
 
-/* When the ring is nearly full, the producer waits for half of it: if it took each free slot at
- * once, consumers' lines would move for a few items each time. It looks for half the ring during
- * ROOM_PAUSES pauses at most, then sleeps for it; after ROOM_NS it takes any room. */
+/* When the ring is nearly full, the producer waits until half of it is free: if it used each free
+ * slot at once, the cache line of head would move to it every few items. It looks for half the ring
+ * during ROOM_PAUSES pauses at most, then sleeps; after ROOM_NS any free slot will do. */
 #ifdef SPMCQ_MODEL
 enum { ROOM_PAUSES = 0 };
 #else
@@ -20,13 +20,14 @@ enum { ROOM_TRY_ALL = 16, ROOM_NS = 100000 };
 /* Returns whether the calling thread is the producer already. */
 FAST_PATH bool is_producer_already(const struct spmcq *q)
 {
-	/* Relaxed: if it is our id, we stored it, or a thread that ended and whose memory we have:
-	 * its end is ordered before our beginning by whoever gave us that memory. */
+	/* Relaxed: if the value is our id, we stored it, or a thread that has ended and whose
+	 * control block lay at our address did. The allocator of that memory ordered the end of
+	 * that thread before our beginning. */
 	return q->unchecked ||
 	       atomic_load_explicit(&q->producer, memory_order_relaxed) == thread_id();
 }
 
-/* The same, but if there is no producer, the thread becomes it. */
+/* As is_producer_already(), but if there is no producer, the calling thread becomes it. */
 static bool is_producer(struct spmcq *q)
 {
 	uint64_t nobody = NO_THREAD;
@@ -39,8 +40,8 @@ static bool is_producer(struct spmcq *q)
 	       nobody == thread_id();
 }
 
-/* If its last look found less room than this, and less than a quarter of the ring, a try call lets
- * more gather before it looks. */
+/* If the last look of a try_put found fewer free slots than this, and less than a quarter of the
+ * ring, the next try_put lets more slots become free before it looks. */
 enum { GATHER_ROOM = 8 };
 
 /* Returns 0 if the caller may put, or the error. */
@@ -57,7 +58,7 @@ SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 	if (watch_has_sleepers(&q->watch)) {
 		gate_wake_new(&q->items, &q->woken, n);
 	} else if (!gate_is_waking(&q->reserve, q->reserve_woken)) {
-		/* One reserve at a time: it may see a crowd, and then the others need not come.
+		/* Wake one reserve at a time: if it sees a crowd, the others need not wake up.
 		 * `spmcq-bench squares --consumers 64` */
 		gate_wake_new(&q->reserve, &q->reserve_woken, 1);
 	}
@@ -100,17 +101,17 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 {
 	struct room_wait wait = {.q = q, .want = want};
 
-	/* Relaxed: a consumer reads it after it saw our announcement. */
+	/* Relaxed: a consumer reads this after it saw our announcement. */
 	atomic_store_explicit(&q->wake_producer_at,
 	                      cursor_own_tail(&q->ring.cursor) - q->ring.capacity + want,
 	                      memory_order_relaxed);
 	return gate_wait(&q->room, look_for_room, &wait, deadline, q->interruptible);
 }
 
-/* Look for half the ring. The number of pauses is halved each time that they were in vain, and is
- * ROOM_PAUSES after a success and at every 16th call. A look takes the consumers' line away; so if
- * k pauses were needed last time, k - 1 are made before the first look: `spmcq-bench squares
- * --consumers 1`, a third faster. */
+/* Look until half the ring is free. Each time that the pauses were in vain, their number is halved,
+ * down to 8; it is ROOM_PAUSES after a success and at every 16th call. Reading head moves its cache
+ * line away from the consumers; so if k pauses were needed last time, k - 1 are made before the
+ * first look: `spmcq-bench squares --consumers 1`, a third faster. */
 static bool look_for_half(struct spmcq *q)
 {
 	struct room_wait half = {.q = q, .want = (q->ring.capacity + 1) / 2};
@@ -149,8 +150,8 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	if (r == -ETIMEDOUT && ring_room(&q->ring) > 0) {
 		r = 0;
 	} else if (r == -ETIMEDOUT) {
-		/* A leader that slow saves nothing, and costs a fence each time. Or the threads
-		 * that were to take items are stopped. */
+		/* If the ring stays full for so long, a lead saves nothing, and costs a membarrier
+		 * each time that we sleep. Or the consumers that were to take items are stopped. */
 		cursor_share(&q->ring.cursor);
 		gate_wake(&q->items, 1);
 		gate_wake(&q->reserve, 1);
@@ -160,7 +161,8 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	return r;
 }
 
-/* Put the rest of n items, waiting for room. Returns how many of the n are placed, or an error. */
+/* Put the rest of n items, waiting for room. Returns how many of the n items are in the ring, or an
+ * error. */
 SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, size_t n,
                                   size_t placed, const struct timespec *deadline)
 {
@@ -194,7 +196,7 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 	return r < 0 || (size_t)r == n ? r : put_rest(q, items, n, (size_t)r, deadline);
 }
 
-/* Returns whether the ring is full. Ends a lead, as a leader's takes may be invisible yet. */
+/* Returns whether the ring is full. Ends a lead, as takes of the leader may not be visible yet. */
 static bool is_full(struct spmcq *q)
 {
 	if (q->room_found > 0 && q->room_found < GATHER_ROOM &&
@@ -253,8 +255,8 @@ SLOW_PATH static int put_item_closing(struct spmcq *q)
 	return count_to_status(cursor_kept(&q->ring.cursor, 1));
 }
 
-/* One item. All but the usual way is in calls at the end, so with gcc it needs no stack: a third
- * faster. */
+/* Put one item. Everything but the common case is in tail calls, so gcc compiles the common case
+ * without a stack frame: a third faster. */
 FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec *deadline, bool try)
 {
 	enum cursor_put how;

@@ -1,12 +1,13 @@
 /*
- * The queue: a ring, a completion counter and gates. It holds no pointers.
+ * The queue consists of a ring, a completion counter and gates. Its only pointer is the table of a
+ * queue that lies elsewhere.
  *
  *   items     consumers wait for an item   woken by put
  *   room      the producer waits for room  woken by get
  *   finished  joiners wait for all done    woken by task_done and shutdown_now
  *
- * The public calls are in put.c, get.c, finish.c, shutdown.c, create.c and snapshot.c. Each tries
- * the ring or the counter first, and waits at a gate only if that fails.
+ * The public calls are in put.c, get.c, finish.c, shutdown.c, create.c and snapshot.c. Each call
+ * tries the ring or the counter first, and waits at a gate only if that fails.
  */
 #ifndef SPMCQ_QUEUE_H
 #define SPMCQ_QUEUE_H
@@ -21,24 +22,24 @@
 #include "watch.h"
 
 struct spmcq {
-	const struct elsewhere *elsewhere; /* NULL: here. See struct elsewhere_face */
+	const struct elsewhere *elsewhere; /* NULL for a queue between threads */
 	/* Set by create, then only read. */
 	bool unchecked;
 	bool interruptible;
 	/* The producer's side. */
-	_Atomic uint64_t producer; /* thread_id() of the producer; NO_THREAD: the next to put */
-	uint32_t woken;            /* see gate_wake_new(): for items, */
-	uint32_t reserve_woken;    /* and for reserve */
-	int64_t looked_ns;         /* when it last waited for room */
-	unsigned room_waits;       /* calls of look_for_half(), */
-	uint64_t room_found;       /* slots that a try call found free at its last look */
-	unsigned room_patience;    /* the pauses that it may make, */
-	unsigned room_pauses;      /* and those it made when it last found half the ring */
-	_Atomic uint64_t wake_producer_at; /* head, for the room that it sleeps for */
-	_Atomic uint32_t producer_woken;   /* room.entered when a consumer woke it last */
+	_Atomic uint64_t producer;         /* thread_id() of the producer, or NO_THREAD */
+	uint32_t woken;                    /* *woken of gate_wake_new() for items */
+	uint32_t reserve_woken;            /* *woken of gate_wake_new() for reserve */
+	int64_t looked_ns;                 /* when the producer last waited for room */
+	unsigned room_waits;               /* calls of look_for_half() */
+	uint64_t room_found;               /* free slots that a try call's last look found */
+	unsigned room_patience;            /* pauses that its next call may make */
+	unsigned room_pauses;              /* pauses that it made when it last found room */
+	_Atomic uint64_t wake_producer_at; /* when head gets there, wake the producer */
+	_Atomic uint32_t producer_woken;   /* room.entered when a consumer last woke it */
 	struct gate items;
-	struct watch watch;  /* of the consumers at items */
-	struct gate reserve; /* where the reserves of them sleep */
+	struct watch watch;  /* counts the consumers that wait for items */
+	struct gate reserve; /* where reserves sleep (see watch.h) */
 	struct gate room;
 	struct gate finished;
 	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
@@ -62,8 +63,8 @@ static inline int count_to_status(ssize_t r)
 	return r < 0 ? (int)r : 0;
 }
 
-/* Before all waiting; leave() comes after it. Relaxed: destroy comes after all calls, by contract,
- * and only looks for threads that still wait. */
+/* Called before a thread waits; leave() after it. Relaxed: by contract destroy comes after all
+ * calls, and only checks for threads that still wait. */
 static inline void enter(struct spmcq *q)
 {
 	atomic_fetch_add_explicit(&q->inside, 1, memory_order_relaxed);
@@ -80,14 +81,15 @@ static inline struct cell *my_cell(struct spmcq *q)
 	return cell_mine(&q->ring.cursor.cells);
 }
 
-/* Let about a microsecond pass. In a stream of items, yield: we may be waiting for the threads that
- * then run. For single items, spin: if the thread that runs next computes, we would get the
- * processor back only after its time slice. */
+/* Let about a microsecond pass. While items come in a stream, yield: the threads that we wait for
+ * may need this processor. For single items, spin: if the thread that runs next computes, we would
+ * get the processor back only after its time slice. */
 INTERNAL void pause_and_yield(void);
 INTERNAL void pause_and_spin(void);
 
-/* If all is done, wake the joiners. If an item is still in the ring, its report will look again.
- * cell: the caller's, where it may have reported. Returns r. */
+/* If all is done, wake the joiners. If an item is still in the ring they are not woken, because the
+ * thread that reports that item calls this, too. cell: the caller's cell, which may contain its new
+ * report. Returns r. */
 INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Shutting down: puts fail from here on, and gets when nothing is left.
+ * Shutting down: puts fail from then on, and gets fail when no item is left.
  */
 #include "queue.h"
 

@@ -1,5 +1,5 @@
 /*
- * The public calls that only read: facts, snapshots, and the clock. And pauses.
+ * The public calls that only read: facts, snapshots, and the clock; and the two pauses of queue.h.
  */
 #include "queue.h"
 
@@ -24,7 +24,7 @@ INTERNAL void pause_and_spin(void)
 	while (!deadline_has_passed(&end));
 }
 
-/* Of a queue that lies elsewhere. */
+/* Returns the facts of a queue that lies elsewhere. */
 static struct elsewhere_facts look_elsewhere(const struct spmcq *q)
 {
 	struct elsewhere_facts facts;
@@ -63,7 +63,8 @@ size_t spmcq_unfinished(const struct spmcq *q)
 		return 0;
 	if (is_elsewhere(q))
 		return look_elsewhere(q).unfinished;
-	/* The sum first, as in tally_is_all_done(): never below what is unfinished. */
+	/* Read the sum before tail, as in tally_is_all_done(): the result is never less than the
+	 * number of unfinished items. */
 	done = tally_sum(&q->tally, &q->ring);
 	open = position_distance(done, cursor_tail_glimpsed(&q->ring.cursor));
 	return open > 0 ? (size_t)open : 0;
