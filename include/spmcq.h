@@ -156,7 +156,7 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN or -EINVAL.
- * Threads: any. Blocks: try never; the others sleep while the queue is empty.
+ * Threads: any. Blocks: try never; the other calls sleep while the queue is empty.
  * Progress: lock-free. A consumer that is stopped delays other consumers by some milliseconds at
  * most. But an item that it was just woken for, or the sleeping producer that it was about to wake,
  * may wait until the next put or get. Cost: O(items). If another consumer has a lead (see

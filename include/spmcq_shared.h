@@ -88,11 +88,11 @@ struct spmcq_shared_options {
 	 * each for the producer and a successor. */
 	unsigned processes;
 	unsigned threads;
-	/* true: spmcq_shared_reap() gives lost items to others. They come before the items that
-	 * wait in the queue, in the order in which they are reaped. So an item can come later than
-	 * items that were put after it; and if a consumer did the work and was killed before it
-	 * reported, the work is done again. The producer keeps each item until it is reported. So
-	 * put also waits while more items than the capacity were got and are not reported. */
+	/* true: spmcq_shared_reap() gives lost items to other consumers. They come before the items
+	 * that wait in the queue, in the order in which they are reaped. So an item can come later
+	 * than items that were put after it; and if a consumer did the work and was killed before
+	 * it reported, the work is done again. The producer keeps each item until it is reported.
+	 * So put also waits while more items than the capacity were got and are not reported. */
 	bool redeliver;
 	/* true: items are sealed, see spmcq_seal.h, and bound to their position and to this queue.
 	 * A run is a number of consecutive items that are sealed together: a put_many makes runs of

@@ -40,7 +40,7 @@ struct cell {
 	_Atomic uint32_t alone_since_got; /* the lower 32 bits of got when alone was set */
 	_Atomic bool alone;               /* no other consumer takes items */
 #endif
-	_Atomic uint8_t streaming; /* how often items came soon, at most STREAMING: see get.c */
+	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
 	_Atomic uint8_t backoff;   /* rises with each lost claim: see cell_back_off() */
 };

@@ -64,8 +64,8 @@ __attribute__((unused)) static inline bool futex_sleep(_Atomic uint32_t *word, u
 
 	if (r != 0 && (errno == ENOSYS || errno == EPERM))
 		r = futex_sleep_by_long_time(word, seen, deadline, scope);
-	/* EAGAIN and ETIMEDOUT are for the caller to look into. Anything else but EINTR means that
-	 * we cannot sleep here: let others run, at least. */
+	/* After EAGAIN and ETIMEDOUT the caller looks again. Any other error but EINTR means that
+	 * we cannot sleep here: let other threads run, at least. */
 	if (r != 0 && errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
 		sched_yield();
 	return r != 0 && errno == EINTR;

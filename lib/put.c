@@ -58,8 +58,8 @@ SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 	if (watch_has_sleepers(&q->watch)) {
 		gate_wake_new(&q->items, &q->woken, n);
 	} else if (!gate_is_waking(&q->reserve, q->reserve_woken)) {
-		/* Wake one reserve at a time: if it sees a crowd, the others need not wake up.
-		 * `spmcq-bench squares --consumers 64` */
+		/* Wake one reserve at a time: if it sees a crowd, the other reserves need not wake
+		 * up. `spmcq-bench squares --consumers 64` */
 		gate_wake_new(&q->reserve, &q->reserve_woken, 1);
 	}
 	return 0;
