@@ -138,7 +138,7 @@ static int ask_who(struct talk *talk, struct message *here)
 
 /* Keep the lifeline of a peer, which holds it now. The peer may be gone by now, and its place
  * another one's: then close it. */
-static void know_lifeline(struct handle *h, const struct place *place, int lifeline)
+static void store_lifeline(struct handle *h, const struct place *place, int lifeline)
 {
 	struct my_peer *peer = &h->peers[place->number];
 
@@ -174,7 +174,7 @@ static int admit_to(struct handle *h, struct talk *talk, const struct message *h
 	if (is_declined)
 		take_place_back(h, place);
 	if (r == 0 && talk->other.process != getpid())
-		know_lifeline(h, place, lifeline);
+		store_lifeline(h, place, lifeline);
 	else
 		close_if_open(&lifeline);
 	return r;

@@ -108,7 +108,7 @@ INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 }
 
 /* Returns how many items a seat took and its thread did not report. */
-static uint64_t held_by(const struct my_seat *me)
+static uint64_t unreported_of(const struct my_seat *me)
 {
 	/* Acquire, pairs with note_take(): what is reported was got before. Relaxed: an old value
 	 * makes the result too large, and join then returns -ERANGE. */
@@ -122,10 +122,10 @@ static uint64_t held_by(const struct my_seat *me)
 static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t held = 0, others = atomic_load_explicit(&h->for_others, memory_order_relaxed);
-	uint64_t own = me != NULL ? held_by(me) : 0;
+	uint64_t own = me != NULL ? unreported_of(me) : 0;
 
 	for (uint32_t i = 0; i < h->layout.threads; i++)
-		held += held_by(&h->seats[i]);
+		held += unreported_of(&h->seats[i]);
 	if (held < others + n)
 		return -ERANGE;
 	own = own < n ? own : n;
@@ -155,7 +155,7 @@ INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 	/* Relaxed: if reports for other threads begin just now, an item may be counted twice; join
 	 * then returns -ERANGE. */
 	if (me != NULL && atomic_load_explicit(&h->for_others, memory_order_relaxed) == 0 &&
-	    held_by(me) >= n) {
+	    unreported_of(me) >= n) {
 		report_own(h, me, n);
 		return 0;
 	}

@@ -106,7 +106,7 @@ static int check_number(const struct handle *h, const struct shape *shape)
 
 /* Begin with what is sure: where the heads are. Returns 0, or -EPROTO if that cannot be. Relaxed:
  * the message orders it. Release, pairs with lane_end(). */
-static int know_nothing(struct handle *h)
+static int begin_at_heads(struct handle *h)
 {
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
 	uint64_t again = atomic_load_explicit(&h->two->again_head, memory_order_relaxed);
@@ -136,7 +136,7 @@ static int attach(struct handle *h, struct offer *offer)
 	if (r == 0)
 		r = lifeline_hold(h->lifeline);
 	if (r == 0)
-		r = know_nothing(h);
+		r = begin_at_heads(h);
 	if (r != 0)
 		return r;
 	h->interruptible = shape.interruptible != 0;
@@ -195,7 +195,7 @@ static int go_over(struct handle *h, struct offer *offer)
 	}
 	r = lifeline_hold(offer->files[2]);
 	if (r == 0)
-		r = know_nothing(h);
+		r = begin_at_heads(h);
 	if (r != 0) {
 		memory_unmap(&new);
 		return r;

@@ -26,7 +26,7 @@ static uint64_t words(uint64_t bytes)
 
 /* Returns where n things of `bytes` bytes begin. *at is the end of what lies before them, and is
  * moved to their end. Sets *full if that cannot be addressed. */
-static size_t place(size_t *at, uint64_t n, uint64_t bytes, bool *full)
+static size_t lay_out(size_t *at, uint64_t n, uint64_t bytes, bool *full)
 {
 	size_t begin = (*at + 2 * CACHE_LINE - 1) / (2 * CACHE_LINE) * (2 * CACHE_LINE);
 
@@ -91,14 +91,14 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	                              words(shape->tag_size));
 
 	end = sizeof(struct part_one);
-	layout->records_at = place(&end, layout->processes, sizeof(struct peer_record), &full);
-	layout->again_at = place(&end, layout->again_mask + 1, sizeof(struct again), &full);
-	layout->kept_at = place(&end, layout->kept, layout->kept_words * WORD, &full);
-	layout->slots_at = place(&end, slots, layout->slot_words * WORD, &full);
+	layout->records_at = lay_out(&end, layout->processes, sizeof(struct peer_record), &full);
+	layout->again_at = lay_out(&end, layout->again_mask + 1, sizeof(struct again), &full);
+	layout->kept_at = lay_out(&end, layout->kept, layout->kept_words * WORD, &full);
+	layout->slots_at = lay_out(&end, slots, layout->slot_words * WORD, &full);
 	layout->one_bytes = end;
 	end = sizeof(struct part_two);
-	layout->lines_at = place(&end, layout->processes, sizeof(struct peer_line), &full);
-	layout->seats_at = place(&end, layout->seats, sizeof(struct seat), &full);
+	layout->lines_at = lay_out(&end, layout->processes, sizeof(struct peer_line), &full);
+	layout->seats_at = lay_out(&end, layout->seats, sizeof(struct seat), &full);
 	layout->two_bytes = end;
 	return full ? -EOVERFLOW : 0;
 }

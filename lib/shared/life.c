@@ -33,7 +33,7 @@ static struct flock the_lock(void)
 	return (struct flock){.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
 }
 
-static bool is_let_go(int lifeline)
+static bool is_released(int lifeline)
 {
 	struct flock lock = the_lock();
 
@@ -48,7 +48,7 @@ INTERNAL bool life_is_over(int process, int lifeline)
 	do
 		r = poll(&end, 1, 0);
 	while (r < 0 && errno == EINTR);
-	return r > 0 || (lifeline >= 0 && is_let_go(lifeline));
+	return r > 0 || (lifeline >= 0 && is_released(lifeline));
 }
 
 INTERNAL uint64_t life_began(pid_t process)

@@ -144,7 +144,7 @@ struct peer_line {
 /* Threads of all processes sleep here: see wait.h. */
 struct shared_gate {
 	alignas(CACHE_LINE) _Atomic uint32_t entered; /* +1 by each sleeper; wraps */
-	_Atomic uint32_t gone;  /* how many of these are awake by now, or will not fall asleep */
+	_Atomic uint32_t awake; /* how many of these are awake by now, or will not fall asleep */
 	_Atomic uint32_t epoch; /* +1 by each wake-up */
 };
 

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-static slot_word *place_in_run(const struct handle *h, uint64_t position)
+static slot_word *run_word(const struct handle *h, uint64_t position)
 {
 	return slot_of(h, position) + (h->layout.item_size + WORD - 1) / WORD;
 }
@@ -16,7 +16,7 @@ INTERNAL int run_write(struct handle *h, uint64_t position, const void *items, u
 	size_t item_size = h->layout.item_size;
 	ssize_t bytes = spmcq_seal_items(h->key, position, items, n, item_size, h->run,
 	                                 h->layout.run_most * item_size + h->layout.tag_size);
-	slot_word *first = place_in_run(h, position);
+	slot_word *first = run_word(h, position);
 
 	if (bytes < 0)
 		return (int)bytes;
@@ -24,7 +24,7 @@ INTERNAL int run_write(struct handle *h, uint64_t position, const void *items, u
 		slot_word *to = slot_of(h, position + i);
 
 		words_in(to, h->run + i * item_size, item_size, to);
-		atomic_store_explicit(place_in_run(h, position + i), i << 32 | n,
+		atomic_store_explicit(run_word(h, position + i), i << 32 | n,
 		                      memory_order_relaxed);
 	}
 	words_in(first + 1, h->run + n * item_size, h->layout.tag_size, first + 1);
@@ -33,7 +33,7 @@ INTERNAL int run_write(struct handle *h, uint64_t position, const void *items, u
 
 INTERNAL bool run_find(const struct handle *h, uint64_t position, uint64_t *run_at, uint64_t *n)
 {
-	uint64_t place = atomic_load_explicit(place_in_run(h, position), memory_order_relaxed);
+	uint64_t place = atomic_load_explicit(run_word(h, position), memory_order_relaxed);
 
 	*n = place & UINT32_MAX;
 	*run_at = (position - (place >> 32)) & POSITION_ONES;
@@ -43,7 +43,7 @@ INTERNAL bool run_find(const struct handle *h, uint64_t position, uint64_t *run_
 INTERNAL void run_read(const struct handle *h, uint64_t run_at, uint64_t n, unsigned char *run)
 {
 	size_t item_size = h->layout.item_size;
-	const slot_word *tag = place_in_run(h, run_at) + 1;
+	const slot_word *tag = run_word(h, run_at) + 1;
 
 	for (uint64_t i = 0; i < n; i++) {
 		const slot_word *from = slot_of(h, run_at + i);

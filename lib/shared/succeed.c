@@ -175,7 +175,7 @@ static void reseal(struct handle *h, struct handle *old)
 }
 
 /* Note which peers there are. Those that live are expected to return; the others are gone. */
-static void know_peers(struct handle *h)
+static void find_peers(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.processes; i++) {
 		const struct peer_record *record = record_of(h, i);
@@ -238,7 +238,7 @@ static int take_over(struct handle *h, struct handle *old, struct shape *shape,
 		reseal(h, old);
 	places_see(h);
 	reap_settle_again(h);
-	know_peers(h);
+	find_peers(h);
 	r = enter_self(h);
 	return r == 0 ? seats_make(h) : r;
 }

@@ -195,7 +195,7 @@ static inline void note_take(struct my_seat *me, const struct claim *claim)
 		me->before[me->takes % NOTES] =
 		        atomic_load_explicit(&me->taken, memory_order_relaxed);
 	me->takes++;
-	/* Release, pairs with held_by(). */
+	/* Release, pairs with unreported_of(). */
 	atomic_store_explicit(&me->taken,
 	                      atomic_load_explicit(&me->taken, memory_order_relaxed) + claim->n,
 	                      memory_order_release);
@@ -237,7 +237,7 @@ static bool is_still(_Atomic uint64_t *head, uint64_t word)
 	                                               memory_order_seq_cst);
 }
 
-enum look { LOOK_NONE, LOOK_SOME, LOOK_LIE, LOOK_MOVED };
+enum look { LOOK_NONE, LOOK_SOME, LOOK_INVALID, LOOK_MOVED };
 
 /* Returns how many items there are from head on, as far as it is known, or after a look at tail if
  * `fresh`. Returns less than 0 if that cannot be. */
@@ -276,7 +276,7 @@ static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bo
 		return LOOK_SOME;
 	}
 	/* This cannot be, unless head was moved after we read it. */
-	return is_still(head_of(h, claim->lane), claim->word) ? LOOK_LIE : LOOK_MOVED;
+	return is_still(head_of(h, claim->lane), claim->word) ? LOOK_INVALID : LOOK_MOVED;
 }
 
 /* Returns whether a take may be noted. With redeliver all that is not reported must be in the last
@@ -338,7 +338,7 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 		}
 		/* A thread that was faster has moved head on. If head is not beyond where it was,
 		 * somebody lies. So this loop ends, whatever others write. */
-		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) <= 0))
+		if (look == LOOK_INVALID || (!first && position_distance(before, claim.at) <= 0))
 			return break_handle(h);
 		before = claim.at;
 		if (look == LOOK_MOVED)
@@ -431,7 +431,7 @@ static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 
 		if (look == LOOK_NONE)
 			return (ssize_t)dropped;
-		if (look == LOOK_LIE || (!first && position_distance(before, claim.at) <= 0))
+		if (look == LOOK_INVALID || (!first && position_distance(before, claim.at) <= 0))
 			return break_handle(h);
 		before = claim.at;
 		if (lane == AGAIN)

@@ -36,9 +36,9 @@ INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n);
 static inline bool gate_has_waiters(struct shared_gate *gate)
 {
 	/* gone first: it is never ahead of entered. */
-	uint32_t gone = atomic_load_explicit(&gate->gone, memory_order_seq_cst);
+	uint32_t awake = atomic_load_explicit(&gate->awake, memory_order_seq_cst);
 
-	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) != gone;
+	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) != awake;
 }
 
 /* Let others have the processor for a moment. */
