@@ -1,5 +1,5 @@
 /*
- * Admission, as the admitter sees it.
+ * The admitter's side of admission.
  *
  * Relaxed accesses are to records, which only this process writes, under the lock.
  */
@@ -19,9 +19,8 @@ static bool may_in(const struct handle *h, const struct spmcq_peer *peer)
 	return peer->user == geteuid();
 }
 
-/* Finds a free place. Fails if too many peers live, or if it is the last free place, which a
- * successor needs. Peers that are gone and lost nothing are forgotten first. Returns the number of
- * the place, or -EUSERS. */
+/* Find a free place, after settling the peers that are gone and have no losses to name. Returns
+ * -EUSERS if too many peers live, or if only one place is free, which a successor needs. */
 static int free_place(struct handle *h)
 {
 	uint32_t number = 0, n_free = 0, living = 0;
@@ -39,7 +38,7 @@ static int free_place(struct handle *h)
 	return living < (h->layout.processes - 2) / 2 && n_free > 1 ? (int)number : -EUSERS;
 }
 
-/* Find the place of a peer that returns to a successor. Returns its number, or -EACCES. */
+/* Find the place of a peer that rejoins. Returns the place, or -EACCES. */
 static int old_place(struct handle *h, const struct message *hello, pid_t process)
 {
 	struct peer_record *record = record_of(h, hello->number);
@@ -54,7 +53,7 @@ static int old_place(struct handle *h, const struct message *hello, pid_t proces
 	return (int)hello->number;
 }
 
-/* What a peer was given. */
+/* What identifies a peer: its place may be another peer's later, but then with another serial. */
 struct place {
 	uint32_t number;
 	uint64_t serial;
@@ -95,8 +94,8 @@ static int add_key(const struct handle *h, struct message *message)
 	return spmcq_key_export(h->key, message->key, sizeof message->key);
 }
 
-/* Send the memory and the key, and hear whether the joiner could use them. Once they are sent, it
- * is in. */
+/* Send the memory and the key, and receive whether the joiner could use them. *is_declined becomes
+ * true if it could not. */
 static int welcome(struct handle *h, struct talk *talk, const struct message *here,
                    const struct place *place, int lifeline, bool *is_declined)
 {
@@ -119,7 +118,7 @@ static int welcome(struct handle *h, struct talk *talk, const struct message *he
 	return message.result < 0 && message.result > -4096 ? message.result : -EPROTO;
 }
 
-/* Hear from the same process once more, after opening a pidfd for it. */
+/* Open a pidfd for the joiner, and make sure that it belongs to the process at the other end. */
 static int ask_who(struct talk *talk, struct message *here)
 {
 	struct message who = {.kind = WHO};
@@ -136,8 +135,8 @@ static int ask_who(struct talk *talk, struct message *here)
 	return r;
 }
 
-/* Keep the lifeline of a peer, which holds it now. The peer may be gone by now, and its place
- * another one's: then close it. */
+/* Store the descriptor of the lifeline that a peer has locked. If the peer was settled meanwhile,
+ * so that its place is free or another peer's, close the descriptor. */
 static void store_lifeline(struct handle *h, const struct place *place, int lifeline)
 {
 	struct my_peer *peer = &h->peers[place->number];
@@ -151,7 +150,7 @@ static void store_lifeline(struct handle *h, const struct place *place, int life
 	close_if_open(&lifeline);
 }
 
-/* The peer could not use what it was sent, and says so. */
+/* Mark a peer as gone, because it answered in DONE that it could not use the memory or the key. */
 static void take_place_back(struct handle *h, const struct place *place)
 {
 	struct my_peer *peer = &h->peers[place->number];
@@ -192,14 +191,15 @@ static int admit_peer(struct handle *h, struct talk *talk, const struct message 
 	if (r == 0)
 		r = admit_to(h, talk, here, &place);
 	if (r == 0)
-		/* Sequentially consistent, pairs with map_old(): from now on a successor must
+		/* Sequentially consistent, pairs with map_old(): from now on a successor has to
 		 * start from this producer's part one, not from an older one. */
 		atomic_store_explicit(&h->two->generation, h->one->shape.generation,
 		                      memory_order_seq_cst);
 	return r;
 }
 
-/* A successor gets no place from a peer, and no lifeline of its own. */
+/* Send a successor what this peer has. It gets no place, and the old producer's lifeline takes the
+ * place of one of its own. */
 static int admit_successor(struct handle *h, struct talk *talk, const struct message *here)
 {
 	const struct place none = {0, 0};
@@ -215,7 +215,7 @@ static bool is_welcome_here(struct handle *h, const struct message *hello)
 	return h->is_producer && (hello->wish == TO_CONSUME || hello->wish == TO_RETURN);
 }
 
-/* Returns what the other side is told of an error. */
+/* Returns the error that the other side is told. */
 static int what_to_say(int r)
 {
 	return r == -EUSERS || r == -EBUSY ? r : -EACCES;
@@ -228,14 +228,15 @@ static int admit(struct handle *h, struct talk *talk)
 
 	if (r != 0)
 		return r;
-	/* A process id of 0 is that of a process which this one cannot see. */
+	/* The kernel gives 0 as the id of a process in a pid namespace that this process cannot
+	 * see. */
 	if (!is_welcome_here(h, &hello))
 		r = hello.wish == TO_SUCCEED ? -EBUSY : -EPERM;
 	else if (talk->other.process <= 0)
 		r = -EACCES;
 	if (r == 0)
 		r = ask_who(talk, &here);
-	/* Only now is it sure which process that is. */
+	/* Only after ask_who() is it certain which process asks. */
 	if (r == 0 && !may_in(h, &talk->other))
 		r = -EACCES;
 	if (r == 0)

@@ -7,14 +7,16 @@
 #include "life.h"
 #include "take.h"
 
-/* Returns whether the producer's process is gone. Makes system calls unless it knows already. */
+/* Returns whether the producer's process is gone; false in the producer's process. Makes system
+ * calls until it has once returned true. */
 INTERNAL bool producer_is_gone(struct handle *h);
 
-/* After a report or a discard: wake the threads that wait for it. */
+/* Called after a report or a discard: wake joiners if all is done; with redeliver, wake the
+ * producer. */
 INTERNAL void after_report(struct handle *h);
 
-/* Return how many items are finished, from what was settled and the reports of all seats; and how
- * many were put. Both count from create on. */
+/* Return how many items are finished (settled, or reported by any seat), and how many were put.
+ * Both count from create on. */
 INTERNAL uint64_t sum_of_reports(const struct handle *h);
 INTERNAL uint64_t sum_of_puts(const struct handle *h);
 

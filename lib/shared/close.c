@@ -1,5 +1,5 @@
 /*
- * Shutting down: any process may do it.
+ * Shutting down. Any process may do so.
  */
 #include "calls.h"
 

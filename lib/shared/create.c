@@ -1,5 +1,5 @@
 /*
- * Making a queue, and letting go of a handle.
+ * Making a queue; making and destroying handles.
  */
 #include "create.h"
 
@@ -58,7 +58,7 @@ INTERNAL void handle_free(struct handle *h)
 {
 	for (uint32_t i = 0; h->peers != NULL && i < h->layout.processes; i++)
 		peer_forget(&h->peers[i]);
-	/* A child of fork does not have this memory, and may have something else at its address. */
+	/* A forked child does not have this memory, and may have other memory at its address. */
 	if (*h->attached != 0)
 		memory_unmap(h);
 	if (h->seats != NULL)
@@ -118,7 +118,7 @@ INTERNAL void record_write(struct handle *h, uint32_t number, pid_t process)
 	atomic_store_explicit(&record->born, life_began(process), memory_order_relaxed);
 	atomic_store_explicit(&record->serial, ++h->next_serial, memory_order_relaxed);
 	atomic_store_explicit(&record->named, 0, memory_order_relaxed);
-	/* Sequentially consistent, pairs with sum_of_reports(): the record is there before its
+	/* Sequentially consistent, pairs with sum_of_reports(): the record is written before its
 	 * process can report. */
 	atomic_store_explicit(&record->process, (uint64_t)process, memory_order_seq_cst);
 	if (peers <= number)
@@ -178,8 +178,8 @@ static int make(struct handle *h, struct shape *shape, const struct spmcq_shared
 	return 0;
 }
 
-/* Twice as many as peers at a time, as those that are gone keep theirs until what they lost is
- * named; and one each for the producer and its successor. */
+/* There are twice as many places as peers may live at a time, because a peer that is gone keeps its
+ * place until its losses are named; and one place each for the producer and its successor. */
 static uint32_t places_for(uint32_t processes)
 {
 	return 2 * processes + 2;
@@ -225,7 +225,8 @@ INTERNAL int shared_destroy(struct spmcq *q)
 		/* Acquire, pairs with leave(). */
 		if (atomic_load_explicit(&h->inside, memory_order_acquire) != 0)
 			return -EBUSY;
-		/* Sequentially consistent: all puts come before. producer_is_gone() reads it. */
+		/* Sequentially consistent: all puts come before this store, which
+		 * producer_is_gone() reads. */
 		if (h->is_producer)
 			atomic_store_explicit(&h->one->left, 1, memory_order_seq_cst);
 	}

@@ -3,9 +3,9 @@
  */
 #include "end.h"
 
-/* Decide where a closed queue ends. Returns `closing` afterwards. The first to come decides, in any
- * process.
- * Sequentially consistent, as the rest of closing: see queue_end(). */
+/* Decide where a closed queue ends. The first thread of any process whose compare-and-swap succeeds
+ * decides. Returns the value of `closing` afterwards. Sequentially consistent, as all accesses to
+ * `closing`: see queue_end(). */
 static uint64_t settle_end(const struct handle *h)
 {
 	uint64_t seen = CLOSING;
@@ -17,19 +17,20 @@ static uint64_t settle_end(const struct handle *h)
 	               : seen;
 }
 
-/* What this process has once seen stays so, whatever others write. */
+/* Once this process has read where the queue ends, it always uses that value, even if another
+ * process changes `closing`. */
 INTERNAL uint64_t see_closing(const struct handle *h)
 {
-	/* A copy in this process. Acquire, pairs with the release below: tail, as the thread saw it
-	 * that stored the copy. */
+	/* The copy in this process. Acquire, pairs with the release below: this thread then reads a
+	 * tail that is no older than the one which the storing thread read. */
 	_Atomic uint64_t *seen = (_Atomic uint64_t *)(uintptr_t)&h->closed;
 	uint64_t closing = atomic_load_explicit(seen, memory_order_acquire);
 
 	if (closing != OPEN)
 		return closing;
-	/* Sequentially consistent, pairs with shared_shutdown(). For the gates: if a thread has
-	 * announced itself and then still sees the queue open, the thread that closes it sees the
-	 * announcement, and wakes the sleeper. */
+	/* Sequentially consistent, pairs with shared_shutdown(). For the gates: if a thread
+	 * announces itself at a gate and then still reads OPEN, the thread that closes the queue
+	 * finds the announcement and wakes it. */
 	closing = atomic_load_explicit(&h->two->closing, memory_order_seq_cst);
 	if (closing == OPEN)
 		return OPEN;
@@ -40,10 +41,10 @@ INTERNAL uint64_t see_closing(const struct handle *h)
 	return closing;
 }
 
-/* Tail is read before `closing`. If the queue is still open then, all that was put before counts,
- * as the thread that closes the queue reads tail later. If it is closed, tail is read again: a put
- * that has just succeeded may have decided the end. All of it is sequentially consistent, and pairs
- * with put_some() and shared_shutdown(). */
+/* Tail is read before `closing`. If the queue is still open then, all items before that tail are in
+ * the queue, because a thread that decides the end reads tail later. If the queue is closed, tail
+ * is read again, because the end may have been decided with a newer tail. All accesses are
+ * sequentially consistent, and pair with publish() and shared_shutdown(). */
 INTERNAL uint64_t queue_end(const struct handle *h)
 {
 	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);

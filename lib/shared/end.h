@@ -1,15 +1,15 @@
 /*
- * Where the queue ends: at tail, or, once it is closed, at a position that is decided once.
+ * The queue ends at tail, or, once it is closed, at a position that is decided once.
  */
 #ifndef SPMCQ_SHARED_END_H
 #define SPMCQ_SHARED_END_H
 
 #include "handle.h"
 
-/* Returns where the queue ended, or OPEN. */
+/* Returns OPEN, or CLOSED | the position where the queue ends. */
 INTERNAL uint64_t see_closing(const struct handle *h);
 
-/* Acquire and sequentially consistent, as in see_closing(), which decides. */
+/* Returns whether the queue is closed. Acquire and sequentially consistent, as in see_closing(). */
 static inline bool is_closed(const struct handle *h)
 {
 	return atomic_load_explicit(&h->closed, memory_order_acquire) != OPEN ||
@@ -17,8 +17,7 @@ static inline bool is_closed(const struct handle *h)
 	        see_closing(h) != OPEN);
 }
 
-/* Returns the position up to which there are items: tail, or where the queue ended when it was
- * closed. */
+/* Returns the position after the last item: tail, or the end of a closed queue. */
 INTERNAL uint64_t queue_end(const struct handle *h);
 
 #endif

@@ -3,7 +3,7 @@
  */
 #include "calls.h"
 
-/* Returns a number of items within bounds, as others may have written nonsense. */
+/* Returns n, limited to 0 ... most, because another process may have written false values. */
 static size_t within(int64_t n, uint64_t most)
 {
 	return n <= 0 ? 0 : (uint64_t)n < most ? (size_t)n : (size_t)most;
@@ -27,7 +27,8 @@ static void shared_look(const struct spmcq *q, struct elsewhere_facts *facts)
 	};
 	if (*h->attached == 0)
 		return;
-	/* Head and the sum are read first: neither is ever ahead of what was put. */
+	/* Head and the sum of reports are read before tail, so that neither is greater than what
+	 * was put. */
 	head = head_position(h);
 	done = sum_of_reports(h);
 	facts->size = within(position_distance(head, queue_end(h)), h->layout.capacity);

@@ -1,5 +1,5 @@
 /*
- * Reporting what is finished, and waiting for all of it.
+ * Reporting finished items, and waiting until all items are finished.
  */
 #include "calls.h"
 
@@ -10,10 +10,11 @@
 /* Looks before sleeping. */
 enum { JOIN_LOOKS = 8 };
 
-/* Seconds after which a joiner looks without being woken; twice as many each time. */
+/* After so many seconds the first sleep of a joiner ends by itself; the time doubles with each
+ * sleep. */
 #define FIRST_PATIENCE 0.001
 
-/* Times that reports are added up again while a peer is being settled. */
+/* How often reports are added up, at most, while a peer is being settled. */
 enum { SETTLING_LOOKS = 1000 };
 
 INTERNAL uint64_t sum_of_puts(const struct handle *h)
@@ -21,8 +22,8 @@ INTERNAL uint64_t sum_of_puts(const struct handle *h)
 	return (uint64_t)position_distance(h->layout.first, queue_end(h)) & POSITION_ONES;
 }
 
-/* Returns the sum of what a peer has reported. Sequentially consistent, pairs with report_own(),
- * report_slowly() and count_seat(). */
+/* Returns how many items the threads of a place have reported. Sequentially consistent, pairs with
+ * report_own(), report_slowly() and count_seat(). */
 static uint64_t reports_of(const struct handle *h, uint64_t peer)
 {
 	struct peer_line *line = line_of(h, peer);
@@ -35,10 +36,10 @@ static uint64_t reports_of(const struct handle *h, uint64_t peer)
 	return sum;
 }
 
-/* Adds up again while the producer's process settles a peer: `settling` is odd, or changes
- * meanwhile. Returns 0 if that goes on, as it does if the producer was killed there: join then
- * waits for its successor. Sequentially consistent, pairs with reap_settle_again() and
- * record_write(). */
+/* Adds up again if `settling` is odd or has changed, that is, while the producer's process settles
+ * a peer. Returns 0 if the settlement does not end within SETTLING_LOOKS times, as when the
+ * producer was killed in it: join then waits for the successor. Sequentially consistent, pairs with
+ * reap_settle_again() and record_write(). */
 INTERNAL uint64_t sum_of_reports(const struct handle *h)
 {
 	for (int i = 0; i < SETTLING_LOOKS; i++) {
@@ -57,10 +58,11 @@ INTERNAL uint64_t sum_of_reports(const struct handle *h)
 	return 0;
 }
 
-/* Returns 1 if nothing is unfinished, else 0; -ERANGE if more was reported than put. */
+/* Returns 1 if all items are finished, 0 if not, -ERANGE if more items were reported than put. */
 static int is_all_done(const struct handle *h)
 {
-	/* The sum is read first, and what was put last; neither ever becomes less. */
+	/* The sum is read before tail, which never moves back, so the sum exceeds what was put only
+	 * if a process reported too much. */
 	uint64_t done = sum_of_reports(h);
 	uint64_t put = sum_of_puts(h);
 
@@ -71,13 +73,14 @@ INTERNAL void after_report(struct handle *h)
 {
 	if (gate_has_waiters(&h->two->finished) && is_all_done(h) != 0)
 		gate_wake(h, &h->two->finished, UINT64_MAX);
-	/* A producer may wait for this report, as items are kept until they are reported. */
+	/* The producer may wait for this report, because an item needs its slot or kept place until
+	 * it is reported. */
 	if (h->redelivers && gate_has_waiters(&h->two->room))
 		gate_wake(h, &h->two->room, 1);
 }
 
-/* Returns whether there is an item that nobody has taken. Its reporter will look for joiners, so
- * this one need not. */
+/* Returns whether there is an item that no thread has taken. The thread that reports that item will
+ * look for joiners, so the caller need not. */
 static bool knows_more(const struct handle *h)
 {
 	/* Relaxed: hints. */
@@ -87,15 +90,16 @@ static bool knows_more(const struct handle *h)
 	return position_distance(word_position(head), tail) > 0;
 }
 
-/* A report that is not the last one needs no fence. But the last one may be made at the same
- * moment, and this one reach memory late: then neither thread sees that all is done, and nobody
- * wakes a joiner. The joiner finds it when it next looks without being woken, or is woken by a
- * consumer that is about to wait (get_unknown()). */
+/* Only the last report has to be followed by a look for joiners, so an earlier report needs no
+ * fence. But the last report may be made at the same time, and the store of this one may become
+ * visible late. Then neither thread finds that all is done, and nobody wakes a joiner. The joiner
+ * finds it when its sleep ends (FIRST_PATIENCE), or a consumer that is about to wait wakes it
+ * (get_unknown()). */
 INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;
 
-	/* Relaxed: only this thread writes it; others of this process only compare it. */
+	/* Relaxed: only this thread writes it; other threads of this process only compare it. */
 	atomic_store_explicit(&me->reported, reported, memory_order_relaxed);
 	/* Release, pairs with reports_of(): a joiner sees what was written before the report. */
 	if (knows_more(h) && !h->redelivers) {
@@ -107,18 +111,19 @@ INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 	after_report(h);
 }
 
-/* Returns how many items a seat took and its thread did not report. */
+/* Returns how many items a seat took that its thread has not reported. */
 static uint64_t unreported_of(const struct my_seat *me)
 {
-	/* Acquire, pairs with note_take(): what is reported was got before. Relaxed: an old value
-	 * makes the result too large, and join then returns -ERANGE. */
+	/* Acquire, pairs with note_take(): an item was taken before it is reported. Relaxed: an old
+	 * value makes the result too large, which can let a report of too many items through; join
+	 * then returns -ERANGE. */
 	return atomic_load_explicit(&me->taken, memory_order_acquire) -
 	       atomic_load_explicit(&me->reported, memory_order_relaxed);
 }
 
-/* Report n items the slow way: when the thread did not get all of them, or some thread of this
- * process has once done that. The thread's own come first. Returns 0 or -ERANGE. The caller has the
- * lock. */
+/* Report n items when the calling thread holds fewer than n, or when a thread of this process has
+ * reported items of another thread before. The items of the calling thread are reported first.
+ * Returns 0 or -ERANGE. The caller has locked h->lock. */
 static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t held = 0, others = atomic_load_explicit(&h->for_others, memory_order_relaxed);
@@ -152,8 +157,8 @@ INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 	if (r != 0)
 		return r;
 	me = seat_of_thread(h);
-	/* Relaxed: if reports for other threads begin just now, an item may be counted twice; join
-	 * then returns -ERANGE. */
+	/* Relaxed: if another thread is just reporting items of this one, an item may be reported
+	 * twice; join then returns -ERANGE. */
 	if (me != NULL && atomic_load_explicit(&h->for_others, memory_order_relaxed) == 0 &&
 	    unreported_of(me) >= n) {
 		report_own(h, me, n);
@@ -165,8 +170,9 @@ INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 	return r;
 }
 
-/* Returns 1 if all is done, 0 if the joiner is to wait, -EOWNERDEAD or -ERANGE. Looks who lives if
- * looks_for_lives. */
+/* Returns 1 if all is done, 0 if the joiner has to wait, -EOWNERDEAD or -ERANGE. If
+ * looks_for_lives, checks whether the producer is gone, or, in the producer's process, whether
+ * there are losses to name. */
 static int look_for_finish(struct handle *h, bool looks_for_lives)
 {
 	int r = is_all_done(h);

@@ -1,28 +1,28 @@
 /*
- * Getting what there is, or waiting for it.
+ * Getting items, or waiting for them.
  */
 #include "calls.h"
 
 #include <errno.h>
 
-/* Looks before sleeping. Sleeping and being woken costs each side some 10 us. */
+/* Looks before sleeping. A sleep and its wake-up cost each side some 10 us. */
 enum { LOOKS = 8 };
 
-/* As in the queue between threads: if others take CROWD_ITEMS in a pause, each within
- * CROWD_ITEM_NS, one more consumer is in their way. It then sleeps for a while in the reserve,
- * where nobody wakes it for an item. */
+/* As in the queue between threads: if other consumers take CROWD_ITEMS during CROWD_PAUSES, each
+ * within CROWD_ITEM_NS, they are a crowd, which one more consumer would hinder. It then sleeps in
+ * the reserve for RESERVE_NS at most. A put does not wake the reserve. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150, CROWD_PAUSES = 40, RESERVE_NS = 10000000 };
 
-/* As there: if the last look found at least GATHER_ITEMS, and less than a quarter of the ring, let
- * more gather before the next look. A try call does so if the last CHASE_FOUND looks all found
- * something. So an answer to the caller's own item, before which looks find nothing, is not held
- * up. */
+/* As there: if the last look at tail found at least GATHER_ITEMS, and less than a quarter of the
+ * capacity, a consumer lets more items gather before the next look. A try call does so if the last
+ * CHASE_FOUND looks all found items. If a caller waits for the answer to its own item, looks find
+ * nothing before it, so the answer is not delayed. */
 enum { GATHER_ITEMS = 8, CHASE_FOUND = 2 };
 
-/* After this many try calls in a row that found nothing, ask whether the producer lives. */
+/* After this many try calls without an item, check whether the producer is gone. */
 enum { TRIES = 1024 };
 
-/* Acquire: what it put before is seen by who learns that it is gone. */
+/* Acquire: if this thread reads that the producer is gone, it also sees all items that were put. */
 static bool knows_it_is_gone(const struct handle *h)
 {
 	return atomic_load_explicit(&h->producer_gone, memory_order_acquire);
@@ -32,7 +32,8 @@ INTERNAL bool producer_is_gone(struct handle *h)
 {
 	if (h->is_producer)
 		return false;
-	/* Release, for other threads of this process; acquire of `left`, as above. */
+	/* Release, pairs with knows_it_is_gone() in other threads of this process. Acquire of
+	 * `left`, for the same reason as there. */
 	if (!knows_it_is_gone(h) &&
 	    (life_is_over(h->producer_process, h->producer_lifeline) ||
 	     atomic_load_explicit(&h->one->left, memory_order_acquire) != 0))
@@ -42,8 +43,8 @@ INTERNAL bool producer_is_gone(struct handle *h)
 
 static void wake_producer(struct handle *h)
 {
-	/* Relaxed: the producer stored it before it announced itself, and we have seen the
-	 * announcement. Of head, our own take at least is seen. */
+	/* Relaxed: the producer stored wake_at before it announced itself, and this thread has seen
+	 * the announcement. The load of head sees at least this thread's own take. */
 	uint64_t at = atomic_load_explicit(&h->one->wake_at, memory_order_relaxed);
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);
 
@@ -57,7 +58,7 @@ static inline void after_take(struct handle *h)
 		wake_producer(h);
 }
 
-/* Take what there is. Returns how many, 0 if there is nothing, -ESHUTDOWN, -EPROTO, -EBADMSG or
+/* Take up to max items. Returns how many, 0 if there are none, -ESHUTDOWN, -EPROTO, -EBADMSG or
  * -ENOBUFS. */
 static ssize_t get_some(struct handle *h, struct my_seat *me, void *items, size_t max)
 {
@@ -75,7 +76,7 @@ static uint64_t head_glimpsed(const struct handle *h)
 	return word_position(atomic_load_explicit(&h->two->head, memory_order_relaxed));
 }
 
-/* Returns whether others take items so fast that one more consumer hinders them. */
+/* Returns whether other consumers are a crowd. */
 static bool see_crowd(const struct handle *h)
 {
 	uint64_t before = head_glimpsed(h);
@@ -117,7 +118,7 @@ static bool look_around(struct item_wait *wait)
 	return false;
 }
 
-/* Sleep beside a crowd. Returns true if a signal handler is to end the call. */
+/* Sleep in the reserve. Returns true if a signal handler is to end the call. */
 static bool sleep_as_reserve(struct item_wait *wait)
 {
 	struct shared_gate *gate = &wait->h->two->reserve;
@@ -130,8 +131,8 @@ static bool sleep_as_reserve(struct item_wait *wait)
 	                                       wait->h->interruptible) == GATE_SIGNAL;
 }
 
-/* Sleep until woken. Returns 0 to look again, 1 if wait->got holds the result, -EINTR or
- * -EOWNERDEAD. */
+/* Sleep until woken, or for a slice. Returns 0 to look again, 1 if wait->got holds the result,
+ * -EINTR or -EOWNERDEAD. */
 static int sleep_for_items(struct item_wait *wait)
 {
 	struct handle *h = wait->h;
@@ -140,7 +141,7 @@ static int sleep_for_items(struct item_wait *wait)
 
 	if (look_for_items(wait))
 		return 1;
-	/* What the producer put before it was gone is there. */
+	/* All items that the producer put are visible now, so one more look is exact. */
 	if (knows_it_is_gone(h))
 		return look_for_items(wait) ? 1 : -EOWNERDEAD;
 	/* Relaxed: a statistic. */
@@ -170,7 +171,7 @@ static int await_items(struct item_wait *wait, bool crowd)
 	}
 }
 
-/* A consumer that was woken wakes the next one, if there are items left. */
+/* A consumer that waited and got items wakes another sleeper if items are left. */
 static void pass_on(struct handle *h)
 {
 	if (gate_has_waiters(&h->two->items) &&
@@ -178,7 +179,7 @@ static void pass_on(struct handle *h)
 		gate_wake(h, &h->two->items, 1);
 }
 
-/* Try when no items are known of. */
+/* A try call when no items are known. */
 static ssize_t try_unknown(struct item_wait *wait)
 {
 	struct my_seat *me = wait->me;
@@ -198,7 +199,7 @@ static ssize_t try_unknown(struct item_wait *wait)
 	return look_for_items(wait) ? wait->got : -EOWNERDEAD;
 }
 
-/* Get when no items are known of. */
+/* A waiting call when no items are known. */
 static ssize_t get_unknown(struct item_wait *wait)
 {
 	struct handle *h = wait->h;
@@ -210,8 +211,8 @@ static ssize_t get_unknown(struct item_wait *wait)
 
 	if (!crowd && look_for_items(wait))
 		return wait->got;
-	/* Joiners may have missed a report that was made without a fence (report_own()): wake them
-	 * before waiting. */
+	/* A joiner may have missed a report that was made without a fence (report_own()). If all is
+	 * done, wake it before waiting. */
 	after_report(h);
 	enter(h);
 	r = await_items(wait, crowd);
@@ -221,7 +222,7 @@ static ssize_t get_unknown(struct item_wait *wait)
 	return r != 0 ? r : wait->got;
 }
 
-/* What shared_get() seldom does, out of its way. */
+/* The rare cases of shared_get(). Not inlined, so that the common case stays short. */
 __attribute__((noinline)) static ssize_t get_many(struct item_wait wait, bool try)
 {
 	ssize_t r = take_known(wait.h, wait.me, wait.items, wait.max);

@@ -1,6 +1,6 @@
 /*
- * A process's handle of a shared queue: where the two parts are mapped here, and, in this process's
- * own memory, its copies of all that others could change.
+ * A process's handle of a shared queue: the addresses of the two parts, and private copies of all
+ * values that other processes could change.
  *
  *   memory    making, checking and mapping the parts
  *   life      which processes are gone
@@ -8,11 +8,11 @@
  *   seat      which thread has which seat
  *   end       where the queue ends
  *   take      moving head past items: claims and their notes
- *   held      what a seat holds
- *   keep      items that may have to be given out again
- *   reap      what peers that are gone have lost
+ *   held      what a seat holds: items that were taken and not reported
+ *   keep      copies of items that may have to be delivered again
+ *   reap      finding what peers that are gone have lost; settling them
  *   run       sealed items
- *   message, admit, join, succeed   how processes come to have the memory
+ *   message, admit, join, succeed   how a process gets the memory
  */
 #ifndef SPMCQ_SHARED_HANDLE_H
 #define SPMCQ_SHARED_HANDLE_H
@@ -25,97 +25,99 @@
 
 #include <pthread.h>
 
-/* A seat as its own process knows it. Others cannot write here. */
+/* This process's own data of one of its seats. Other processes cannot write it. */
 struct my_seat {
 	_Atomic bool is_used;
 	struct seat *seat;
-	uint64_t number; /* among the seats of all processes */
-	uint64_t takes;
-	_Atomic uint64_t taken;    /* items that it took; other threads read it, too */
+	uint64_t number;           /* among the seats of all processes */
+	uint64_t takes;            /* how many takes it has finished */
+	_Atomic uint64_t taken;    /* items that it took; other threads of the process read it */
 	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
-	uint64_t backoff;          /* bound of the pauses after the next lost claim */
-	uint64_t chance;           /* random number, for back_off() */
-	unsigned found;            /* looks in succession by try calls, at most CHASE_FOUND */
-	unsigned found_nothing;    /* the same that found nothing, without bound */
-	unsigned char *run;        /* room for a sealed run and its tag; NULL if not sealed */
-	uint64_t *before;          /* `before` of each note; NULL without redeliver */
+	uint64_t backoff;          /* after a lost claim, a random number of pauses below this */
+	uint64_t chance;           /* state of the random numbers of back_off() */
+	unsigned found;         /* successive looks of try calls that found items; <= CHASE_FOUND */
+	unsigned found_nothing; /* looks of try calls that found nothing since one found items */
+	unsigned char *run;     /* buffer for a sealed run and its tag; NULL if not sealed */
+	uint64_t *before;       /* `before` of each note; NULL without redeliver */
 };
 
-/* A peer, as the producer knows it. */
+/* What the producer's process knows of the peer in a place. */
 struct my_peer {
 	bool is_used;
-	bool is_gone; /* it has ended, but what it lost is not settled yet */
+	bool is_gone; /* it is gone; its place is not free yet */
 	int process;  /* pidfd */
-	int lifeline; /* the peer's; -1 until it holds it, and for this process */
+	/* Descriptor of the peer's lifeline; -1 until the peer has locked it, and -1 if this
+	 * process has joined itself: a process cannot check its own lock. */
+	int lifeline;
 	pid_t id;
 	uint64_t serial;
-	/* Once it is gone. */
-	struct lost_item *lost; /* NULL: not looked for yet */
+	/* Set once it is gone. */
+	struct lost_item *lost; /* NULL: not computed yet */
 	size_t lost_n, named;
-	bool is_settled;   /* all of it is counted; its place is not free yet */
-	uint64_t for_good; /* items of these that nobody gets again */
+	bool is_settled;   /* but its place is not free yet */
+	uint64_t for_good; /* items of its losses that nobody gets again */
 	uint64_t finished; /* items that it reported */
 };
 
-/* The places of kept items, as the producer knows them. */
+/* The kept places, in the producer's own memory. */
 struct places {
-	uint64_t *index; /* finds the place of a position: see keep.c */
+	uint64_t *index; /* finds the kept place of a position: see keep.c */
 	uint64_t index_mask;
-	uint64_t *free; /* list of free places */
+	uint64_t *free; /* list of free kept places */
 	uint64_t n_free;
-	bool *needed; /* for each place, during a sweep */
+	bool *needed; /* during make_room(): whether a kept place is still needed */
 };
 
 struct handle {
 	struct elsewhere_face face; /* first */
-	uint64_t id;                /* of all handles of this process, ever */
+	uint64_t id;                /* no other handle of this process ever has it */
 	struct layout layout;
 	struct part_one *one;
 	struct part_two *two;
 	int one_file, two_file;   /* memfds */
-	const uint32_t *attached; /* a page of its own that is empty in a child of fork */
-	_Atomic bool is_broken;   /* another process wrote what no peer writes */
+	const uint32_t *attached; /* a page that is 1 here and 0 in a forked child */
+	_Atomic bool is_broken;   /* another process wrote what this library never writes */
 	bool is_producer;         /* this is the producer's process */
 	bool redelivers;
-	bool has_words; /* items of a word each, neither sealed nor given out again */
+	bool has_words; /* an item is one word; not sealed; no redeliver */
 	bool interruptible;
-	uint32_t number;         /* of this process among the peers */
+	uint32_t number;         /* of this process's place */
 	uint64_t serial;         /* as in its record */
-	_Atomic uint32_t inside; /* threads that wait */
+	_Atomic uint32_t inside; /* threads that wait in a call */
 	struct my_seat *seats;   /* layout.threads */
 	pthread_key_t seat_key;
-	pthread_mutex_t lock;        /* admission, reaping, reports for others */
-	_Atomic uint64_t for_others; /* items reported by threads that did not get them */
-	struct spmcq_key *key;       /* NULL: not sealed */
-	unsigned char *run;          /* the producer's room for a sealed run */
-	unsigned char *aside;        /* room for an item with its tag */
-	unsigned char *spare_run;    /* room for a run that the last producer sealed */
-	_Atomic uint64_t tail_seen;
-	_Atomic uint64_t head_seen[LANES]; /* head never goes back: a lower one is a lie */
-	_Atomic uint64_t closed;           /* what `closing` said, once it was not open; 0: open */
-	_Atomic int64_t batch;             /* items that the last look at tail found */
+	pthread_mutex_t lock;              /* for admission, reaping, reports for other threads */
+	_Atomic uint64_t for_others;       /* items reported by threads that did not get them */
+	struct spmcq_key *key;             /* NULL: not sealed */
+	unsigned char *run;                /* the producer's buffer for a sealed run */
+	unsigned char *aside;              /* buffer for an item with its tag */
+	unsigned char *spare_run;          /* buffer for a run that the former producer sealed */
+	_Atomic uint64_t tail_seen;        /* a tail that this process has read */
+	_Atomic uint64_t head_seen[LANES]; /* the latest heads that it has read */
+	_Atomic uint64_t closed; /* copy of `closing` once the end is decided; OPEN before */
+	_Atomic int64_t batch;   /* how many items the last look at tail found */
 
-	int lifeline; /* held by this process */
+	int lifeline; /* locked by this process */
 
-	/* A consumer's: how it sees whether the producer lives. */
+	/* Of a consumer: descriptors by which it checks whether the producer is gone. */
 	int producer_process, producer_lifeline;
 	_Atomic bool producer_gone;
 
-	/* The producer's. */
+	/* Of the producer. */
 	bool unchecked;
 	_Atomic uint64_t owner; /* thread_id() */
 	uint64_t tail;
 	uint64_t room_limit;
 	uint64_t head_of_room; /* head when room_limit was computed */
 	int64_t room_found;    /* slots that were free then */
-	unsigned room_pauses;  /* that were needed when the producer last waited for room */
+	unsigned room_pauses;  /* pauses that the last wait for room needed */
 	uint64_t next_serial;
 	struct places places;
-	struct my_peer *peers; /* layout.processes; this process's own is not used */
-	int self;              /* pidfd of this process, to send to peers */
+	struct my_peer *peers; /* layout.processes; this process's own entry is not used */
+	int self;              /* pidfd of this process, which is sent to peers */
 	struct spmcq_shared_options options;
 
-	/* Statistics, of this process. */
+	/* Statistics of this process. */
 	_Atomic uint64_t consumer_sleeps, producer_sleeps, joiner_sleeps, wakeups;
 };
 
@@ -155,15 +157,16 @@ static inline slot_word *slot_of(const struct handle *h, uint64_t position)
 	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
 }
 
-/* Returns whether the seats of a place count: those of a peer that is not settled. Sequentially
- * consistent, pairs with record_write() and reap_settle_again(). */
+/* Returns whether the reports of a place's seats are added up: true while the place belongs to a
+ * process that is not settled. Sequentially consistent, pairs with record_write() and
+ * reap_settle_again(). */
 static inline bool seats_count(const struct handle *h, uint64_t peer)
 {
 	return atomic_load_explicit(&record_of(h, peer)->process, memory_order_seq_cst) != 0;
 }
 
-/* Returns how many of n items from a position on lie next to each other in memory. It is 1 if items
- * do not fill their slots. */
+/* Returns how many of the n items from a position on are adjacent in memory; 1 if an item does not
+ * fill its slot. */
 static inline uint64_t slots_in_a_row(const struct handle *h, uint64_t position, uint64_t n)
 {
 	uint64_t most = h->layout.mask + 1 - (position & h->layout.mask);
@@ -190,11 +193,11 @@ static inline slot_word *kept_item(struct kept *kept)
 	return (slot_word *)(kept + 1);
 }
 
-/* Note that another process wrote what no peer writes: from now on calls on this handle fail.
- * Returns -EPROTO. */
+/* Mark the handle as broken, because another process wrote a value that this library never writes.
+ * Later calls on the handle return -EPROTO. Returns -EPROTO. */
 INTERNAL int break_handle(struct handle *h);
 
-/* Returns 0 if calls may be made, -EPERM in a child of fork, -EPROTO if the handle is broken. */
+/* Returns 0 if calls may be made, -EPERM in a forked child, -EPROTO if the handle is broken. */
 INTERNAL int handle_status(const struct handle *h);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * Finds out what a seat holds, from its notes.
+ * Finds out from its notes what a seat holds.
  */
 #include "held.h"
 
 struct note_copy {
 	uint64_t start, end, before;
 	enum lane lane;
-	uint64_t items; /* 0: the note is nonsense */
+	uint64_t items; /* 0: the note is invalid */
 };
 
 static struct note_copy read_note(const struct handle *h, const struct seat *seat, uint64_t take)
@@ -39,16 +39,16 @@ static bool is_at_or_behind(uint64_t end, const _Atomic uint64_t *known)
 	return position_distance(end, atomic_load_explicit(known, memory_order_acquire)) >= 0;
 }
 
-/* Returns whether the take that a seat's next note names has succeeded. */
+/* Returns whether the take of a seat's next note has happened. */
 static bool has_succeeded(const struct handle *h, const struct seat *seat, uint64_t number,
                           const struct note_copy *note)
 {
 	const _Atomic uint64_t *head = note->lane == QUEUE ? &h->two->head : &h->two->again_head;
 
-	/* Head is read first: if another seat has moved it since, it has confirmed this take
-	 * before. A take that did not happen ends beyond all that this seat took, so neither
-	 * `confirmed` nor `end` can have come to its end. Acquire, pairs with claim_items(),
-	 * confirm() and note_take(). */
+	/* Head is read first: if another seat has moved head since this take, it confirmed the take
+	 * before. If the take has not happened, the end of the note is beyond all items that this
+	 * seat took, so neither `confirmed` nor `end` can have reached it. Acquire, pairs with
+	 * claim_items(), confirm() and note_take(). */
 	return atomic_load_explicit(head, memory_order_acquire) == head_word(note->end, number) ||
 	       is_at_or_behind(note->end, &seat->confirmed[note->lane]) ||
 	       is_at_or_behind(note->end, &seat->end[note->lane]);
@@ -67,7 +67,8 @@ static void show(const struct note_copy *note, uint64_t reported, held_see *see,
 	see(arg, &held);
 }
 
-/* Returns the oldest sure note that names an item not yet reported; `takes` if there is none. */
+/* Returns the number of the oldest take that has a sure note and an item not yet reported; `takes`
+ * if there is none. */
 static uint64_t first_held(const struct handle *h, const struct seat *seat, uint64_t takes,
                            uint64_t reported)
 {
@@ -88,9 +89,9 @@ INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held
                                    void *arg)
 {
 	const struct seat *seat = seat_at(h, number);
-	/* Reports are read before takes. A report that comes in between makes an item count as held
-	 * that is not; never the reverse. Sequentially consistent and acquire, pairs with
-	 * report_own() and note_take(). */
+	/* `done` is read before `taken`. If the thread reports an item between the two loads, that
+	 * item is treated as held although it is not; a held item is never left out. Sequentially
+	 * consistent and acquire, pairs with report_own() and note_take(). */
 	uint64_t reported = atomic_load_explicit(&seat->done, memory_order_seq_cst);
 	uint64_t takes = atomic_load_explicit(&seat->taken, memory_order_acquire);
 	uint64_t first = first_held(h, seat, takes, reported);

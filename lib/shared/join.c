@@ -1,6 +1,6 @@
 /*
- * Admission, as the joiner sees it: a consumer, a consumer that goes over to a successor, and the
- * first half of a successor's.
+ * The joiner's side of admission: for a new consumer, for a consumer that goes over to a successor,
+ * and for the first half of spmcq_shared_succeed().
  */
 #include "join.h"
 
@@ -51,7 +51,8 @@ INTERNAL int offer_ask(struct offer *offer, struct talk *talk, struct message *h
 		r = talk_hear(talk, WELCOME, &message, offer->files, DESCRIPTORS);
 	if (r == 0 && !talk_is_answer(talk, &message))
 		r = -EPROTO;
-	/* Other kinds of file could make this process wait whenever it looks who lives. */
+	/* Descriptors of other kinds could block this process when it checks whether the producer
+	 * is gone. */
 	if (r == 0 && !(lifeline_is_sound(offer->files[2]) && lifeline_is_sound(offer->files[3]) &&
 	                life_is_sound(offer->files[4])))
 		r = -EPROTO;
@@ -78,14 +79,14 @@ static void move_file(int *to, int *from)
 	*from = -1;
 }
 
-/* Take what comes from the producer; at first, and from each successor. */
+/* Move the descriptors and the key of an offer into the handle, in join and in rejoin. */
 static void take_offer(struct handle *h, struct offer *offer)
 {
 	move_file(&h->one_file, &offer->files[0]);
 	move_file(&h->lifeline, &offer->files[2]);
 	move_file(&h->producer_lifeline, &offer->files[3]);
 	move_file(&h->producer_process, &offer->files[4]);
-	/* A process does not see its own lock. */
+	/* A process cannot check its own lock. */
 	if (offer->from == getpid())
 		close_if_open(&h->producer_lifeline);
 	spmcq_key_destroy(h->key);
@@ -93,7 +94,7 @@ static void take_offer(struct handle *h, struct offer *offer)
 	offer->key = NULL;
 	h->number = offer->number;
 	h->serial = offer->serial;
-	/* Relaxed: no other call on the handle goes on. */
+	/* Relaxed: no other call on the handle runs. */
 	atomic_store_explicit(&h->producer_gone, false, memory_order_relaxed);
 }
 
@@ -104,8 +105,9 @@ static int check_number(const struct handle *h, const struct shape *shape)
 	               : -EPROTO;
 }
 
-/* Begin with what is sure: where the heads are. Returns 0, or -EPROTO if that cannot be. Relaxed:
- * the message orders it. Release, pairs with lane_end(). */
+/* Set what this process knows of head and tail to the current heads. Returns 0, or -EPROTO if a
+ * head is before the first position. Relaxed: the message orders the loads. Release, pairs with
+ * lane_end(). */
 static int begin_at_heads(struct handle *h)
 {
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);

@@ -1,8 +1,8 @@
 /*
- * Items that may have to be given out again.
+ * Keeps items that may have to be delivered again.
  *
- * Relaxed accesses are to words that only this process writes. It writes tail and slots before the
- * item can be taken, and the rest under the lock.
+ * Relaxed accesses are to words that only this process writes: tail and slots before the item can
+ * be taken, the rest under the lock.
  */
 #include "keep.h"
 
@@ -10,10 +10,10 @@
 
 #include <stdlib.h>
 
-/* --- places --- */
+/* --- kept places --- */
 
-/* Returns the position up to which slots may be filled anew. Items before it may have left their
- * slots; those of them that were held have been kept. */
+/* Returns the position before which slots may have been filled again. All items before it that are
+ * held are in kept places. */
 static uint64_t kept_up_to(const struct handle *h)
 {
 	return atomic_load_explicit(&h->one->kept_up_to, memory_order_relaxed);
@@ -24,8 +24,8 @@ static uint64_t kept_position(const struct handle *h, uint64_t place)
 	return atomic_load_explicit(&kept_at(h, place)->position, memory_order_relaxed);
 }
 
-/* Returns the entry of a position in the index: a hash table with open addressing, at most half
- * full, in this process's memory. Entries are places + 1; 0 is a free one. */
+/* Returns the entry of a position in the index. The index is a hash table with open addressing, at
+ * most half full, in this process's memory. An entry is a kept place + 1, or 0 if it is free. */
 static uint64_t *index_entry(const struct handle *h, uint64_t position)
 {
 	uint64_t at = position;
@@ -69,7 +69,7 @@ INTERNAL void places_free(struct handle *h)
 	free(h->places.needed);
 }
 
-/* Make the index and the list of free places anew, from what lies in the places. */
+/* Compute the index and the list of free kept places from the kept places. */
 INTERNAL void places_see(struct handle *h)
 {
 	struct places *places = &h->places;
@@ -85,8 +85,8 @@ INTERNAL void places_see(struct handle *h)
 			*index_entry(h, kept_position(h, i)) = i + 1;
 }
 
-/* Returns the first position whose slot must be intact to read an item: if it is sealed, the first
- * of its run. The slot of the item itself is intact. */
+/* Returns the first position whose slot is needed to read an item: if the item is sealed, the first
+ * of its run. The slot of the item itself has not been filled again. */
 static uint64_t read_from(const struct handle *h, uint64_t position)
 {
 	uint64_t run_at, n;
@@ -105,7 +105,7 @@ static void copy_aside(struct handle *h, uint64_t position, struct kept *kept)
 		                      memory_order_relaxed);
 }
 
-/* Open the run of an item, and seal the item by itself. Returns whether that worked. */
+/* Open the run of an item, and seal the item as a run of its own. Returns false if that fails. */
 static bool seal_aside(struct handle *h, uint64_t position, struct kept *kept)
 {
 	size_t item_size = h->layout.item_size, sealed = item_size + h->layout.tag_size;
@@ -129,7 +129,7 @@ INTERNAL uint64_t keep_item(struct handle *h, uint64_t position)
 
 	if (place != KEPT_NOTHING)
 		return place;
-	/* The slot may hold another item by now, or hold this one not yet. */
+	/* The slot may hold a newer item, or the item may not have been put yet. */
 	if (position_distance(kept_up_to(h), position) < 0 ||
 	    position_distance(kept_up_to(h), read_from(h, position)) < 0 ||
 	    position_distance(position,
@@ -142,8 +142,7 @@ INTERNAL uint64_t keep_item(struct handle *h, uint64_t position)
 		copy_aside(h, position, kept_at(h, place));
 	else if (!seal_aside(h, position, kept_at(h, place)))
 		return KEPT_NOTHING;
-	/* Release, pairs with places_see() of a successor: if it finds the position, it finds the
-	 * item. */
+	/* Release, for a successor: if it reads the position, it also reads the item. */
 	atomic_store_explicit(&kept_at(h, place)->position, position, memory_order_release);
 	h->places.n_free--;
 	*index_entry(h, position) = place + 1;
@@ -157,19 +156,20 @@ INTERNAL void again_put(struct handle *h, uint64_t place, uint64_t lost_by)
 
 	atomic_store_explicit(&again->kept, place, memory_order_relaxed);
 	atomic_store_explicit(&again->lost_by, lost_by, memory_order_relaxed);
-	/* Release, pairs with lane_end(): the entry, and the item in its place. Sequentially
+	/* Release, pairs with lane_end(): the entry and the kept item are written. Sequentially
 	 * consistent, for the gate and for is_drained(). */
 	atomic_store_explicit(&h->one->again_tail, position_after(tail, 1), memory_order_seq_cst);
 	gate_wake(h, &h->two->items, 1);
 }
 
-/* --- which places are needed, and what is to be put aside --- */
+/* --- which kept places are needed, and which items are to be kept --- */
 
+/* One call of make_room(). */
 struct sweep {
 	struct handle *h;
-	uint64_t up_to; /* the slots of positions before it are to be filled anew */
-	uint64_t used;  /* places that are needed */
-	uint64_t seen;  /* items that were looked at */
+	uint64_t up_to; /* the slots of positions before it are to be filled again */
+	uint64_t used;  /* kept places that are needed */
+	uint64_t seen;  /* held items that this pass has looked at */
 };
 
 static void need(struct sweep *sweep, uint64_t place)
@@ -180,9 +180,9 @@ static void need(struct sweep *sweep, uint64_t place)
 	}
 }
 
-/* Returns how many items of a run to look at; 0 if it is of the lane AGAIN. One sweep looks at no
- * more than twice the places for kept items. More cannot be unfinished, so a higher number is
- * nonsense that a peer wrote, and must not keep the producer busy. */
+/* Returns how many of these held items to look at; 0 in the lane AGAIN. One pass looks at no more
+ * than two items for each kept place. More items cannot be unfinished, so a greater number comes
+ * from false notes, which are not allowed to keep the producer busy. */
 static uint64_t to_see(struct sweep *sweep, const struct held *held)
 {
 	uint64_t most = 2 * sweep->h->layout.kept - sweep->seen;
@@ -225,7 +225,8 @@ static void see_unkept(void *arg, const struct held *held)
 		if (sweep->used < h->layout.capacity && keep_item(h, position) != KEPT_NOTHING)
 			sweep->used++;
 		else
-			/* There is no place for this one: slots from here on stay as they are. */
+			/* No kept place is free for this item: the slots from its run on are not
+			 * filled again. */
 			sweep->up_to = from;
 	}
 }
@@ -247,7 +248,8 @@ static void see_all_seats(struct sweep *sweep, held_see *see)
 	}
 }
 
-/* Note what waits in the lane AGAIN. Sequentially consistent, pairs with claim_items(). */
+/* Mark the kept places of the items in the lane AGAIN as needed. Sequentially consistent, pairs
+ * with claim_items(). */
 static void see_waiting(struct sweep *sweep)
 {
 	struct handle *h = sweep->h;
@@ -278,8 +280,8 @@ static uint64_t make_room(struct handle *h, uint64_t limit)
 	if (position_distance(kept_up_to(h), up_to) <= 0)
 		return limit;
 	memset(h->places.needed, 0, h->layout.kept * sizeof *h->places.needed);
-	/* The lane AGAIN is looked at before the seats: an item that is taken from it in between is
-	 * then seen as held. The other way round it would be seen nowhere. */
+	/* The lane AGAIN is read before the seats: if an item is taken from the lane in between, it
+	 * is found in the seat. In the other order it would be found in neither. */
 	see_waiting(&sweep);
 	see_all_seats(&sweep, see_kept);
 	free_the_rest(h);
@@ -287,7 +289,8 @@ static uint64_t make_room(struct handle *h, uint64_t limit)
 		return position_after(kept_up_to(h), slots);
 	sweep.seen = 0;
 	see_all_seats(&sweep, see_unkept);
-	/* Release, for a successor: if it reads this, it finds what was put aside. */
+	/* Release, for a successor: if it reads this position, it also reads the items that were
+	 * kept. */
 	atomic_store_explicit(&h->one->kept_up_to, sweep.up_to, memory_order_release);
 	return position_after(sweep.up_to, slots);
 }

@@ -1,14 +1,14 @@
 /*
- * Computes the layout, and refuses what cannot be.
+ * Computes the layout of a shape, or returns an error if no queue can have the shape.
  */
 #include "layout.h"
 
 #include <errno.h>
 
-/* A run that is sealed as one has at most RUN_ITEMS items and at most this many bytes. */
+/* A run has at most RUN_ITEMS items and, unless it is a single item, at most this many bytes. */
 enum { RUN_BYTES = 65536 };
 
-enum { WORD_MOST = 64 }; /* bytes of a tag */
+enum { TAG_MOST = 64 }; /* bytes */
 
 static uint64_t power_of_two(uint64_t at_least)
 {
@@ -24,8 +24,8 @@ static uint64_t words(uint64_t bytes)
 	return (bytes + WORD - 1) / WORD;
 }
 
-/* Returns where n things of `bytes` bytes begin. *at is the end of what lies before them, and is
- * moved to their end. Sets *full if that cannot be addressed. */
+/* Returns the offset of an array of n elements of `bytes` bytes. *at is the end of the preceding
+ * array, and is set to the end of this one. Sets *full if the offsets become too large. */
 static size_t lay_out(size_t *at, uint64_t n, uint64_t bytes, bool *full)
 {
 	size_t begin = (*at + 2 * CACHE_LINE - 1) / (2 * CACHE_LINE) * (2 * CACHE_LINE);
@@ -44,7 +44,7 @@ static bool is_possible(const struct shape *shape)
 	       shape->processes > 0 && shape->threads > 0 && shape->processes <= SEATS_MOST &&
 	       shape->threads <= SEATS_MOST &&
 	       (uint64_t)shape->processes * shape->threads <= SEATS_MOST &&
-	       shape->tag_size <= WORD_MOST && (shape->tag_size > 0) == (shape->algorithm != 0);
+	       shape->tag_size <= TAG_MOST && (shape->tag_size > 0) == (shape->algorithm != 0);
 }
 
 static uint32_t run_most(const struct shape *shape)
@@ -78,13 +78,14 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	        .run_most = run_most(shape),
 	        .tag_size = shape->tag_size,
 	};
-	/* So large that a whole run stays readable until its last item was taken. */
+	/* There are so many slots that no slot of a run is filled again before the last item of the
+	 * run was taken. */
 	slots = power_of_two(shape->capacity + layout->run_most - 1);
 	layout->mask = slots - 1;
 	layout->slot_words = (size_t)(words(shape->item_size) +
 	                              (shape->algorithm != 0 ? 1 + words(shape->tag_size) : 0));
-	/* Places for items that were put aside to make room, and for all that may be lost at one
-	 * time. */
+	/* Kept places for `capacity` items that are copied to make room, and for as many lost items
+	 * as there are slots. */
 	layout->kept = shape->redeliver != 0 ? shape->capacity + slots : 0;
 	layout->again_mask = power_of_two(layout->kept + 1) - 1;
 	layout->kept_words = (size_t)(words(sizeof(struct kept)) + words(shape->item_size) +

@@ -82,7 +82,7 @@ INTERNAL int lifeline_make(void)
 
 	if (file < 0)
 		return -errno;
-	/* Nothing can be written there. */
+	/* Seal it, so that nothing can be written to it. */
 	if (fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) !=
 	    0) {
 		int r = -errno;

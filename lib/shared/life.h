@@ -1,11 +1,11 @@
 /*
- * Which processes are gone. A process is gone when the kernel says that it has ended (pidfd), or
- * when it has let go of its lifeline: it destroyed its handle, or executed another program. There
- * is no time-out: a process that is slow or stopped is not gone.
+ * Finds out which processes are gone. A process is gone when it has ended, which the kernel reports
+ * by its pidfd, or when it has released its lifeline, because it destroyed its handle or executed
+ * another program. There is no time-out: a process that is slow or stopped is not gone.
  *
- * A lifeline is an empty memfd on which a process holds a record lock. Such a lock belongs to the
- * process. A child of fork does not have it, and it ends when the process closes the file, as exec
- * does.
+ * A lifeline is an empty memfd on which a process holds a record lock. The lock belongs to the
+ * process: a forked child does not inherit it. The lock is released when the process closes the
+ * file, as exec does, or ends.
  */
 #ifndef SPMCQ_SHARED_LIFE_H
 #define SPMCQ_SHARED_LIFE_H
@@ -19,17 +19,18 @@
 /* Returns a pidfd for a process, or -errno. */
 INTERNAL int life_open(pid_t process);
 
-/* Returns whether the process has ended, or has let go of its lifeline. A descriptor of -1 is left
- * out. At most two system calls, which do not block. A process cannot look at its own lifeline. */
+/* Returns whether a process is gone, from its pidfd and lifeline. A descriptor of -1 is not
+ * checked. Makes two system calls at most, which do not block. A process cannot check its own
+ * lifeline, because F_GETLK does not report locks of the caller. */
 INTERNAL bool life_is_over(int process, int lifeline);
 
 /* Returns whether a descriptor that came from another process is a pidfd. */
 INTERNAL bool life_is_sound(int process);
 
-/* Returns when the process began, in the kernel's ticks; 0 if that is not known. */
+/* Returns when a process started, in the kernel's ticks; 0 if that cannot be found out. */
 INTERNAL uint64_t life_began(pid_t process);
 
-/* Returns a lifeline that nobody holds, or -errno. */
+/* Returns a new lifeline, which no process has locked, or -errno. */
 INTERNAL int lifeline_make(void);
 
 /* Returns whether a descriptor that came from another process is a memfd that cannot be changed. */

@@ -58,7 +58,7 @@ static int map(void **part, int file, size_t bytes, int access)
 
 	if (at == MAP_FAILED)
 		return -errno;
-	/* A child of fork has to join by itself. */
+	/* A forked child does not inherit the mapping; it has to join by itself. */
 	if (madvise(at, bytes, MADV_DONTFORK) != 0) {
 		int r = -errno;
 
@@ -105,7 +105,8 @@ static bool has_seals(int file, int seals)
 	return has >= 0 && (has & seals) == seals;
 }
 
-/* Returns whether a file is of this size, and the other side can neither shrink it nor grow it. */
+/* Returns whether a file has this size and these seals, so that the other side can neither shrink
+ * it nor grow it. */
 static bool is_sound(int file, uint64_t bytes, int seals)
 {
 	struct stat stat;
@@ -119,7 +120,7 @@ static bool is_of_this_kind(const struct shape *shape)
 	       shape->line == CACHE_LINE;
 }
 
-/* Returns whether a file is large enough for a shape, and will stay so. */
+/* Returns whether a file is at least as large as struct part_one, and sealed against shrinking. */
 static bool has_shape(int file)
 {
 	struct stat stat;

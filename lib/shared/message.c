@@ -49,7 +49,7 @@ INTERNAL void talk_end(struct talk *talk)
 INTERNAL int talk_remember(struct talk *talk)
 {
 	talk->life = life_open(talk->other.process);
-	/* It has ended meanwhile. */
+	/* The process has ended meanwhile. */
 	if (talk->life == -ESRCH)
 		return -ECONNRESET;
 	return talk->life < 0 ? talk->life : 0;
@@ -151,7 +151,7 @@ INTERNAL int talk_say(struct talk *talk, struct message *message, const int *fil
 	return 0;
 }
 
-/* What came beside the bytes. */
+/* What was received in addition to the bytes of a message. */
 struct received {
 	bool has_sender;
 	struct ucred sender;
@@ -166,7 +166,7 @@ static void close_all(struct received *received)
 	received->n = 0;
 }
 
-/* Returns false if the sender is not always the same, or there are too many descriptors. */
+/* Returns false if the sender is not the same as before, or too many descriptors came. */
 static bool see_control(struct msghdr *packet, struct received *received)
 {
 	bool good = (packet->msg_flags & MSG_CTRUNC) == 0;
@@ -203,8 +203,9 @@ static int receive(struct talk *talk, struct message *message, struct received *
                    size_t files)
 {
 	struct iovec bytes = {message, sizeof *message};
-	/* Where none are expected, leave no room, so that the kernel makes no descriptors: closing
-	 * one can take as long as the server of its file system likes. */
+	/* If no descriptors are expected, there is no room for them, so that the kernel installs
+	 * none. Closing a descriptor can block for as long as its file system wants, for example
+	 * one over a network. */
 	size_t room = files > 0 ? sizeof(union control) : CMSG_SPACE(sizeof(struct ucred));
 
 	while (bytes.iov_len > 0) {
@@ -235,7 +236,7 @@ static int receive(struct talk *talk, struct message *message, struct received *
 	return 0;
 }
 
-/* Returns 0 if the message may come at this point, or what talk_hear() returns. */
+/* Returns 0 if the message is the expected one, or what talk_hear() is to return. */
 static int check(const struct talk *talk, enum kind kind, const struct message *message,
                  const struct received *received, size_t n)
 {

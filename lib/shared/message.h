@@ -1,18 +1,18 @@
 /*
- * What two processes say to each other at admission: messages of one size over a Unix socket that
- * the caller brings. The sender's process, user and group come with each message; the kernel
- * refuses false ones, except from root.
+ * The messages that two processes exchange at admission. They have one size, and go over a Unix
+ * socket that the caller passes. Each message comes with the sender's process, user and group; the
+ * kernel lets only root send false ones.
  *
  *   joiner -> admitter  HELLO    what it wants
  *   admitter -> joiner  WHO      a random number, or REFUSED
- *   joiner -> admitter  HERE     the same number, and one of its own
- *   admitter -> joiner  WELCOME  the joiner's number, descriptors, the key
+ *   joiner -> admitter  HERE     the same number, and a new one
+ *   admitter -> joiner  WELCOME  the joiner's place and random number, descriptors, the key
  *   joiner -> admitter  DONE     whether it could use them
  *
- * The admitter opens a pidfd for the sender of HELLO, and then sends it a random number. If the
- * same process answers with that number, the pidfd is that of the joiner, and not of a later
- * process with the same id. The joiner is sent a pidfd of the producer: from another pid namespace
- * it could not open one.
+ * The admitter opens a pidfd for the sender of HELLO, and then sends it a random number. If a
+ * process with the same id answers with that number while the process of the pidfd lives, the pidfd
+ * is the joiner's, and not that of another process with this id. The admitter sends the joiner a
+ * pidfd of the producer, because a joiner in another pid namespace could not open one.
  */
 #ifndef SPMCQ_SHARED_MESSAGE_H
 #define SPMCQ_SHARED_MESSAGE_H
@@ -33,8 +33,8 @@ struct message {
 	int32_t result;  /* REFUSED, DONE: 0 or -errno */
 	uint32_t number; /* of the joiner's place: WELCOME; HELLO with TO_RETURN */
 	uint64_t serial;
-	unsigned char nonce[NONCE]; /* WHO, HERE: a random number to be answered */
-	unsigned char echo[NONCE];  /* HERE, WELCOME: the random number that is answered */
+	unsigned char nonce[NONCE]; /* WHO, HERE: a random number, which the other side returns */
+	unsigned char echo[NONCE];  /* HERE, WELCOME: the other side's random number, returned */
 	uint32_t key_size;          /* WELCOME: 0 if not sealed */
 	uint32_t unused;
 	unsigned char key[SPMCQ_KEY_EXPORTED];
@@ -43,19 +43,19 @@ struct message {
 /* One side of an admission. */
 struct talk {
 	int socket;
-	bool is_packets; /* each message comes as a whole */
+	bool is_packets; /* SOCK_SEQPACKET: each message is received whole */
 	struct timespec deadline;
 	bool knows_other;
-	struct spmcq_peer other; /* sender of the first message, and of all others */
-	int life;                /* its pidfd, or -1 */
+	struct spmcq_peer other; /* the sender of all messages so far */
+	int life;                /* pidfd of the other process, or -1 */
 	unsigned char nonce[NONCE];
 };
 
-/* Returns 0, -EINVAL if it is no such socket, or -errno. */
+/* Returns 0, -EINVAL if it is not a Unix stream or seqpacket socket or it listens, or -errno. */
 INTERNAL int talk_begin(struct talk *talk, int socket);
 INTERNAL void talk_end(struct talk *talk);
 
-/* Open a pidfd for the sender of the first message. Returns 0 or -errno. */
+/* Open a pidfd for the sender of HELLO. Returns 0 or -errno. */
 INTERNAL int talk_remember(struct talk *talk);
 
 INTERNAL int talk_make_nonce(struct talk *talk, unsigned char *copy);
@@ -64,13 +64,13 @@ INTERNAL int talk_make_nonce(struct talk *talk, unsigned char *copy);
  * -errno. */
 INTERNAL int talk_say(struct talk *talk, struct message *message, const int *files, size_t n);
 
-/* Receive a message of a kind, with exactly n descriptors. Returns 0; the reason that the other
- * side gives, if it is REFUSED instead; -EPROTO, -ECONNRESET, -ETIMEDOUT, -ENOTSUP. */
+/* Receive a message of the given kind with exactly n descriptors. Returns 0, -EPROTO, -ECONNRESET,
+ * -ETIMEDOUT, -ENOTSUP, or, if REFUSED came instead, the error that it contains. */
 INTERNAL int talk_hear(struct talk *talk, enum kind kind, struct message *message, int *files,
                        size_t n);
 
-/* Returns whether the message answers our random number, and the remembered process lives.
- * talk_hear() has checked that this process sent it. */
+/* Returns whether the message contains our random number, and the process of talk->life lives (if a
+ * pidfd was opened). talk_hear() has checked that the sender is still the same. */
 INTERNAL bool talk_is_answer(const struct talk *talk, const struct message *message);
 
 #endif

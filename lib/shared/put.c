@@ -1,5 +1,5 @@
 /*
- * Putting: only in the producer's process, which alone writes tail and slots.
+ * Putting. Only the producer's process puts, and so writes tail and slots.
  */
 #include "calls.h"
 
@@ -10,15 +10,15 @@
 
 #include <errno.h>
 
-/* As in the queue between threads: look for room for half the ring for some yields, then sleep
- * until there is, but not longer than ROOM_NS, then sleep until there is any room. */
+/* A put without room first yields up to ROOM_PAUSES times until half of the capacity is free. Then
+ * it sleeps until half is free, for ROOM_NS at most. Then it sleeps until there is any room. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
 
-/* If the last look found less room than this, and less than a quarter of the ring, a try call lets
- * more gather before the next look. */
+/* If the last look at head found room for fewer items than this, and for less than a quarter of the
+ * capacity, a try call lets more room gather before the next look. */
 enum { GATHER_ROOM = 8 };
 
-/* Returns 0 if the caller may put, or else why not. */
+/* Returns 0 if the caller may put, or the error that refuses it. */
 static int refusal(struct handle *h)
 {
 	uint64_t nobody = NO_THREAD, self = thread_id();
@@ -28,8 +28,8 @@ static int refusal(struct handle *h)
 		return r;
 	if (!h->is_producer)
 		return is_closed(h) ? -ESHUTDOWN : -EPERM;
-	/* Acquire, pairs with shared_release_producer(). Relaxed before: no other thread writes
-	 * this thread's id there. */
+	/* Acquire, pairs with shared_release_producer(). The load before is relaxed, because no
+	 * other thread stores this thread's id. */
 	if (h->unchecked || atomic_load_explicit(&h->owner, memory_order_relaxed) == self ||
 	    atomic_compare_exchange_strong_explicit(&h->owner, &nobody, self, memory_order_acquire,
 	                                            memory_order_relaxed))
@@ -37,8 +37,8 @@ static int refusal(struct handle *h)
 	return is_closed(h) ? -ESHUTDOWN : -EPERM;
 }
 
-/* Returns how many items may be put, or -EPROTO. Looks at head if less room is known of than is
- * wanted. */
+/* Returns how many items may be put, or -EPROTO. Reads head if less room is known than is wanted.
+ */
 static int64_t look_for_room(struct handle *h, uint64_t want)
 {
 	int64_t room = position_distance(h->tail, h->room_limit);
@@ -59,25 +59,27 @@ static int64_t look_for_room(struct handle *h, uint64_t want)
 	return h->room_found;
 }
 
-/* Returns how many of the n items that were just published count, as the queue was closed
- * meanwhile; or -ESHUTDOWN, -EPROTO. */
+/* The queue was closed during a put. Returns how many of the n items that were just published are
+ * before its end; or -ESHUTDOWN, -EPROTO. */
 __attribute__((noinline)) static ssize_t kept_after_closing(struct handle *h, uint64_t n)
 {
 	uint64_t before = position_after(h->tail, POSITION_ONES + 1 - n);
 	int64_t kept = position_distance(before, queue_end(h));
 
-	/* The queue cannot end before these items, as it was open then: somebody lies. */
+	/* The queue was open before these items, so it cannot end before them: another process
+	 * wrote a false end. */
 	if (kept < 0)
 		return break_handle(h);
 	return kept == 0 ? -ESHUTDOWN : (ssize_t)kept;
 }
 
-/* Count the n items that fill the slots from tail on. Returns how many count, or as above. */
+/* Publish the n items in the slots from tail on. Returns n, or the result of kept_after_closing().
+ */
 static inline ssize_t publish(struct handle *h, uint64_t n)
 {
 	h->tail = position_after(h->tail, n);
 	/* Release, pairs with queue_end(): the slots are filled. Sequentially consistent: this
-	 * comes before the looks at `closing` and at the gate. */
+	 * store comes before the reads of `closing` and of the gate. */
 	atomic_store_explicit(&h->one->tail, h->tail, memory_order_seq_cst);
 	if (is_closed(h))
 		return kept_after_closing(h, n);
@@ -101,7 +103,8 @@ static void copy_in(struct handle *h, const unsigned char *items, uint64_t n)
 	}
 }
 
-/* Put what fits. Returns how many items, 0, -ESHUTDOWN, -EPROTO, or what run_write() returns. */
+/* Put as many of the n items as there is room for. Returns how many, -ESHUTDOWN, -EPROTO, or an
+ * error of run_write(). */
 static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 {
 	int64_t room;
@@ -126,8 +129,8 @@ static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 	return publish(h, n);
 }
 
-/* What put_some() mostly does for one item of a word, in half its instructions. Returns how many, 0
- * if there may be no room, or as kept_after_closing(). */
+/* The common case of put_some() for one item of one word, in half as many instructions. Returns 1,
+ * 0 if no room is known, -ESHUTDOWN, or the result of kept_after_closing(). */
 static inline ssize_t put_word(struct handle *h, const void *item)
 {
 	uint64_t word;
@@ -155,7 +158,7 @@ static int sleep_until_room(struct handle *h, uint64_t want, const struct timesp
 	struct shared_gate *gate = &h->two->room;
 	int64_t room;
 
-	/* Relaxed: wake_producer() reads it after it has seen us announced. */
+	/* Relaxed: wake_producer() reads it after it has seen the announcement below. */
 	atomic_store_explicit(
 	        &h->one->wake_at,
 	        position_after(h->tail, POSITION_ONES + 1 - h->layout.capacity + want),
@@ -180,8 +183,9 @@ static int sleep_until_room(struct handle *h, uint64_t want, const struct timesp
 	}
 }
 
-/* Looks for half the ring. A look takes the consumers' line away, so as many pauses as were needed
- * last time, but one, are made before the first look. */
+/* Wait for half of the capacity to be free, for ROOM_PAUSES pauses at most. Returns whether
+ * has_room() became true. Each look takes the cache line of head from the consumers, so the first
+ * look comes only after the pauses that the last wait needed, less one. */
 static bool look_for_half(struct handle *h, uint64_t half)
 {
 	int64_t room;
@@ -211,14 +215,14 @@ static int await_room(struct handle *h, const struct timespec *deadline)
 	return r != -ETIMEDOUT ? r : sleep_until_room(h, 1, deadline);
 }
 
-/* Returns whether all known room is used, and the last look found only a little. */
+/* Returns whether all known room is used, and the last look found little room. */
 static bool is_close_behind(const struct handle *h)
 {
 	return h->tail == h->room_limit && h->room_found > 0 && h->room_found < GATHER_ROOM &&
 	       h->room_found < (int64_t)(h->layout.capacity / 4);
 }
 
-/* What shared_put() seldom does, out of its way. */
+/* The rare cases of shared_put(). Not inlined, so that the common case stays short. */
 __attribute__((noinline)) static ssize_t put_many(struct handle *h, const unsigned char *items,
                                                   size_t n, const struct timespec *deadline,
                                                   bool try)

@@ -1,10 +1,10 @@
 /*
- * Peers that are gone: finding them and what they lost; naming it and giving it out again; and
- * settling a peer, when nothing more is to be named.
+ * Finds peers that are gone and what they lost, names their losses and delivers them again, and
+ * settles a peer when all its losses are named.
  *
- * Accesses are relaxed where nothing else is said: only this process writes part one, and
- * what is read of it here, but for tail, it writes under the lock; and what a peer wrote, it wrote
- * before the kernel said that it is gone.
+ * Accesses without a remark are relaxed. Only this process writes part one, and the words of it
+ * that are read here, except tail, are written under the lock. A peer wrote its words before the
+ * kernel reported that it is gone.
  */
 #include "reap.h"
 
@@ -54,8 +54,9 @@ static void add_held(void *arg, const struct held *held)
 			add(losses, position_after(held->start, i), 1);
 }
 
-/* Fill the list with what a peer lost, up to `most` entries. Sets *finished to what the peer
- * reported. Returns how many entries there would be. */
+/* Fill the list with the losses of a peer, up to `most` entries. Sets *finished to how many items
+ * the peer reported. Returns how many entries the whole list has, even if that is more than `most`.
+ */
 static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *list, size_t most,
                          uint64_t *finished)
 {
@@ -75,7 +76,7 @@ static size_t see_losses(struct handle *h, uint64_t number, struct lost_item *li
 	return losses.n;
 }
 
-/* Order by position; those of unknown positions come first. */
+/* Order by position. Entries with unknown positions come first. */
 static int compare(const void *a, const void *b, void *first)
 {
 	const struct lost_item *one = a, *two = b;
@@ -90,9 +91,9 @@ static int compare(const void *a, const void *b, void *first)
 	return x < y ? -1 : x > y;
 }
 
-/* Leave out what threads of the peer reported for each other. Which items these are is not known:
- * they are taken to be the oldest. Those of unknown positions are older than all others. Returns
- * how many entries are left. */
+/* Remove the items that threads of the peer reported for each other. It is not known which items
+ * these are; they are assumed to be the oldest. Entries with unknown positions are older than all
+ * others. Returns how many entries are left. */
 static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t reported)
 {
 	size_t from = 0;
@@ -108,8 +109,8 @@ static size_t leave_out_reported(struct lost_item *list, size_t n, uint64_t repo
 	return n - from;
 }
 
-/* One word holds how many entries were named, and how many items of them are lost for good, so that
- * a producer that is killed cannot leave one without the other. */
+/* One word holds how many losses were named, and how many items of them nobody gets again. So a
+ * producer that is killed cannot have stored one number without the other. */
 static void read_named(struct handle *h, uint64_t number, struct my_peer *peer)
 {
 	uint64_t word = atomic_load_explicit(&record_of(h, number)->named, memory_order_relaxed);
@@ -120,8 +121,8 @@ static void read_named(struct handle *h, uint64_t number, struct my_peer *peer)
 
 static void write_named(struct handle *h, uint64_t number, const struct my_peer *peer)
 {
-	/* Release, pairs with read_named() of a successor: if it reads this, it finds the item in
-	 * the lane AGAIN. */
+	/* Release, pairs with read_named() of a successor: if it reads this word, it also finds the
+	 * item in the lane AGAIN. */
 	atomic_store_explicit(&record_of(h, number)->named, peer->for_good << 32 | peer->named,
 	                      memory_order_release);
 }
@@ -143,8 +144,7 @@ static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 	size_t n = see_losses(h, number, NULL, 0, &finished), again;
 	struct lost_item *list;
 
-	/* More cannot be unfinished: this peer, or another one, wrote nonsense. The rest is left
-	 * out. */
+	/* More losses are not possible, so a process wrote false notes. The rest is ignored. */
 	if (n > most_losses(h))
 		n = most_losses(h);
 	list = calloc(n + 1, sizeof *list);
@@ -164,9 +164,9 @@ static void clear_seat(struct seat *seat, uint64_t at, uint64_t again)
 {
 	uint64_t taken = atomic_load_explicit(&seat->taken, memory_order_relaxed);
 
-	/* All relaxed: the peer's record is stored by a release after it, and a new peer learns of
-	 * its place by a message. If another peer confirms an old take late, it finds that `end` is
-	 * already beyond that take. */
+	/* All stores are relaxed: the store of the record's process releases them, and a new peer
+	 * learns its place by a message. If another peer confirms an old take of this seat after
+	 * this, it finds that `end` is at or beyond that take, and does nothing. */
 	for (uint64_t n = 0; n < NOTES && n <= taken; n++)
 		atomic_store_explicit(&seat->notes[n].before, UINT64_MAX, memory_order_relaxed);
 	atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
@@ -191,8 +191,8 @@ INTERNAL void seats_begin(struct handle *h, uint64_t number)
 	atomic_store_explicit(&line->dropped, 0, memory_order_relaxed);
 }
 
-/* Does the steps of a settlement. `settling` is odd from the decision until they are done. Each
- * step stores what was written down before, so a successor can do all of them again. Sequentially
+/* Does the steps of a settlement. `settling` is odd until all of them are done. Each step stores a
+ * value that was stored in part one before, so a successor can repeat them. Sequentially
  * consistent, pairs with sum_of_reports(). */
 INTERNAL void reap_settle_again(struct handle *h)
 {
@@ -220,8 +220,8 @@ INTERNAL void peer_forget(struct my_peer *peer)
 	*peer = (struct my_peer){.process = -1, .lifeline = -1};
 }
 
-/* Settle a peer that is gone: count for good what it finished, and what it lost if nobody gets that
- * again. Relaxed: the increment of `settling` releases it. */
+/* Settle a peer that is gone: add to `settled` the items that it finished, and those that it lost
+ * and nobody gets again. Relaxed: the increment of `settling` releases the stores. */
 static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 {
 	struct part_one *one = h->one;
@@ -229,14 +229,14 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 	uint64_t settled = atomic_load_explicit(&one->settled, memory_order_relaxed);
 	uint64_t most = sum_of_puts(h) - settled;
 
-	/* With redeliver others will report the lost items. for_good counts those that could not be
-	 * given out again. */
+	/* With redeliver other consumers will report the lost items; for_good counts the items that
+	 * could not be delivered again. */
 	for (size_t i = 0; i < peer->lost_n && !h->redelivers; i++)
 		peer->for_good += peer->lost[i].items;
 	peer->finished += peer->for_good;
 	off += peer->for_good;
 	atomic_store_explicit(&one->settle_peer, number, memory_order_relaxed);
-	/* The peer may have written any number. More than this is not unfinished. */
+	/* The peer may have written any number. At most this many items are not settled yet. */
 	if (peer->finished > most)
 		peer->finished = most;
 	atomic_store_explicit(&one->settle_to, settled + peer->finished, memory_order_relaxed);
@@ -250,17 +250,17 @@ static void settle(struct handle *h, uint64_t number, struct my_peer *peer)
 
 /* --- who is gone --- */
 
-/* Returns whether this producer has admitted a peer. Until then a successor would start from the
- * memory of the producer before this one, and would still need the seats as they are. */
+/* Returns whether this producer has admitted a peer. Before that, a successor would start from the
+ * part one of the former producer, and would need the seats unchanged. */
 static bool has_peers(const struct handle *h)
 {
-	/* Pairs with admit_peer(), which this process calls. */
+	/* Sequentially consistent, pairs with admit_peer() in this process. */
 	return atomic_load_explicit(&h->two->generation, memory_order_seq_cst) ==
 	       h->one->shape.generation;
 }
 
-/* Returns whether a peer is gone and cannot be settled: there are losses to be named, or memory is
- * short. If it is gone and nothing is to be named, it is settled. */
+/* Settle a peer if it is gone and has no losses to name. Returns whether it is gone and cannot be
+ * settled, because it has losses to name or memory is short. */
 static bool look_at_peer(struct handle *h, uint64_t number)
 {
 	struct my_peer *peer = &h->peers[number];
@@ -302,9 +302,9 @@ INTERNAL bool reap_finds_losses(struct handle *h)
 
 /* --- naming --- */
 
-/* Give the next loss of a peer out again. Returns whether others get it. The last producer may have
- * been killed after it gave the item out and before it noted that: then the last entry of the lane
- * AGAIN says so. */
+/* Put the next loss of a peer into the lane AGAIN. Returns false if that is not possible. The
+ * former producer may have been killed after it put the item into the lane and before
+ * write_named(): then the last entry of the lane is that loss. */
 static bool give_out_again(struct handle *h, const struct my_peer *peer)
 {
 	uint64_t lost_by = peer->serial << 32 | (peer->named & UINT32_MAX);
@@ -374,7 +374,7 @@ int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max)
 	pthread_mutex_lock(&h->lock);
 	r = reap(h, lost, max > INT_MAX ? INT_MAX : max);
 	pthread_mutex_unlock(&h->lock);
-	/* What was written off may have been the last unfinished items. */
+	/* The items that were written off may have been the last unfinished ones. */
 	after_report(h);
 	return r;
 }

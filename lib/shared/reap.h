@@ -1,30 +1,30 @@
 /*
- * Peers that are gone, and what they lost. Only in the producer's process, which alone has
- * descriptors of all peers.
+ * Finds peers that are gone, and what they lost, and settles them. Only the producer's process does
+ * so, as it alone has the descriptors of all peers.
  */
 #ifndef SPMCQ_SHARED_REAP_H
 #define SPMCQ_SHARED_REAP_H
 
 #include "held.h"
 
-/* An item, or items in a row, that a peer lost. */
+/* Items that a peer lost, at successive positions. */
 struct lost_item {
 	uint64_t position; /* of the first, or SPMCQ_POSITION_UNKNOWN */
 	uint64_t items;
 };
 
-/* Look which peers are gone, and settle those that lost nothing. Returns whether there are others
- * that are gone. */
+/* Check which peers are gone, and settle those that have no losses to name. Returns whether a peer
+ * that is gone has losses which are not named yet, or memory was short. */
 INTERNAL bool reap_finds_losses(struct handle *h);
 
-/* As reap_finds_losses(), for a caller that has the lock. */
+/* As reap_finds_losses(), for a caller that has locked h->lock. */
 INTERNAL bool reap_gone(struct handle *h);
 
-/* Do what remains to be done while `settling` is odd. A successor calls it, too, as its producer
- * may have been killed there. */
+/* If `settling` is odd, complete the settlement. A successor calls this function because the former
+ * producer may have been killed in a settlement. */
 INTERNAL void reap_settle_again(struct handle *h);
 
-/* Note that the seats of a place have taken nothing so far, before a new peer gets the place. */
+/* Clear the seats and counters of a place before a new peer gets the place. */
 INTERNAL void seats_begin(struct handle *h, uint64_t number);
 
 INTERNAL void peer_forget(struct my_peer *peer);

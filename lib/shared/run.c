@@ -1,6 +1,6 @@
 /*
- * Sealed items in slots. Relaxed accesses: as for items that are not sealed, tail and head order
- * them.
+ * Sealed items in slots. All accesses are relaxed, because the release and acquire of tail and head
+ * order them, as for items that are not sealed.
  */
 #include "run.h"
 
@@ -24,8 +24,7 @@ INTERNAL int run_write(struct handle *h, uint64_t position, const void *items, u
 		slot_word *to = slot_of(h, position + i);
 
 		words_in(to, h->run + i * item_size, item_size, to);
-		atomic_store_explicit(run_word(h, position + i), i << 32 | n,
-		                      memory_order_relaxed);
+		atomic_store_explicit(run_word(h, position + i), i << 32 | n, memory_order_relaxed);
 	}
 	words_in(first + 1, h->run + n * item_size, h->layout.tag_size, first + 1);
 	return 0;

@@ -1,5 +1,5 @@
 /*
- * Seats: which thread has which.
+ * Gives the threads of this process their seats.
  */
 #include "seat.h"
 
@@ -8,7 +8,8 @@
 
 static void give_seat_back(void *seat)
 {
-	/* Release, pairs with seat_find(): the next thread sees what this one did with the seat. */
+	/* Release, pairs with seat_find(): the next owner sees what this thread wrote into the
+	 * seat. */
 	atomic_store_explicit(&((struct my_seat *)seat)->is_used, false, memory_order_release);
 }
 
@@ -54,15 +55,17 @@ INTERNAL struct my_seat *seat_ask(struct handle *h)
 	return last_seat.seat;
 }
 
-/* See to it that at least the first n seats of this process are counted. */
+/* Raise the number of used seats of this process to n at least, so that reports_of() adds up the
+ * first n seats. */
 static void count_seat(struct handle *h, uint64_t n)
 {
 	_Atomic uint64_t *used = &line_of(h, h->number)->seats;
 	uint64_t before = atomic_load_explicit(used, memory_order_relaxed);
 
-	/* Sequentially consistent, pairs with reports_of(): the seat is counted before its first
-	 * report. Relaxed before: the compare-and-swap decides. It fails when another thread of
-	 * this process has counted, or when somebody else writes there: so the loop is bounded. */
+	/* Sequentially consistent, pairs with reports_of(): the number is raised before the seat's
+	 * first report. The load before is relaxed, because the compare-and-swap checks its value.
+	 * It fails when another thread of this process has raised the number, or when a hostile
+	 * process writes there: therefore the loop is bounded. */
 	for (uint64_t i = 0; i < h->layout.threads && before < n; i++)
 		if (atomic_compare_exchange_strong_explicit(used, &before, n, memory_order_seq_cst,
 		                                            memory_order_relaxed))

@@ -1,18 +1,18 @@
 /*
- * Seats: each thread that gets has one of its process's, from its first get to its end. What it
- * holds then stays with the seat, which another thread may be given.
+ * Each thread that gets has one of its process's seats, from its first get until it ends. The items
+ * that it holds then stay with the seat, and another thread of the process may get that seat.
  */
 #ifndef SPMCQ_SHARED_SEAT_H
 #define SPMCQ_SHARED_SEAT_H
 
 #include "handle.h"
 
-/* With what a seat's back-off begins, in pauses. */
+/* The back-off of a new seat, in pauses. */
 enum { BACKOFF_LEAST = 8 };
 
-/* The last seat that this thread asked for: quicker than asking the C library. */
+/* The seat that this thread used last. Reading it is quicker than asking the C library. */
 static _Thread_local struct {
-	uint64_t handle; /* id */
+	uint64_t handle; /* id of the handle whose seat it is */
 	struct my_seat *seat;
 } last_seat;
 
@@ -27,7 +27,8 @@ static inline struct my_seat *seat_of_thread(struct handle *h)
 	return last_seat.handle == h->id ? last_seat.seat : seat_ask(h);
 }
 
-/* Returns the calling thread's seat, which it is given if it has none; NULL if all are in use. */
+/* Returns the calling thread's seat, and gives it one if it has none. Returns NULL if all are in
+ * use. */
 static inline struct my_seat *seat_mine(struct handle *h)
 {
 	struct my_seat *mine = seat_of_thread(h);

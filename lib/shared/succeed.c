@@ -1,9 +1,9 @@
 /*
  * Becoming the producer of a queue whose producer's process is gone. The successor makes its own
- * part one, as a copy of the old one, which nobody can write to any more. Part two stays.
+ * part one, as a copy of the old one, which nobody can write any more. Part two stays.
  *
- * Accesses are relaxed where nothing else is said: the last producer wrote before the kernel said
- * that it is gone, and nobody else has the new part one yet.
+ * Accesses without a remark are relaxed: the old producer wrote before the kernel reported that it
+ * is gone, and no other process has the new part one yet.
  */
 #include "calls.h"
 #include "create.h"
@@ -17,7 +17,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Returns whether the process in a record lives. If it does, *file is its pidfd. */
+/* Returns whether the process of a record lives. Sets *file to its pidfd, or to a negative number
+ * if it does not live.
+ */
 static bool lives(const struct peer_record *record, int *file)
 {
 	pid_t process = (pid_t)atomic_load_explicit(&record->process, memory_order_relaxed);
@@ -25,8 +27,8 @@ static bool lives(const struct peer_record *record, int *file)
 	*file = life_open(process);
 	if (*file < 0)
 		return false;
-	/* The pidfd is opened first, then the time of birth is compared: if it is the recorded one,
-	 * the pidfd is of that process and not of a later one. */
+	/* The pidfd is opened first, then the start time is compared: if it is the recorded one,
+	 * the pidfd is that of the recorded process, and not of a later one with its id. */
 	if (!life_is_over(*file, -1) &&
 	    life_began(process) == atomic_load_explicit(&record->born, memory_order_relaxed))
 		return true;
@@ -34,15 +36,16 @@ static bool lives(const struct peer_record *record, int *file)
 	return false;
 }
 
-/* Returns whether the last producer lives, by what the peer that admits us has of it. */
+/* Returns whether the old producer lives, from the descriptors that the admitting peer sent. */
 static bool producer_is_there(const struct handle *old, const struct offer *offer)
 {
 	return atomic_load_explicit(&old->one->left, memory_order_relaxed) == 0 &&
 	       !life_is_over(offer->files[4], offer->files[3]);
 }
 
-/* Be the only successor. Returns 0, or -EBUSY while another process that has begun to succeed
- * lives. Acquire and release, pairs with itself in another process. */
+/* Claim the right to succeed, by storing this process's id in h->two->successor. Returns 0, or
+ * -EBUSY if the id there is that of another process, which lives. Acquire and release, pairs with
+ * the same accesses of another successor. */
 static int be_the_only_one(struct handle *h)
 {
 	uint64_t before = atomic_load_explicit(&h->two->successor, memory_order_acquire);
@@ -59,7 +62,7 @@ static int be_the_only_one(struct handle *h)
 	               : -EBUSY;
 }
 
-/* Map what the peer sent: the old part one, and part two, which becomes that of *h. */
+/* Map what the admitting peer sent: the old part one into *old, part two into *h. */
 static int map_old(struct handle *old, struct handle *h, struct offer *offer, struct shape *shape)
 {
 	int r;
@@ -92,8 +95,8 @@ static uint64_t read_word(const _Atomic uint64_t *word)
 	return atomic_load_explicit(word, memory_order_relaxed);
 }
 
-/* Returns whether what the old part one says beside the items can be true. The peer that admits us
- * could have made it up. */
+/* Returns whether the counters of the old part one are consistent. The peer that admits us could
+ * have sent memory with false ones. */
 static bool is_possible_state(const struct handle *h, uint64_t tail)
 {
 	const struct part_one *one = h->one;
@@ -125,8 +128,8 @@ static int check_head(struct handle *h)
 	return 0;
 }
 
-/* Seal anew all runs from a position up to tail that can be opened. The others stay as they are,
- * and will not open for the consumers that get them. */
+/* Seal with the new key all runs from a position up to tail that can be opened. The other runs stay
+ * unchanged; consumers that get their items get -EBADMSG. */
 static void reseal_slots(struct handle *h, const struct handle *old, uint64_t from)
 {
 	while (position_distance(from, h->tail) > 0) {
@@ -174,7 +177,8 @@ static void reseal(struct handle *h, struct handle *old)
 	old->run = NULL;
 }
 
-/* Note which peers there are. Those that live are expected to return; the others are gone. */
+/* Fill in h->peers from the records. Peers that live are expected to rejoin; the others are gone.
+ */
 static void find_peers(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.processes; i++) {
@@ -192,7 +196,7 @@ static void find_peers(struct handle *h)
 	}
 }
 
-/* Returns whether a place is free, or was that of a process that is gone and never took anything.
+/* Returns whether a place is free, or was that of a process that is gone and never used a seat.
  */
 static bool can_have_place(const struct handle *h, uint32_t number)
 {
@@ -201,7 +205,7 @@ static bool can_have_place(const struct handle *h, uint32_t number)
 	return !peer->is_used || (peer->is_gone && read_word(&line_of(h, number)->seats) == 0);
 }
 
-/* A place for this process. */
+/* Find a place for this process, and write its record. Returns 0 or -EUSERS. */
 static int enter_self(struct handle *h)
 {
 	for (uint32_t i = 0; i < h->layout.processes; i++)
@@ -254,14 +258,14 @@ static int succeed(struct handle *h, struct offer *offer,
 		r = -EBUSY;
 	if (r == 0)
 		r = be_the_only_one(h);
-	/* If they differ, a later producer has admitted peers. */
+	/* If the generations differ, a later producer has admitted a peer. */
 	if (r == 0 &&
 	    atomic_load_explicit(&h->two->generation, memory_order_seq_cst) != shape.generation)
 		r = -EBUSY;
 	if (r == 0)
 		r = take_over(h, &old, &shape, options);
 	memory_unmap_one(&old);
-	/* Of what the old part one says, as the caller's arguments are good. */
+	/* The caller's arguments were good, so the old part one is invalid. */
 	return r == -EINVAL ? -EPROTO : r;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Taking: claims and their notes.
+ * Taking items: claims and their notes. See take.h.
  */
 #include "take.h"
 
@@ -9,18 +9,18 @@
 
 enum { BACKOFF_MOST = 4096 };
 
-/* Items of up to this many bytes are copied to the stack first, so that a get that loses its claim
- * leaves the caller's buffer alone. */
+/* Takes of up to this many bytes are copied to the stack first, so that a get that loses its claim
+ * leaves the caller's buffer unchanged. */
 enum { SMALL_BYTES = 64 };
 
 struct claim {
 	enum lane lane;
-	uint64_t word;     /* head, as it was read */
+	uint64_t word;     /* the value of head that was read */
 	uint64_t at;       /* the position in `word` */
-	uint64_t n;        /* items to be taken */
-	uint64_t run_at;   /* sealed: position of the run that `at` lies in, */
-	uint64_t run_n;    /* and the number of its items */
-	uint64_t kept;     /* lane AGAIN: the place of the item, */
+	uint64_t n;        /* how many items are to be taken */
+	uint64_t run_at;   /* if sealed: position of the run of `at`, */
+	uint64_t run_n;    /* and how many items it has */
+	uint64_t kept;     /* lane AGAIN: the kept place of the item, */
 	uint64_t position; /* and its position */
 };
 
@@ -29,17 +29,18 @@ static _Atomic uint64_t *head_of(const struct handle *h, enum lane lane)
 	return lane == QUEUE ? &h->two->head : &h->two->again_head;
 }
 
-/* Returns the tail of a lane, as far as it is known, for a thread that read `at` in head. If
- * nothing is known, it looks at tail if `fresh`, and else returns `at`. */
+/* Returns the known end of a lane, for a thread that has read the position `at` in head. If no item
+ * from `at` on is known, reads tail if `fresh`, and returns `at` otherwise. Always reads the tail
+ * of the lane AGAIN. */
 static uint64_t lane_end(struct handle *h, enum lane lane, uint64_t at, bool fresh)
 {
 	uint64_t seen;
 
 	if (lane == AGAIN)
-		/* Acquire, pairs with again_put(): the places before it are written. */
+		/* Acquire, pairs with again_put(): the entries before it are written. */
 		return atomic_load_explicit(&h->one->again_tail, memory_order_acquire);
 	/* Acquire, pairs with the release below in another thread of this process: this thread may
-	 * read the slots that the other one could read. */
+	 * read the slots that the other thread could read. */
 	seen = atomic_load_explicit(&h->tail_seen, memory_order_acquire);
 	if (position_distance(at, seen) > 0 || !fresh)
 		return position_distance(at, seen) > 0 ? seen : at;
@@ -65,23 +66,23 @@ static void copy_out(const struct handle *h, uint64_t position, void *items, uin
 	}
 }
 
-/* Returns the place of the item at a position of the lane AGAIN. Relaxed: lane_end() has acquired
- * it. */
+/* Returns the kept place of the item at a position of the lane AGAIN. Relaxed: lane_end() has
+ * acquired the entry. */
 static uint64_t kept_place(const struct handle *h, uint64_t at)
 {
 	return atomic_load_explicit(&again_at(h, at)->kept, memory_order_relaxed);
 }
 
-/* Returns how many items of the run lie before the first that is to be taken. */
+/* Returns how many items of the run are before the first one that is to be taken. */
 static uint64_t skipped(const struct claim *claim)
 {
 	return (claim->at - claim->run_at) & POSITION_ONES;
 }
 
-/* Read what is to be taken. If it is sealed, the whole run or item is read, into the room of the
- * seat. Returns false if nonsense was read, as can happen when others have taken it meanwhile.
- * Relaxed: lane_end() has acquired what is read; if the slots are filled anew meanwhile, the claim
- * fails. */
+/* Copy the items of a claim to `to`; if they are sealed, copy the whole run to the seat's buffer.
+ * Returns false if an invalid value was read, as can happen when other consumers took the items
+ * meanwhile. Relaxed: lane_end() has acquired the items; if the slots are filled again meanwhile,
+ * the claim fails. */
 static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
 {
 	if (claim->lane == AGAIN) {
@@ -108,7 +109,7 @@ static bool read_items(struct handle *h, struct my_seat *me, struct claim *claim
 	return true;
 }
 
-/* If the queue is sealed, open what was read and taken. Returns 0 or -EBADMSG. */
+/* If the queue is sealed, open the items that were copied and taken. Returns 0 or -EBADMSG. */
 static int open_items(struct handle *h, struct my_seat *me, const struct claim *claim, void *to)
 {
 	if (h->key == NULL)
@@ -123,7 +124,8 @@ static struct note *next_note(struct my_seat *me)
 	return &me->seat->notes[me->takes % NOTES];
 }
 
-/* Note what is about to be taken. Relaxed: the compare-and-swap that follows releases it. */
+/* Write a claim into the next note. Relaxed: the compare-and-swap that follows releases the stores.
+ */
 static inline void write_note(struct my_seat *me, const struct claim *claim)
 {
 	struct note *note = next_note(me);
@@ -133,43 +135,44 @@ static inline void write_note(struct my_seat *me, const struct claim *claim)
 	atomic_store_explicit(&note->end, position_after(claim->at, claim->n),
 	                      memory_order_relaxed);
 	atomic_store_explicit(&note->lane, claim->lane, memory_order_relaxed);
-	/* Last: a note that is only half written still has the `before` of an older take, and is
-	 * not believed. Release, pairs with read_note(). */
+	/* This field is written last: a note that is only partly written still has the `before` of
+	 * an older take, so seat_held() ignores it. Release, pairs with read_note(). */
 	atomic_store_explicit(&note->before, atomic_load_explicit(&me->taken, memory_order_relaxed),
 	                      memory_order_release);
 }
 
-/* Make the next note invalid, as others took its items: no `before` is that large. Relaxed:
- * has_succeeded() would not believe it anyway. */
+/* Make the next note invalid, because other consumers took its items: no valid `before` is that
+ * large. Relaxed: even without this store has_succeeded() returns false for the note. */
 static void forget_note(struct my_seat *me)
 {
 	atomic_store_explicit(&next_note(me)->before, UINT64_MAX, memory_order_relaxed);
 }
 
-/* See to it that the take by which another seat moved head is known. */
+/* Confirm the take by which another seat moved head to the position in `word`. */
 __attribute__((noinline)) static void confirm(struct handle *h, enum lane lane, uint64_t word)
 {
 	struct seat *other = seat_at(h, word_seat(word));
 	_Atomic uint64_t *confirmed = &other->confirmed[lane];
 	uint64_t at = word_position(word);
-	/* Acquire, pairs with note_take(): a reaper that acquires the head that we set next then
-	 * sees this `end`, too. */
+	/* Acquire, pairs with note_take(): if seat_held() reads the head that this thread sets
+	 * next, it then reads this `end`, too. */
 	uint64_t end = atomic_load_explicit(&other->end[lane], memory_order_acquire);
 
 	if (position_distance(at, end) >= 0)
 		return;
 	end = atomic_load_explicit(confirmed, memory_order_relaxed);
-	/* The compare-and-swap fails only when another thread has moved `confirmed` on; after NOTES
-	 * moves at most it is far enough. Release, pairs with is_at_or_behind(). Relaxed otherwise:
-	 * a reaper that acquires our head sees the value of `confirmed` that we read, or a later
-	 * one. */
+	/* The compare-and-swap fails only when another thread confirms a take of the same seat. The
+	 * bound makes the loop end even if a hostile process writes here all the time. Release,
+	 * pairs with is_at_or_behind(). The loads are relaxed: if seat_held() reads the head that
+	 * this thread sets next, it reads the same value of `confirmed`, or a later one.
+	 */
 	for (int i = 0; i < NOTES && position_distance(end, at) > 0; i++)
 		if (atomic_compare_exchange_strong_explicit(
 		            confirmed, &end, at, memory_order_release, memory_order_relaxed))
 			return;
 }
 
-/* Nothing here takes the address of the claim, so that it can stay in registers. */
+/* No statement here takes the address of the claim, so that it can stay in registers. */
 static inline bool claim_items(struct handle *h, struct my_seat *me, const struct claim *claim)
 {
 	uint64_t end = position_after(claim->at, claim->n), word = claim->word;
@@ -178,15 +181,15 @@ static inline bool claim_items(struct handle *h, struct my_seat *me, const struc
 	if (word_seat(claim->word) != me->number && word_seat(claim->word) != NO_SEAT)
 		confirm(h, claim->lane, word);
 	/* Sequentially consistent, for the producer's gate. Release, pairs with the acquire of head
-	 * by the next to claim, by look_for_room() and by has_succeeded(): the items were read, the
-	 * note is written, the other's take is confirmed. */
+	 * by the next claim, by look_for_room() and by has_succeeded(): the items were read, the
+	 * note is written, the take of the other seat is confirmed. */
 	return atomic_compare_exchange_strong_explicit(head_of(h, claim->lane), &word,
 	                                               head_word(end, me->number),
 	                                               memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* Count a take that succeeded. Release, pairs with confirm(), is_at_or_behind() and seat_held().
- * Relaxed: written by this thread only. */
+/* Count a take that has happened. Release, pairs with confirm(), is_at_or_behind() and seat_held().
+ * Relaxed: only this thread writes these words. */
 static inline void note_take(struct my_seat *me, const struct claim *claim)
 {
 	atomic_store_explicit(&me->seat->end[claim->lane], position_after(claim->at, claim->n),
@@ -216,9 +219,9 @@ static void back_off(struct my_seat *me)
 		me->backoff *= 2;
 }
 
-/* Returns false if head lies behind what this process has seen of it. Release and acquire: whoever
- * sees that reads a newer head next. A newer note may be overwritten by an older one: then a lie is
- * noticed later. */
+/* Returns false if head is behind a head that this process has read before. Release and acquire: a
+ * thread that reads head_seen reads no older head afterwards. A newer value of head_seen may be
+ * overwritten by an older one; a head that moves back is then detected later. */
 static inline bool see_head(struct handle *h, const struct claim *claim)
 {
 	_Atomic uint64_t *seen = &h->head_seen[claim->lane];
@@ -229,8 +232,8 @@ static inline bool see_head(struct handle *h, const struct claim *claim)
 	return true;
 }
 
-/* Returns whether head has not moved. By an update, as a load could be of a time before what was
- * read meanwhile. */
+/* Returns whether head has not moved. This is a compare-and-swap that changes nothing, because a
+ * load could return a value that is older than the other words which were read since. */
 static bool is_still(_Atomic uint64_t *head, uint64_t word)
 {
 	return atomic_compare_exchange_strong_explicit(head, &word, word, memory_order_seq_cst,
@@ -239,8 +242,8 @@ static bool is_still(_Atomic uint64_t *head, uint64_t word)
 
 enum look { LOOK_NONE, LOOK_SOME, LOOK_INVALID, LOOK_MOVED };
 
-/* Returns how many items there are from head on, as far as it is known, or after a look at tail if
- * `fresh`. Returns less than 0 if that cannot be. */
+/* Returns how many items are known from head on; reads tail as lane_end() does. Returns a negative
+ * number if head and tail cannot be true together. */
 static int64_t items_behind(struct handle *h, const struct claim *claim, bool fresh)
 {
 	int64_t most =
@@ -248,8 +251,8 @@ static int64_t items_behind(struct handle *h, const struct claim *claim, bool fr
 	int64_t n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, fresh));
 
 	if (n > most && claim->lane == QUEUE) {
-		/* Either tail_seen is left from before positions wrapped, or head has moved on
-		 * since it was read. Forget tail_seen and look at tail. Relaxed: the items before
+		/* Either tail_seen is so old that positions have wrapped since, or head has moved
+		 * on since it was read. Replace tail_seen and read tail. Relaxed: the items before
 		 * `at` are taken already. */
 		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
 		n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
@@ -259,8 +262,8 @@ static int64_t items_behind(struct handle *h, const struct claim *claim, bool fr
 	return n <= most ? n : -1;
 }
 
-/* Look at head of a lane and at what is there. Head is read sequentially consistently, for the
- * gates, which includes the acquire that pairs with claim_items(). */
+/* Read head of a lane, and find out how many items can be claimed. The load of head is sequentially
+ * consistent, for the gates, which includes the acquire that pairs with claim_items(). */
 static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bool fresh)
 {
 	int64_t known;
@@ -275,12 +278,12 @@ static enum look look_at(struct handle *h, struct claim *claim, uint64_t max, bo
 		claim->n = (uint64_t)known < max ? (uint64_t)known : max;
 		return LOOK_SOME;
 	}
-	/* This cannot be, unless head was moved after we read it. */
+	/* These values are invalid, unless head was moved after it was read. */
 	return is_still(head_of(h, claim->lane), claim->word) ? LOOK_INVALID : LOOK_MOVED;
 }
 
-/* Returns whether a take may be noted. With redeliver all that is not reported must be in the last
- * NOTES - 1 notes. Relaxed: written by this thread only. */
+/* Returns whether the seat may take again. With redeliver all unreported items have to be in the
+ * notes of the last NOTES - 1 takes. Relaxed: only this thread writes it. */
 static bool has_room_for_note(const struct my_seat *me)
 {
 	return me->before == NULL || me->takes < NOTES - 1 ||
@@ -288,11 +291,12 @@ static bool has_room_for_note(const struct my_seat *me)
 	               atomic_load_explicit(&me->reported, memory_order_relaxed);
 }
 
-/* Take what look_at() found. Returns 1, 0 if others were faster, or -EPROTO. */
+/* Take the items that look_at() found. Returns 1, 0 if other consumers took them, or -EPROTO. */
 static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim, void *to)
 {
 	if (!read_items(h, me, claim, to)) {
-		/* If head has not moved, nobody else was faster, and this was nonsense. */
+		/* If head has not moved, no other consumer took the items, so another process wrote
+		 * an invalid value. */
 		if (is_still(head_of(h, claim->lane), claim->word))
 			return break_handle(h);
 	} else if (claim_items(h, me, claim)) {
@@ -304,7 +308,7 @@ static int try_to_take(struct handle *h, struct my_seat *me, struct claim *claim
 	return 0;
 }
 
-/* Hand over what was taken. Returns how many items, or -EBADMSG. */
+/* Give the caller the items that were taken. Returns how many, or -EBADMSG. */
 static ssize_t hand_over(struct handle *h, struct my_seat *me, const struct claim *claim,
                          const unsigned char *small, void *items)
 {
@@ -336,8 +340,9 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 				forget_note(me);
 			return 0;
 		}
-		/* A thread that was faster has moved head on. If head is not beyond where it was,
-		 * somebody lies. So this loop ends, whatever others write. */
+		/* If a claim fails, another consumer has moved head on. If head has not advanced,
+		 * another process wrote a false head. So this loop ends, whatever other processes
+		 * write. */
 		if (look == LOOK_INVALID || (!first && position_distance(before, claim.at) <= 0))
 			return break_handle(h);
 		before = claim.at;
@@ -352,9 +357,9 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 	}
 }
 
-/* What take_from() mostly does for one item, in a fourth of its instructions: `spmcq-bench squares
- * --between processes`. Acquire, as in lane_end() and look_at(). Relaxed: if the slot is filled
- * anew meanwhile, the claim fails. */
+/* The common case of take_from() for one item, in a fourth of the instructions (measured by
+ * `spmcq-bench squares --between processes`). Acquire, as in lane_end() and look_at(). Relaxed: if
+ * the slot is filled again meanwhile, the claim fails. */
 INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 {
 	struct claim claim = {.lane = QUEUE, .n = 1};
@@ -395,8 +400,9 @@ INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t 
 
 	if (!h->redelivers)
 		return take_from(h, me, QUEUE, items, max, true);
-	/* If nothing was given out again while both lanes were looked at, both were empty at one
-	 * instant: when the queue was. Sequentially consistent, pairs with again_put(). */
+	/* If again_tail has not changed while both lanes were read, the lane AGAIN was still empty
+	 * when QUEUE was found empty, so the result 0 is exact. Sequentially consistent, pairs with
+	 * again_put(). */
 	do {
 		again = again_tail(h);
 		r = take_from(h, me, AGAIN, items, 1, true);
@@ -420,7 +426,7 @@ INTERNAL bool is_drained(struct handle *h)
 	return position_distance(at, again_tail(h)) <= 0;
 }
 
-/* Take all that a lane holds, without reading it. Returns how many items, or -EPROTO. */
+/* Take all items of a lane without reading them, and report them. Returns how many, or -EPROTO. */
 static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 {
 	struct claim claim = {.lane = lane};
@@ -435,7 +441,7 @@ static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 			return break_handle(h);
 		before = claim.at;
 		if (lane == AGAIN)
-			/* For the note, which names the place. */
+			/* The note contains the kept place. */
 			claim.kept = kept_place(h, claim.at);
 		if (look == LOOK_SOME && claim_items(h, me, &claim)) {
 			note_take(me, &claim);

@@ -1,12 +1,13 @@
 /*
- * Gates between processes: the futex calls. Accesses to a gate are sequentially consistent: see
+ * Gates between processes: the futex calls. All accesses to a gate are sequentially consistent: see
  * wait.h.
  */
 #include "wait.h"
 
 #include "futex.h"
 
-/* Nobody sleeps longer than this without looking whether the others live. */
+/* No sleep is longer than this. A thread that has slept for so long checks whether the producer or
+ * a peer is gone, if that matters to it. */
 enum { SLICE_NS = 100000000 };
 
 INTERNAL uint32_t gate_announce(struct shared_gate *gate)
@@ -50,13 +51,14 @@ INTERNAL void pause_and_yield(void)
 	sched_yield();
 }
 
-/* Relaxed: shared_destroy() only looks for threads that are still inside. */
+/* Relaxed: shared_destroy() only has to find threads that are still inside. */
 INTERNAL void enter(struct handle *h)
 {
 	atomic_fetch_add_explicit(&h->inside, 1, memory_order_relaxed);
 }
 
-/* Release, pairs with shared_destroy() and return_to(): the thread is done with the handle. */
+/* Release, pairs with shared_destroy() and return_to(): the thread does not use the handle any
+ * more. */
 INTERNAL void leave(struct handle *h)
 {
 	atomic_fetch_sub_explicit(&h->inside, 1, memory_order_release);

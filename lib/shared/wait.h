@@ -1,50 +1,52 @@
 /*
- * Gates between processes.
+ * Gates between processes. Threads sleep at a gate; other threads wake them.
  *
- * A sleeper: 1 reads the epoch, then adds to `entered`, 2 looks for what it wants once more, 3
- * sleeps while the epoch is the same. A bringer: 1 brings something, 2 reads `gone`, then
- * `entered`; if they differ, 3 adds to the epoch and wakes some; if fewer were asleep than it
- * wanted to wake, 4 moves `gone` from what it read to the `entered` that it read.
+ * A sleeper (S1) reads `epoch`, then adds 1 to `entered`; (S2) looks once more for what it waits
+ * for; (S3) sleeps while `epoch` is unchanged. A waking thread (W1) publishes, for example an item;
+ * (W2) reads `awake`, then `entered`; if they differ it (W3) adds 1 to `epoch` and wakes up to n
+ * sleepers; if fewer than n slept, it (W4) moves `awake` by compare-and-swap from the value that it
+ * read to the `entered` that it read.
  *
- * Why no wake-up is lost. All of it is sequentially consistent. If the sleeper's 1 comes before the
- * bringer's 2, the bringer wakes it, or as many others as it means to wake, or it sees another
- * epoch and does not sleep; else the sleeper's 2 finds what was brought. Moving `gone` forgets no
- * sleeper. One that entered before the bringer's 2 is awake by then, or will see another epoch in
- * its 3. One that entered later is beyond the `entered` that the bringer read, so `gone` does not
- * count it.
+ * Why no wake-up is lost. All accesses are sequentially consistent. If S1 comes after W2, S2 finds
+ * what was published. If S1 comes before W2, either W3 wakes the sleeper, or W3 wakes n others, or
+ * the sleeper sees the new epoch in S3 and does not sleep. After W4 no sleeper is missed either: a
+ * sleeper that entered before W2 is awake by then, or sees the new epoch in S3; a sleeper that
+ * entered later is not in the `entered` that W2 read, so `awake` does not count it.
  *
- * `entered` does not count who sleeps now, so a sleeper that is killed costs one wake-up in vain,
- * and nothing else. If others write nonsense into a gate, a sleeper still looks again after
- * SLICE_NS.
+ * No counter says how many threads sleep, so a sleeper that is killed costs one useless wake-up and
+ * nothing else. If another process writes false values into a gate, a sleeper still looks again
+ * after SLICE_NS.
  */
 #ifndef SPMCQ_SHARED_WAIT_H
 #define SPMCQ_SHARED_WAIT_H
 
 #include "handle.h"
 
-/* Step 1 of a sleeper. Returns the epoch. */
+/* Step S1. Returns the epoch. */
 INTERNAL uint32_t gate_announce(struct shared_gate *gate);
 
-/* Step 3 of a sleeper: sleep until woken after the epoch, for SLICE_NS, or until the deadline. */
+/* Step S3: sleep until a wake-up changes the given epoch, for SLICE_NS at most, or until the
+ * deadline. Returns GATE_SLICE if the whole SLICE_NS has passed, GATE_SIGNAL if interruptible and a
+ * signal handler ran. */
 enum gate_woken { GATE_WOKEN, GATE_SLICE, GATE_SIGNAL };
 INTERNAL enum gate_woken gate_sleep(struct shared_gate *gate, uint32_t epoch,
                                     const struct timespec *deadline, bool interruptible);
 
-/* Steps 2 to 4 of a bringer: wake up to n sleepers. */
+/* Steps W2 to W4: wake up to n sleepers. */
 INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n);
 
 static inline bool gate_has_waiters(struct shared_gate *gate)
 {
-	/* gone first: it is never ahead of entered. */
+	/* awake is read first, as it is never ahead of entered. */
 	uint32_t awake = atomic_load_explicit(&gate->awake, memory_order_seq_cst);
 
 	return atomic_load_explicit(&gate->entered, memory_order_seq_cst) != awake;
 }
 
-/* Let others have the processor for a moment. */
+/* Let other threads have the processor for a moment. */
 INTERNAL void pause_and_yield(void);
 
-/* Called around all waiting, so that destroy knows whether a thread is inside. */
+/* Called before and after each wait, so that destroy finds out whether a thread is inside. */
 INTERNAL void enter(struct handle *h);
 INTERNAL void leave(struct handle *h);
 
