@@ -1,5 +1,5 @@
 /*
- * The algorithms, one after the other, and the list.
+ * The algorithms, and the table of them.
  */
 #include "aead.h"
 
@@ -7,17 +7,18 @@
 
 #include <string.h>
 
-/* libsodium fills its output with zeros when a message does not open. One of up to this size is
- * opened on the stack first. A larger one is verified twice, which costs more than the copy: with
- * AES-256-GCM 0.2 ns a byte instead of 0.03 (`seal` in the bench). */
+/* libsodium fills its output with zeros when a message does not open. So a message of up to this
+ * size is opened on the stack and then copied. A larger message is verified twice, which costs more
+ * than the copy: with AES-256-GCM 0.2 ns a byte instead of 0.03 (`seal` in the bench). */
 enum { SCRATCH = 4096 };
 
-/* May write although it fails; verifies only, where message is NULL. */
+/* A function that decrypts. It may write to `message` even if it fails. If `message` is NULL, it
+ * only verifies. */
 typedef bool decryption(const union aead_prepared *prepared, const unsigned char *nonce,
                         const struct aead_data *data, unsigned char *message,
                         const unsigned char *sealed, size_t bytes);
 
-/* One that does not. */
+/* Open a message with `decrypt`, but write to `message` only if the tag is right. */
 static inline bool open_by(decryption *decrypt, const union aead_prepared *prepared,
                            const unsigned char *nonce, const struct aead_data *data,
                            unsigned char *message, const unsigned char *sealed, size_t bytes)
@@ -90,9 +91,9 @@ static const struct aead aes256gcm = {
         .open = aes_open,
 };
 
-/* XChaCha20-Poly1305: by definition ChaCha20-Poly1305 (RFC 8439) with a key that is made of the
- * secret and the first 16 bytes of the nonce, and a nonce of 4 zeros and the last 8. The first 16
- * are the same for all nonces here, so that key is computed once. */
+/* XChaCha20-Poly1305: by definition ChaCha20-Poly1305 (RFC 8439) with a key computed from the
+ * secret and the first 16 bytes of the nonce, and with a nonce of 4 zero bytes and the last 8
+ * bytes. All nonces of a key have the same first 16 bytes, so the ChaCha20 key is computed once. */
 
 enum { XCHACHA_NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, LAST = 8 };
 
@@ -111,7 +112,7 @@ static void xchacha_prepare(union aead_prepared *prepared, const unsigned char *
 	forget(FORGET_MAKING);
 }
 
-/* The nonce of ChaCha20-Poly1305. */
+/* A nonce of ChaCha20-Poly1305. */
 struct chacha_nonce {
 	unsigned char bytes[crypto_aead_chacha20poly1305_ietf_NPUBBYTES];
 };
@@ -136,8 +137,8 @@ static void xchacha_seal(const union aead_prepared *prepared, const unsigned cha
 	forget(FORGET_SEALING);
 }
 
-/* Verifies without decrypting, which libsodium does when it has nowhere to write, then decrypts,
- * which is to add the key stream from its second block on; the first made the key of the tag. */
+/* First verifies: libsodium only verifies if the output is NULL. Then decrypts, by xor with the key
+ * stream from block 1 on. Block 0 is the key of the tag. */
 static bool xchacha_open(const union aead_prepared *prepared, const unsigned char *nonce,
                          const struct aead_data *data, unsigned char *message,
                          const unsigned char *sealed, size_t bytes)
@@ -232,7 +233,8 @@ static const struct aead *const aeads[] = {
 #endif
 };
 
-/* Where AES-GCM has instructions so has AEGIS, which is then the fastest by far. */
+/* A processor with instructions for AES-GCM runs AEGIS by the same instructions, and AEGIS is then
+ * by far the fastest. */
 static int fastest(void)
 {
 	if (!aes_is_here())

@@ -1,6 +1,6 @@
 /*
- * The algorithms that seal: authenticated encryption with additional data, by libsodium. Knows
- * nothing of items, positions and keys in memory.
+ * The algorithms: authenticated encryption with additional data (AEAD), by libsodium. This module
+ * knows nothing of items, positions and keys in memory.
  */
 #ifndef SPMCQ_AEAD_H
 #define SPMCQ_AEAD_H
@@ -9,15 +9,16 @@
 #include <spmcq_seal.h>
 #include <stdbool.h>
 
-/* Called by other modules, unknown outside: the library is one translation unit, see seal.c. */
+/* A function that other modules call, but programs cannot: the library is one translation unit, see
+ * seal.c. */
 #define INTERNAL static
 
 enum {
-	AEAD_SECRET = 32, /* bytes; an algorithm may use only the first */
-	AEAD_NONCE = 24,  /* the same */
+	AEAD_SECRET = 32, /* bytes, of which an algorithm uses the first secret_bytes */
+	AEAD_NONCE = 24,  /* bytes, of which an algorithm uses the first nonce_bytes */
 };
 
-/* What can be computed once for a key. */
+/* Values that are computed once for a key. */
 union aead_prepared {
 	crypto_aead_aes256gcm_state aes;
 	unsigned char chacha[crypto_aead_chacha20poly1305_ietf_KEYBYTES];
@@ -26,7 +27,7 @@ union aead_prepared {
 #endif
 };
 
-/* What is authenticated and not encrypted. */
+/* Data that is authenticated and not encrypted. */
 struct aead_data {
 	unsigned char bytes[48];
 };
@@ -40,23 +41,25 @@ struct aead {
 
 	bool (*is_here)(void);
 
-	/* nonce: any of those that will be used. They differ in their last 8 bytes only. */
+	/* nonce: any nonce that will be used with the key. All of them differ in the last 8 bytes
+	 * only. */
 	void (*prepare)(union aead_prepared *prepared, const unsigned char *secret,
 	                const unsigned char *nonce);
 
-	/* Writes the message sealed, and its tag behind it. */
+	/* Writes the encrypted message, followed by its tag. */
 	void (*seal)(const union aead_prepared *prepared, const unsigned char *nonce,
 	             const struct aead_data *data, unsigned char *sealed,
 	             const unsigned char *message, size_t bytes);
 
-	/* bytes: of the message without its tag. Returns whether it is what was sealed; only then
-	 * is the message written. */
+	/* bytes: of the message without its tag. Returns whether the tag is right; only then writes
+	 * the message. */
 	bool (*open)(const union aead_prepared *prepared, const unsigned char *nonce,
 	             const struct aead_data *data, unsigned char *message,
 	             const unsigned char *sealed, size_t bytes);
 };
 
-/* An algorithm by its number, the fastest one for AUTO. NULL if there is none here. */
+/* Returns the algorithm of a number, or the fastest one for SPMCQ_ALGORITHM_AUTO. Returns NULL if
+ * this machine or libsodium does not have it. */
 INTERNAL const struct aead *aead_by_number(int number);
 
 #endif

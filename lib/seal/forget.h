@@ -1,15 +1,15 @@
 /*
- * What libsodium leaves of a key where it worked: in vector registers, and below the stack of its
- * caller, where it saved some of them. From there they would get into core dumps; and from the
- * registers onto the stack again, where the dynamic linker and the kernel save them at times.
+ * Erases the parts of a key that libsodium leaves in vector registers, and on the stack below the
+ * frame of its caller. Core dumps would contain them. The dynamic linker and the kernel may also
+ * save the registers to the stack again.
  */
 #ifndef SPMCQ_FORGET_H
 #define SPMCQ_FORGET_H
 
 #include <sodium.h>
 
-/* Bytes of stack, about twice what the frames of libsodium 1.0.18 have that hold parts of a key
- * (tests/seal/memory_test.c finds them where this is too little). */
+/* How many bytes of stack to erase: about twice the size of the frames of libsodium 1.0.18 that
+ * contain parts of a key. If this is too little, tests/seal/memory_test.c finds them. */
 enum { FORGET_SEALING = 1024, FORGET_MAKING = 4096 };
 
 #if defined(__x86_64__)
@@ -19,15 +19,16 @@ enum { FORGET_SEALING = 1024, FORGET_MAKING = 4096 };
 	"xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",  \
 	        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31"
 #else
-#define UPPER_CLOBBERED "memory" /* the compiler has nothing in them */
+#define UPPER_CLOBBERED "memory" /* without AVX-512 the compiler does not use xmm16 to xmm31 */
 #endif
 
 #define CLEAR(n) "pxor %%xmm" #n ", %%xmm" #n "\n\t"
 #define CLEAR_UPPER(n) "vpxorq %%zmm" #n ", %%zmm" #n ", %%zmm" #n "\n\t"
 #define FOUR(clear, a, b, c, d) clear(a) clear(b) clear(c) clear(d)
 
-/* Who uses the upper halves of the lower 16 clears them, as everything after would be slow. Nobody
- * clears the upper 16; memcpy() of glibc copies by them. */
+/* Clears the lower halves of registers 0 to 15. Code that uses their upper halves clears these
+ * itself, because later SSE instructions would be slow otherwise. No code clears registers 16 to
+ * 31, by which memcpy() of glibc copies, so they are cleared whole. */
 static inline void forget_registers(void)
 {
 	__asm__ volatile(FOUR(CLEAR, 0, 1, 2, 3) : : : "xmm0", "xmm1", "xmm2", "xmm3");
@@ -56,15 +57,17 @@ __attribute__((noinline, zero_call_used_regs("all"))) static void forget_registe
 
 #else
 
-/* No way is known here: parts of a key stay in registers until something else is. */
+/* For this processor or compiler there is no way: parts of a key stay in registers until other
+ * values overwrite them. */
 static inline void forget_registers(void)
 {
 }
 
 #endif
 
-/* Called by the function that called libsodium, so that both begin at the same place of the stack.
- * The registers come first: this call, too, may make the dynamic linker save them. */
+/* Called by the function that called libsodium, so that the frames of both calls begin at the same
+ * address. The registers are erased first, because the call of sodium_stackzero() may make the
+ * dynamic linker save them, too. */
 static inline void forget(size_t stack_bytes)
 {
 	forget_registers();

@@ -1,10 +1,12 @@
 /*
- * Sealing and opening runs of items: which nonce, which authenticated data, what is refused.
+ * Sealing and opening runs of items: computes the nonce and the authenticated data, and checks
+ * arguments.
  *
- * A sealed run is its items encrypted, then the tag. The nonce is the key's, with the position
- * added (xor, the highest byte first) to its last 8 bytes: 2^64 different ones, each key's
- * elsewhere. The authenticated data, numbers with the lowest byte first: 0 label, 8 id of the
- * queue, 24 position, 32 number of items, 40 item size; 48 in all.
+ * A sealed run consists of the encrypted items and the tag. The nonce is the random nonce of the
+ * key, whose last 8 bytes are xored with the position, highest byte first. So a key has 2^64
+ * different nonces. The authenticated data has the label at byte 0, the id of the queue at 8, the
+ * position at 24, the number of items at 32, the item size at 40; it has 48 bytes. Numbers have the
+ * lowest byte first.
  */
 #include "key.h"
 
@@ -56,7 +58,7 @@ static struct aead_data data_for(const struct spmcq_key *key, uint64_t position,
 	return data;
 }
 
-/* Of two buffers: that they overlap and are not the same. */
+/* Returns whether two buffers overlap, but do not begin at the same address. */
 static bool are_entangled(const void *one, size_t one_bytes, const void *other, size_t other_bytes)
 {
 	uintptr_t a = (uintptr_t)one, b = (uintptr_t)other;
@@ -97,7 +99,7 @@ ssize_t spmcq_seal_items(const struct spmcq_key *key, uint64_t position, const v
 	return size;
 }
 
-/* How many items a sealed run of that size has; 0 if no run has that size. */
+/* Returns how many items a sealed run of this size has; 0 if no run has this size. */
 static size_t items_in(const struct aead *aead, size_t sealed_size, size_t item_size)
 {
 	size_t bytes = sealed_size - aead->tag_bytes;

@@ -1,8 +1,9 @@
 /*
- * Keys: made, freed, sent and received.
+ * Makes, frees, exports and imports keys.
  *
- * An exported key:  0 label, 8 id of the queue, 24 nonce, 48 secret, 80 BLAKE2b of all before; 96
- * in all. The hash tells a damaged key. It is no defence against one who can read the key.
+ * An exported key has the label at byte 0, the id of the queue at 8, the nonce at 24, the secret at
+ * 48, and the BLAKE2b hash of all these bytes at 80; it has 96 bytes. The hash detects a damaged
+ * key. It does not protect against an attacker who can read the key.
  */
 #include "key.h"
 
@@ -35,7 +36,8 @@ INTERNAL void key_label(unsigned char label[LABEL], const struct aead *aead)
 	label[AT_ALGORITHM] = aead->number;
 }
 
-/* Sets a key whose secret, nonce and queue are still to be filled in. */
+/* Sets *key to a key without secret, nonce and queue id. The caller fills them in and calls
+ * finish(). */
 static int key_new(struct spmcq_key **key, int number)
 {
 	const struct aead *aead;
@@ -55,7 +57,7 @@ static int key_new(struct spmcq_key **key, int number)
 	return 0;
 }
 
-/* Now that they are. */
+/* Prepare a key that has been filled in, and make it read-only. */
 static void finish(struct spmcq_key *key)
 {
 	key->aead->prepare(&key->prepared, key->secret, key->nonce);
@@ -109,7 +111,7 @@ int spmcq_key_export(const struct spmcq_key *key, void *bytes, size_t size)
 	return 0;
 }
 
-/* The version comes first, as it says what all the rest means. */
+/* The version is checked before the hash, because another version may have another format. */
 static int check_exported(const unsigned char *exported)
 {
 	unsigned char hash[HASH];
@@ -122,7 +124,7 @@ static int check_exported(const unsigned char *exported)
 	return sodium_memcmp(hash, exported + AT_HASH, HASH) == 0 ? 0 : -EBADMSG;
 }
 
-/* Whether it is, to the last bit, what exporting the key gives. */
+/* Returns whether an exported key is, bit by bit, what spmcq_key_export() writes for the key. */
 static bool is_export_of(const unsigned char *exported, const struct spmcq_key *key)
 {
 	unsigned char label[LABEL];

@@ -1,5 +1,5 @@
 /*
- * Memory for secrets, by libsodium and madvise().
+ * Memory for secrets, by libsodium, madvise() and mlock().
  */
 #include "pages.h"
 
@@ -14,8 +14,8 @@ static size_t whole_pages(size_t bytes)
 	return (bytes + page - 1) / page * page;
 }
 
-/* libsodium's allocation asks for locked pages that are not dumped as well, but does not say
- * whether it got them. */
+/* sodium_malloc() also asks for locked pages that are not dumped, but does not report whether it
+ * got them. */
 static int guard(void *pages, size_t bytes)
 {
 	if (madvise(pages, bytes, MADV_DONTDUMP) != 0 ||
@@ -24,9 +24,9 @@ static int guard(void *pages, size_t bytes)
 	return mlock(pages, bytes) == 0 ? 0 : -EPERM;
 }
 
-/* libsodium puts what is asked for at the end of its pages, and a canary just before it. As the
- * size is one of whole pages, the canary is in a page before them, which a fork does not empty:
- * the child can free its copy. */
+/* sodium_malloc() places the memory at the end of its pages, and a canary just before it. As the
+ * size is a multiple of the page size, the canary is in the page before, which is not zeroed in a
+ * forked child: the child can free its copy. */
 INTERNAL int pages_new(void **pages, size_t bytes)
 {
 	size_t size = whole_pages(bytes);
@@ -45,7 +45,8 @@ INTERNAL int pages_new(void **pages, size_t bytes)
 	return 0;
 }
 
-/* A wrong write then ends the process; where that cannot be had the key is none the worse. */
+/* After this a stray write ends the process. If the pages cannot be made read-only, the key can
+ * still be used, so the error is ignored. */
 INTERNAL void pages_close(void *pages)
 {
 	(void)sodium_mprotect_readonly(pages);

@@ -1,6 +1,6 @@
 /*
- * The library of sealed items as one translation unit: its modules are static to it, so that
- * nothing but spmcq_* reaches the linker.
+ * The library of sealed items as one translation unit. Its modules are static, so that the linker
+ * sees only the names spmcq_*.
  */
 #define _GNU_SOURCE
 

@@ -1,5 +1,6 @@
 /*
- * In place of the library of sealed items where it cannot be: there are no keys.
+ * Replaces the library of sealed items where it cannot be built. Every call that needs a key
+ * returns -ENOTSUP.
  */
 #include <errno.h>
 #include <spmcq_seal.h>
@@ -32,7 +33,8 @@ int spmcq_key_import(struct spmcq_key **key, void *bytes, size_t size)
 	return -ENOTSUP;
 }
 
-/* A key may have come that nobody can use; it is wiped all the same. */
+/* A process may have received an exported key that it cannot use, so this function works here too.
+ */
 void spmcq_wipe(void *bytes, size_t size)
 {
 	volatile unsigned char *byte = bytes;
