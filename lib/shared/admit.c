@@ -25,7 +25,7 @@ static int free_place(struct handle *h)
 {
 	uint32_t number = 0, n_free = 0, living = 0;
 
-	reap_gone(h);
+	settle_gone(h);
 	for (uint32_t i = h->layout.processes; i-- > 0;) {
 		if (i == h->number)
 			continue;

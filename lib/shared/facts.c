@@ -42,7 +42,7 @@ static uint64_t discarded(const struct handle *h)
 	uint64_t n = atomic_load_explicit(&h->one->written_off, memory_order_relaxed);
 
 	for (uint32_t i = 0; i < h->layout.processes; i++)
-		if (seats_count(h, i))
+		if (place_is_used(h, i))
 			n += atomic_load_explicit(&line_of(h, i)->dropped, memory_order_relaxed);
 	return n;
 }

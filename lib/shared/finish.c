@@ -48,7 +48,7 @@ INTERNAL uint64_t sum_of_reports(const struct handle *h)
 		uint64_t sum = atomic_load_explicit(&h->one->settled, memory_order_seq_cst);
 
 		for (uint64_t peer = 0; peer < peers && peer < h->layout.processes; peer++)
-			if (seats_count(h, peer))
+			if (place_is_used(h, peer))
 				sum += reports_of(h, peer);
 		if ((before & 1) == 0 &&
 		    before == atomic_load_explicit(&h->one->settling, memory_order_seq_cst))

@@ -157,10 +157,9 @@ static inline slot_word *slot_of(const struct handle *h, uint64_t position)
 	       (size_t)(position & h->layout.mask) * h->layout.slot_words;
 }
 
-/* Returns whether the reports of a place's seats are added up: true while the place belongs to a
- * process that is not settled. Sequentially consistent, pairs with record_write() and
- * reap_settle_again(). */
-static inline bool seats_count(const struct handle *h, uint64_t peer)
+/* Returns whether a place belongs to a process that is not settled. Only the seats of such places
+ * are added up. Sequentially consistent, pairs with record_write() and reap_settle_again(). */
+static inline bool place_is_used(const struct handle *h, uint64_t peer)
 {
 	return atomic_load_explicit(&record_of(h, peer)->process, memory_order_seq_cst) != 0;
 }

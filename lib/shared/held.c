@@ -89,11 +89,11 @@ INTERNAL struct seat_sum seat_held(const struct handle *h, uint64_t number, held
                                    void *arg)
 {
 	const struct seat *seat = seat_at(h, number);
-	/* `done` is read before `taken`. If the thread reports an item between the two loads, that
+	/* `done` is read before `takes`. If the thread reports an item between the two loads, that
 	 * item is treated as held although it is not; a held item is never left out. Sequentially
 	 * consistent and acquire, pairs with report_own() and note_take(). */
 	uint64_t reported = atomic_load_explicit(&seat->done, memory_order_seq_cst);
-	uint64_t takes = atomic_load_explicit(&seat->taken, memory_order_acquire);
+	uint64_t takes = atomic_load_explicit(&seat->takes, memory_order_acquire);
 	uint64_t first = first_held(h, seat, takes, reported);
 	struct note_copy note = {0};
 	struct seat_sum sum = {0};

@@ -238,7 +238,7 @@ static void see_all_seats(struct sweep *sweep, held_see *see)
 
 	for (uint64_t peer = 0; peer < peers; peer++) {
 		/* Sequentially consistent, pairs with count_seat(). */
-		uint64_t used = seats_count(h, peer)
+		uint64_t used = place_is_used(h, peer)
 		                        ? atomic_load_explicit(&line_of(h, peer)->seats,
 		                                               memory_order_seq_cst)
 		                        : 0;

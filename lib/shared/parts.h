@@ -135,7 +135,7 @@ struct note {
 struct seat {
 	alignas(CACHE_LINE) _Atomic uint64_t done; /* how many items it reported */
 	/* How many takes it has finished. The last NOTES - 1 of them have sure notes. */
-	_Atomic uint64_t taken;
+	_Atomic uint64_t takes;
 	_Atomic uint64_t end[LANES]; /* position of each head after the last take there */
 	/* Written by other threads: before a thread moves head on, it stores here the end of this
 	 * seat's take, unless `end` is that far already. So the take of a thread that was killed

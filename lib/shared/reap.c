@@ -162,14 +162,14 @@ static int find_losses(struct handle *h, uint64_t number, struct my_peer *peer)
 
 static void clear_seat(struct seat *seat, uint64_t at, uint64_t again)
 {
-	uint64_t taken = atomic_load_explicit(&seat->taken, memory_order_relaxed);
+	uint64_t takes = atomic_load_explicit(&seat->takes, memory_order_relaxed);
 
 	/* All stores are relaxed: the store of the record's process releases them, and a new peer
 	 * learns its place by a message. If another peer confirms an old take of this seat after
 	 * this, it finds that `end` is at or beyond that take, and does nothing. */
-	for (uint64_t n = 0; n < NOTES && n <= taken; n++)
+	for (uint64_t n = 0; n < NOTES && n <= takes; n++)
 		atomic_store_explicit(&seat->notes[n].before, UINT64_MAX, memory_order_relaxed);
-	atomic_store_explicit(&seat->taken, 0, memory_order_relaxed);
+	atomic_store_explicit(&seat->takes, 0, memory_order_relaxed);
 	atomic_store_explicit(&seat->done, 0, memory_order_relaxed);
 	atomic_store_explicit(&seat->end[QUEUE], at, memory_order_relaxed);
 	atomic_store_explicit(&seat->confirmed[QUEUE], at, memory_order_relaxed);
@@ -281,7 +281,7 @@ static bool look_at_peer(struct handle *h, uint64_t number)
 	return false;
 }
 
-INTERNAL bool reap_gone(struct handle *h)
+INTERNAL bool settle_gone(struct handle *h)
 {
 	bool found = false;
 
@@ -295,7 +295,7 @@ INTERNAL bool reap_finds_losses(struct handle *h)
 	bool found;
 
 	pthread_mutex_lock(&h->lock);
-	found = reap_gone(h);
+	found = settle_gone(h);
 	pthread_mutex_unlock(&h->lock);
 	return found;
 }

@@ -17,8 +17,8 @@ struct lost_item {
  * that is gone has losses which are not named yet, or memory was short. */
 INTERNAL bool reap_finds_losses(struct handle *h);
 
-/* As reap_finds_losses(), for a caller that has locked h->lock. */
-INTERNAL bool reap_gone(struct handle *h);
+/* The same as reap_finds_losses(), for a caller that has locked h->lock. */
+INTERNAL bool settle_gone(struct handle *h);
 
 /* If `settling` is odd, complete the settlement. A successor calls this function because the former
  * producer may have been killed in a settlement. */

@@ -202,7 +202,7 @@ static inline void note_take(struct my_seat *me, const struct claim *claim)
 	atomic_store_explicit(&me->taken,
 	                      atomic_load_explicit(&me->taken, memory_order_relaxed) + claim->n,
 	                      memory_order_release);
-	atomic_store_explicit(&me->seat->taken, me->takes, memory_order_release);
+	atomic_store_explicit(&me->seat->takes, me->takes, memory_order_release);
 }
 
 static void back_off(struct my_seat *me)

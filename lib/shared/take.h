@@ -8,10 +8,10 @@
  * the position, store the position in its `confirmed`.
  * 4. Compare-and-swap head past the items, with the own seat number. From here on the items are
  * taken.
- * 5. Write `end`, then `taken`.
+ * 5. Write `end`, then `takes`.
  *
  * A thread that is killed before 4 has taken nothing. A thread that is killed after 4 has taken the
- * items of its next note; once `taken` is written, that note is a sure note. Until another consumer
+ * items of its next note; once `takes` is written, that note is a sure note. Until another consumer
  * moves head, head holds the seat of the killed thread. After that, `confirmed` shows the take, as
  * each consumer executes 3 before 4. So seat_held() reads head first, then `confirmed`.
  */
