@@ -154,7 +154,7 @@ static int sleep_for_items(struct item_wait *wait)
 	return 0;
 }
 
-/* Wait until there are items. Returns 0, or why there are none. */
+/* Wait until wait->got holds a result. Returns 0, or the error that ended the wait. */
 static int await_items(struct item_wait *wait, bool crowd)
 {
 	for (;; crowd = see_crowd(wait->h)) {

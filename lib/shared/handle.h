@@ -32,7 +32,7 @@ struct my_seat {
 	uint64_t number;           /* among the seats of all processes */
 	uint64_t takes;            /* how many takes it has finished */
 	_Atomic uint64_t taken;    /* items that it took; other threads of the process read it */
-	_Atomic uint64_t reported; /* items; written by the thread that has the seat */
+	_Atomic uint64_t reported; /* items that it reported; only its thread writes this */
 	uint64_t backoff;          /* after a lost claim, a random number of pauses below this */
 	uint64_t chance;           /* state of the random numbers of back_off() */
 	unsigned found;         /* successive looks of try calls that found items; <= CHASE_FOUND */
@@ -69,7 +69,7 @@ struct places {
 };
 
 struct handle {
-	struct elsewhere_face face; /* first */
+	struct elsewhere_face face; /* the first field of all handles: see elsewhere.h */
 	uint64_t id;                /* no other handle of this process ever has it */
 	struct layout layout;
 	struct part_one *one;
@@ -84,7 +84,7 @@ struct handle {
 	uint32_t number;         /* of this process's place */
 	uint64_t serial;         /* as in its record */
 	_Atomic uint32_t inside; /* threads that wait in a call */
-	struct my_seat *seats;   /* layout.threads */
+	struct my_seat *seats;   /* layout.threads of them */
 	pthread_key_t seat_key;
 	pthread_mutex_t lock;              /* for admission, reaping, reports for other threads */
 	_Atomic uint64_t for_others;       /* items reported by threads that did not get them */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434 /* the same everywhere */
+#define SYS_pidfd_open 434 /* the same on all processors */
 #endif
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
@@ -65,7 +65,8 @@ INTERNAL uint64_t life_began(pid_t process)
 	n = read(file, text, sizeof text - 1);
 	close(file);
 	text[n > 0 ? n : 0] = '\0';
-	/* It is field 22. Field 2, the name, may hold anything; it ends with the last bracket. */
+	/* The start time is field 22. Field 2, the name, may contain any characters; it ends with
+	 * the last bracket. */
 	behind = strrchr(text, ')');
 	if (behind == NULL ||
 	    sscanf(behind + 1,

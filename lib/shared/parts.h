@@ -121,7 +121,7 @@ struct part_one {
 	_Atomic uint64_t settle_peer, settle_to, write_off_to;
 };
 
-/* One take of a seat. */
+/* What a seat says of one take. */
 struct note {
 	/* Position of the first item. In the lane AGAIN a take has one item, and start is the
 	 * number of its kept place. */

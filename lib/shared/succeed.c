@@ -82,7 +82,7 @@ static int map_old(struct handle *old, struct handle *h, struct offer *offer, st
 	return r;
 }
 
-/* Make a fresh key of the same kind. */
+/* Make a new key for the same algorithm. */
 static int new_key(struct handle *h, const struct shape *shape)
 {
 	if (shape->algorithm == 0)
