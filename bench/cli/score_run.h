@@ -10,7 +10,7 @@
 /* A row as it is measured. */
 struct score_trial {
 	const struct score_row *row;
-	const char *why; /* it cannot be; NULL: it can */
+	const char *why; /* why the row cannot be measured, or NULL */
 	struct plan plan;
 	struct measurement measurement;
 };

@@ -3,9 +3,9 @@
  *
  * The layout is that of HdrHistogram (Gil Tene, http://hdrhistogram.org; HdrHistogram_c, which
  * Debian 12 lacks): 2048 counts of width 1, then 1024 of width 2, 1024 of width 4 and so on, so
- * that a count is never wider than a thousandth of its values. GSL has histograms too; theirs find
- * the count by bisection through 34000 doubles, between two gets that must not wait: this takes a
- * shift.
+ * that a count is never wider than a thousandth of its values. GSL's histograms find
+ * the count by bisection of 34000 doubles, which takes too long between two gets. This one finds it
+ * by a shift.
  */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H

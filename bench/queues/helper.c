@@ -1,5 +1,5 @@
 /*
- * Handles, completion and the sign of shutdown, for competitors that have none.
+ * Handles, the count of finished items and the flag of shutdown, for competitors that have none.
  */
 #include <errno.h>
 #include <stdlib.h>

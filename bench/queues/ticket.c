@@ -100,8 +100,8 @@ static int get(void *handle, void *item)
 {
 	struct helper_handle *me = handle;
 	struct ticket_queue *q = (struct ticket_queue *)(void *)me->queue;
-	/* Nothing is read or written by this number's owner alone before it has seen the sequence.
-	 */
+	/* Relaxed: with this ticket a consumer reads its slot only after the acquire load of the
+	 * sequence below. */
 	uint64_t ticket = __atomic_fetch_add(&q->head, 1, __ATOMIC_RELAXED);
 	struct ticket_slot *slot = slot_of(q, ticket);
 	struct polling polling = {0};

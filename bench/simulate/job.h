@@ -62,8 +62,8 @@ struct sim_outcome {
 	uintptr_t queue; /* what create() made */
 };
 
-/* latency_ns: room for one value an item: from the moment it was due (with an interval) or its put
- * began, to the return of its get. */
+/* latency_ns: an array with a value for each item: the time to the return of its get, from when the
+ * item was due (with an interval), or else from the beginning of its put. */
 typedef void simulate_function(const struct sim_job *job, uint64_t *latency_ns,
                                struct sim_outcome *outcome);
 #define SIMULATE_FUNCTION "simulate_run"

@@ -12,7 +12,7 @@
 uint64_t chore_steps(uint64_t ns);
 
 struct chore_time {
-	double seconds;     /* on CLOCK_MONOTONIC: with what others took of this core meanwhile */
+	double seconds;     /* on CLOCK_MONOTONIC, with the time that others used this core */
 	double cpu_seconds; /* of this thread */
 };
 

@@ -24,7 +24,7 @@ _Noreturn static void be_consumer(struct crew_thread *thread, pid_t parent)
 {
 	struct sigaction usual = {.sa_handler = SIG_DFL};
 
-	/* The first process tells of a run that is stopped. */
+	/* Only the first process tells what a stopped run was doing. */
 	sigaction(SIGTERM, &usual, NULL);
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
