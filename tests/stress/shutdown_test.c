@@ -55,7 +55,8 @@ static void produce(void *arg)
 	CHECK(result >= 0 || result == -ESHUTDOWN, "put returned %zd", result);
 }
 
-/* Holds up to HELD items before it reports them, the last ones after the queue has failed. */
+/* Keeps up to HELD items before it reports them; reports the last ones after get has returned
+ * -ESHUTDOWN. */
 static void consume(void *arg)
 {
 	struct round *round = arg;
