@@ -59,8 +59,8 @@ static void every_workload_is_checked_with_it(void)
 	}
 }
 
-/* A pipe whose second consumer does something else with the last of a few items. It notes its
- * processes. */
+/* A queue like `pipe`, whose second consumer does something wrong in place of getting the last of a
+ * few items. The queue notes the ids of its processes. */
 
 static struct {
 	void (*instead)(void);
@@ -192,7 +192,8 @@ static int losing_get(void *handle, void *item)
 	return error ? error : bench_pipe.get(handle, item);
 }
 
-/* The consumers' counts tell it first. */
+/* The counts of the consumers are compared first, but the check of the squares gives the
+ * message. */
 static void a_lost_item_makes_the_run_void(void)
 {
 	break_with(hang);

@@ -33,9 +33,9 @@ void add(void *program);             /* adds 1 to word 0, rounds times */
 void add_neighbour(void *program);   /* to what lies beside it */
 void add_own(void *program);         /* to word 1 */
 void own_all(void *program);         /* writes every line */
-void store_to_others(void *program); /* then: stores to lines that own_all() has, timed */
+void store_to_others(void *program); /* after own_all() of another core: stores, timed */
 void store_and_fence(void *program); /* and a fence, timed */
-void load_others(void *program);     /* loads of lines that own_all() has, timed */
+void load_others(void *program);     /* the same with loads, timed */
 void chase_others(void *program);    /* each load says where the next one goes, timed */
 void say_0(void *program);           /* stores word 0, loads word 1 */
 void say_1(void *program);           /* stores word 1, loads word 0 */
