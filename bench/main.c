@@ -72,7 +72,7 @@ static int report(const struct options *options)
 	return status;
 }
 
-/* What the run itself prints is all there is to see. */
+/* The output of the run itself is all there is to see. */
 static int talk(const struct options *options, const struct bench_queue *queue, FILE *out)
 {
 	struct bench_run run = {.queue = queue,

@@ -32,7 +32,7 @@ enum bench_outcome {
 
 enum { BENCH_METRICS = 10 };
 
-/* One row of a breakdown of a metric, for example the moves of one field, split by who made them.
+/* One row of a breakdown of a metric, for example the moves of one field, split by call.
  */
 enum { BENCH_PARTS = 8, BENCH_SHARES = 5 };
 struct bench_part {

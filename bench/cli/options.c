@@ -195,7 +195,7 @@ static enum options_outcome add_all_queues(struct options *options)
 	return outcome;
 }
 
-/* What is compared if nothing is said. The first is what --print shows. */
+/* The queues that are compared if --queue is not given. --print shows the first. */
 static const char *usual_queues(const struct options *options)
 {
 	bool is_alone = options->plan.workload->talks;
@@ -327,7 +327,7 @@ static enum options_outcome set_lists(struct options *options)
 	return outcome;
 }
 
-/* What the workload itself has to say against what was asked for; and whether there is memory. */
+/* Checks the options that only the workload can judge, and whether there is enough memory. */
 static enum options_outcome check_points(const struct options *options)
 {
 	const struct bench_workload *workload = options->plan.workload;

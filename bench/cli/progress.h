@@ -15,7 +15,7 @@ void progress_trial(const char *queue); /* a run that does not count */
 void progress_run(const char *queue);   /* the next run that counts */
 void progress_end(void);                /* leaves an empty line */
 
-/* The same for those who measure. */
+/* The same, for the functions that measure. */
 extern const struct plan_watcher progress_watcher;
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What the scoreboard asks of the library, as a table of rows, and what came of it.
+ * The goals that the scoreboard sets for the library, as a table of rows, and the results.
  *
  * A row is one situation, given as a command line of spmcq-bench, and its goals: each compares one
  * figure of spmcq with that of somebody else.

@@ -139,7 +139,7 @@ static void compare_with_best(struct score *score, const struct measurement *mea
 	compare(score, row_of(measurement, ours), best, metric);
 }
 
-/* Nobody but spmcq took part. */
+/* No queue but spmcq took part. */
 static void compare_own(struct score *score, const struct measurement *measurement, size_t metric)
 {
 	const struct report_row *best = score_fastest(measurement, NULL, 0);

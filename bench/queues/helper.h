@@ -57,7 +57,7 @@ static inline bool helper_wait(struct helper *helper, struct helper_waiting *wai
 {
 	if (wait->closed)
 		return false;
-	/* Pairs with helper_shutdown(): who sees it closed also sees the last item. */
+	/* Pairs with helper_shutdown(): a thread that sees `closed` also sees the last item. */
 	wait->closed = __atomic_load_n(&helper->closed, __ATOMIC_ACQUIRE);
 	if (!wait->closed)
 		polling_wait(&wait->polling);

@@ -23,7 +23,7 @@
 /* A thread that sleeps; on its stack. */
 struct sleeper {
 	pthread_cond_t wake;
-	bool woken; /* false -> true once, by whoever takes it off its list */
+	bool woken; /* false -> true once, by the thread that takes it off its list */
 	struct sleeper *next;
 };
 

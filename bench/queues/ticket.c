@@ -4,9 +4,9 @@
  * that nobody looks at the other side's counter. Published as folly's DSPMC queue and, earlier, in
  * Arnautov, Fetzer, Trach and Felber, "FFQ", IPDPS 2017.
  *
- * The price: who has taken a ticket has to wait for that very item, and the producer waits for a
- * consumer that is stopped between its ticket and its copy. It polls (polling.h) and knows no
- * completion (helper.h).
+ * The price: a consumer that has taken a ticket has to wait for that very item, and the producer
+ * waits for a consumer that is stopped between its ticket and its copy. It polls (polling.h) and
+ * knows no completion (helper.h).
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -172,7 +172,7 @@ static void note_row(const struct report_row *row, bool is_first,
 /* How many parts are shown; JSON has all. */
 enum { NOTED_PARTS = 4 };
 
-/* Of the parts from that one on. */
+/* Returns the sum of the parts from `first` on. */
 static double sum_of(const struct bench_part *parts, size_t first)
 {
 	double sum = 0;

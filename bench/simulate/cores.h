@@ -65,7 +65,7 @@ struct cores {
 };
 extern struct cores cores;
 
-/* Who runs now. NULL before and after. */
+/* The thread that runs now. NULL before and after a run. */
 extern struct thread *self;
 extern struct core *here;
 extern sim_time others_next; /* the earliest time at which another core has something to do */
@@ -108,7 +108,7 @@ static inline void cores_note_progress(sim_time at)
 	cores.fruitless = 0;
 }
 
-/* What takes long: others get the core when the slice is over. */
+/* Work takes this time; other threads get the core when the slice is over. */
 void cores_work(sim_time time);
 /* The thread has nothing to do until then. If threads share cores, others use the core
  * meanwhile. */
@@ -125,7 +125,8 @@ int cores_wake(const volatile void *on, int n);
 /* A number from 0 to below n, of the job's seed. */
 uint64_t cores_random(uint64_t n);
 
-/* Why it was given up, and who waits where: the threads, those alike together. */
+/* Writes why the run was given up, and which threads wait where; threads that are alike stand
+ * together. */
 void cores_describe(char *text, size_t size);
 
 #endif

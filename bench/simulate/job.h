@@ -46,7 +46,7 @@ struct sim_block {
 struct sim_outcome {
 	char why[400]; /* "" if every item came exactly once and join waited for all; else what went
 	                  wrong */
-	bool is_stuck; /* nobody could go on, or nobody got anywhere: why says who waits where */
+	bool is_stuck; /* no thread could go on, or none made progress: see why */
 	double seconds;     /* of the machine's time, from the first put to the return of join */
 	double put_seconds; /* of them, the producer's inside put */
 	uint64_t moves;     /* of lines, from one core to another, in that time */

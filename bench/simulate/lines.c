@@ -151,7 +151,7 @@ static double way(int from)
 	                                              : cores.costs.near_line;
 }
 
-/* What the slowest of the other sharers takes to give its copy up; 0: there is none. */
+/* How long the slowest of the other sharers takes to give its copy up; 0: there is none. */
 static double way_to_sharers(const struct line *line)
 {
 	double longest = 0;
@@ -230,7 +230,7 @@ sim_time line_acquire(struct line *line, uintptr_t address, bool write, bool can
 {
 	double takes, busy;
 
-	/* Whoever tries again does so a moment later, not all in the same picosecond. */
+	/* Cores that try again do so a moment later, not all in the same picosecond. */
 	while (can_wait && is_held && line->busy > here->now && line->owner != me()) {
 		here->now = line->busy + cores_random(2000);
 		cores_turn();

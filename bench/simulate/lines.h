@@ -1,5 +1,5 @@
 /*
- * Cache lines: who has them, and what it takes another core to have them, too.
+ * Cache lines: which cores have them, and how long another core takes to get them.
  *
  * A line is owned by one core, which may write it, or shared by some, which may read it. It is busy
  * while it moves; requests that come meanwhile are arbitrated in one of two ways, between which

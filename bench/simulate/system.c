@@ -192,7 +192,7 @@ static struct header *header_of(void *block)
 	return (struct header *)((char *)block - HEADER);
 }
 
-/* An alignment of up to HEADER needs nothing; more is given to whoever asks for it, freshly. */
+/* An alignment of up to HEADER needs nothing. For more, memory is allocated anew. */
 static void *allocate(size_t size, size_t alignment, const void *caller)
 {
 	size_t class = size <= HEADER ? 6 : 64 - (size_t)__builtin_clzll(size - 1);
@@ -218,7 +218,7 @@ static void *allocate(size_t size, size_t alignment, const void *caller)
 	return block;
 }
 
-/* Whoever asks before the machine's memory is there is not simulated. */
+/* A thread that asks before the machine has memory is not simulated. */
 static bool is_real(void)
 {
 	return !lines_ready();

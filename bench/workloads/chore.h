@@ -16,8 +16,8 @@ struct chore_time {
 	double cpu_seconds; /* of this thread */
 };
 
-/* What so many chores of so many steps take in this thread, one after the other; tried for up to
- * 0.2 s. */
+/* Returns how long `chores` chores of `steps` steps each take in this thread, one after the other;
+ * tries for up to 0.2 s. */
 struct chore_time chore_time(uint64_t steps, uint64_t chores);
 
 static inline void chore_do(uint64_t steps)

@@ -29,7 +29,7 @@ static const char hint[] = "";
 
 enum { ALL, PUT, GET, DONE, BULK_ALL, BULK_PUT, BULK_GET, BULK_DONE };
 
-/* As many as go through the queue at a time. */
+/* How many items go through the queue at a time. */
 static uint64_t bulk_for(const struct bench_point *point)
 {
 	return point->bulk < point->capacity ? point->bulk : point->capacity;

@@ -48,7 +48,7 @@ static void end_all(struct processes *processes)
 			;
 }
 
-/* What it said itself, if anything, stays. */
+/* A fault that the process noted itself stays. */
 static void tell_end(struct crew *crew, size_t consumer, int status)
 {
 	if (WIFSIGNALED(status))

@@ -1,6 +1,7 @@
 /*
- * Who got what: each consumer keeps a list of its own, a bit per item, and in the end they must
- * make up exactly the items 0..N-1, each once. Nothing is shared while the clock runs.
+ * Which consumer got which items: each consumer keeps a list of its own, a bit per item, and in the
+ * end they must make up exactly the items 0..N-1, each once. Nothing is shared while the clock
+ * runs.
  */
 #ifndef BENCH_LEDGER_H
 #define BENCH_LEDGER_H

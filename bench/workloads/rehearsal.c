@@ -141,7 +141,7 @@ size_t rehearsal_most(const struct bench_queue *queue, size_t capacity)
 	return queue->most ? queue->most(capacity) : capacity;
 }
 
-/* What a table must have and has not; NULL: nothing. */
+/* Returns what a table must have and has not; NULL: nothing. */
 static const char *missing(const struct bench_queue *queue)
 {
 	const struct {

@@ -243,7 +243,7 @@ static void find_lines(const struct bench_run *run, const struct sim_outcome *ou
 
 /* --- figures --- */
 
-/* What the cores could do if items came by themselves. 0: as much as one likes. */
+/* Returns how many items a second the cores could do if items came by themselves. 0: no limit. */
 static double ideal(const struct sim_job *job)
 {
 	double workers =

@@ -71,7 +71,7 @@ static void consume(struct crew_member *me)
 	free(buffer);
 }
 
-/* As many as can work at the same time. */
+/* How many threads can work at the same time. */
 static double ideal_for(const struct bench_run *run)
 {
 	struct machine machine;
