@@ -238,7 +238,7 @@ static int get(void *queue, void *item)
 	return result;
 }
 
-/* What it counts of n. */
+/* Returns how many of n reports the queue counts. */
 static size_t counted(const struct broken *q, size_t n)
 {
 	if (q->mistake == DONE_TWICE)

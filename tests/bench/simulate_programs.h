@@ -60,7 +60,7 @@ void load_once(void *program);           /* word 0, timed, after a while */
 void look_at_0(void *program);           /* word 0, not timed */
 void wait_on_other_words(void *program); /* polls word 1, which nobody writes */
 void sleep_on_0(void *program);          /* sleeps while word 0 is 0 */
-void add_and_wake(void *program);        /* adds to word 0 and wakes who sleeps on it */
+void add_and_wake(void *program);        /* adds to word 0 and wakes its sleepers */
 void lock_rwlock(void *program);         /* a call that the machine does not know */
 void work_long(void *program);
 

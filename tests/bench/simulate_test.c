@@ -348,7 +348,7 @@ static void waits_are_given_up_soon(unsigned pollers)
 	      (double)cores.core[0].now / 1e12);
 }
 
-static void one_that_polls_for_ever_is_given_up(void)
+static void a_run_that_polls_for_ever_is_given_up(void)
 {
 	waits_are_given_up_soon(1);
 }
@@ -506,7 +506,7 @@ int main(void)
 	RUN(a_copy_comes_from_ones_own_socket_if_it_can);
 	RUN(threads_share_a_core_by_slices);
 	RUN(a_thread_that_begins_later_holds_up_nobody);
-	RUN(one_that_polls_for_ever_is_given_up);
+	RUN(a_run_that_polls_for_ever_is_given_up);
 	RUN(many_that_poll_for_ever_are_given_up);
 	RUN(a_call_that_is_not_simulated_is_named);
 	RUN(a_wake_up_that_comes_with_its_word_is_not_missed);

@@ -282,7 +282,7 @@ static void a_burst_is_drained_with_its_last_item(void)
 	is_between("wake-ups", 1, metric("burst", &result, "wakeups_per_burst"), 60);
 }
 
-static void idle_sees_who_spins_and_who_sleeps(void)
+static void idle_sees_whether_threads_spin_or_sleep(void)
 {
 	struct bench_point point = defaults_of("idle");
 
@@ -387,7 +387,7 @@ int main(void)
 	RUN(one_slow_item_does_not_hold_up_the_others);
 	RUN(a_round_of_handoff_meets_the_delay_twice);
 	RUN(a_burst_is_drained_with_its_last_item);
-	RUN(idle_sees_who_spins_and_who_sleeps);
+	RUN(idle_sees_whether_threads_spin_or_sleep);
 	RUN(one_consumer_has_no_speed_up);
 	RUN(a_chore_takes_the_cpu_time_asked_for);
 	RUN(a_lost_item_makes_a_run_void);

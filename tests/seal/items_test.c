@@ -86,7 +86,7 @@ static void seal_as_known(const struct known *known, struct spmcq_key *key)
 	opens(&run);
 }
 
-/* Those of algorithms that are not here are left out. */
+/* Keys of algorithms that this processor lacks are left out. */
 static void known_keys_seal_what_is_known(void)
 {
 	unsigned tried = 0;
@@ -350,7 +350,7 @@ static void a_run_of_another_key_or_queue_stays_shut(void)
 	with_each_algorithm(other_keys);
 }
 
-/* The same secret, nonce and queue, said to be of another algorithm. */
+/* The same secret, nonce and queue, with the name of another algorithm. */
 static void a_run_of_another_algorithm_stays_shut(void)
 {
 	struct spmcq_key *aes, *xchacha;

@@ -280,7 +280,7 @@ static void where_memory_cannot_be_locked_a_key_is_refused(void)
 	      "a refused import changed the bytes");
 }
 
-/* What a refused and a freed key had locked is free again. */
+/* The memory that a refused key and a freed key had locked is free again. */
 static void two_pages_are_enough_for_a_key_again_and_again(void)
 {
 	struct spmcq_key *key, *second;

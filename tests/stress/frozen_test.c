@@ -345,8 +345,8 @@ static uint64_t freezes_wanted(const struct calls *calls)
 	return calls == &paced_calls ? PACED_FREEZES : FREEZES;
 }
 
-/* Stops threads from..to-1 of the game, one at a time, until somebody is held up. Who that was, or
- * NULL. */
+/* Stops threads from..to-1 of the game, one at a time, until a thread is held up. Which thread that
+ * was, or NULL. */
 static const char *play(struct game *game, size_t from, size_t to, long ms, bool blocks)
 {
 	struct chance chance = chance_stream(chance_seed(), 77);

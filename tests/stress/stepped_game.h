@@ -130,7 +130,7 @@ static void release(void)
 	RETURNS(0, spmcq_release_producer(game.q));
 }
 
-/* As many as fit or fewer, by chance. */
+/* Puts as many items as fit, or fewer, by chance. */
 static void put_few(void)
 {
 	size_t most = game.capacity < MANY ? game.capacity : MANY;

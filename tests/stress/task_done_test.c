@@ -12,7 +12,7 @@ struct round {
 	struct spmcq *q;
 	uint64_t seed;
 	_Atomic uint64_t streams;
-	_Atomic long owed; /* items got and given to whoever reports next */
+	_Atomic long owed; /* items got, to be reported by other threads */
 	_Atomic bool over;
 };
 

@@ -1,6 +1,6 @@
 /*
- * Who a thread is. The library is compiled in, to see the ids and the cells. Threads here come one
- * after the other, or live at the same time across a fork.
+ * How the library tells threads apart. The library is compiled in, to see the ids and the cells.
+ * Threads here come one after the other, or live at the same time across a fork.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"

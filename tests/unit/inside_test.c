@@ -168,12 +168,12 @@ static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool i
 	queue_free(q);
 }
 
-static void what_a_leader_has_claimed_nobody_else_gets(void)
+static void an_item_that_a_leader_has_claimed_is_got_by_no_other(void)
 {
 	share_two(get, 8, true);
 }
 
-static void what_a_leader_has_claimed_nobody_else_gets_with_items_of_4_bytes(void)
+static void an_item_that_a_leader_has_claimed_is_got_by_no_other_with_items_of_4_bytes(void)
 {
 	share_two(get, 4, true);
 }
@@ -193,7 +193,7 @@ static void a_leader_that_is_late_to_claim_gets_the_next_item_with_items_of_4_by
 	share_two(get, 4, false);
 }
 
-/* As one who ends a lead and is stopped for good after its first step. */
+/* As a thread that ends a lead and is stopped for good after its first step. */
 static void another_begins_to_end_the_lead(struct spmcq *q)
 {
 	atomic_store(&q->ring.cursor.state, ENDING(atomic_load(&q->ring.cursor.state)));
@@ -345,7 +345,7 @@ static void shutdown_now_discards_what_others_leave_meanwhile(void)
 	queue_free(q);
 }
 
-/* --- who reports, who puts --- */
+/* --- which threads report and put --- */
 
 static void expect_unfinished(struct spmcq *q, size_t n)
 {
@@ -558,8 +558,8 @@ static void threads_that_share_a_cell_count_exactly(void)
 int main(void)
 {
 #ifdef SPMCQ_LEAD
-	RUN(what_a_leader_has_claimed_nobody_else_gets);
-	RUN(what_a_leader_has_claimed_nobody_else_gets_with_items_of_4_bytes);
+	RUN(an_item_that_a_leader_has_claimed_is_got_by_no_other);
+	RUN(an_item_that_a_leader_has_claimed_is_got_by_no_other_with_items_of_4_bytes);
 	RUN(a_leader_that_is_late_to_claim_gets_the_next_item);
 	RUN(a_leader_that_is_late_to_claim_gets_the_next_item_with_items_of_4_bytes);
 	RUN(a_leader_that_is_late_to_claim_may_try_for_the_next_item);

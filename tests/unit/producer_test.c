@@ -1,5 +1,6 @@
 /*
- * One producer: a second is refused, unless the first lets go or nobody is to look.
+ * One producer: a second is refused, unless the first has released the producer side, or the
+ * options say not to check.
  */
 #include "support/fixture.h"
 #include "support/worker.h"

@@ -283,7 +283,7 @@ static void sleep_in_join(void *arg)
 	RETURNS(0, spmcq_join(arg));
 }
 
-/* The same with a joiner asleep meanwhile: it must come back, whatever it says. */
+/* The same while a thread sleeps in join: join must return, whatever it returns. */
 static void a_racing_overcall_does_not_leave_a_joiner_behind(void)
 {
 	for (int round = 0; round < 100; round++) {

@@ -1,6 +1,6 @@
 /*
- * Who is woken, by what, and how many. Each property is an order of events, not a time: what must
- * happen is waited for, and if it does not happen the property hangs and is reported.
+ * Which threads are woken, by what, and how many. Each property is an order of events, not a time:
+ * what must happen is waited for, and if it does not happen the property hangs and is reported.
  */
 #include "support/fixture.h"
 #include "support/worker.h"
@@ -138,7 +138,7 @@ static void hold_until_all_hold(void *arg)
 	await_count(&crew->got, SLEEPERS, "consumers that hold an item while others sleep");
 }
 
-/* Nobody comes back for a second item, so every sleeper has to be woken. */
+/* No consumer gets a second item, so every sleeper has to be woken. */
 static void as_many_sleepers_wake_as_there_are_items(void)
 {
 	for (int round = 0; round < 20; round++) {
@@ -157,7 +157,7 @@ static void as_many_sleepers_wake_as_there_are_items(void)
 
 enum { BEHIND = 50 };
 
-/* Whoever gets number 0 works on it until all numbers behind it were got. */
+/* The consumer that gets number 0 works on it until all numbers behind it were got. */
 static void work_long_on_the_first(void *arg)
 {
 	struct crew *crew = arg;
