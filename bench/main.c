@@ -23,7 +23,8 @@ static int complain(const char *what, int error)
 	return 1;
 }
 
-/* Once there is something to write: see output_check(). NULL has complained. */
+/* Opens the output file; called when there is something to write (see output_check()). Returns NULL
+ * after a message about the error. */
 static FILE *open_output(const struct options *options)
 {
 	FILE *out = options->output ? fopen(options->output, "we") : stdout;
@@ -71,7 +72,7 @@ static int report(const struct options *options)
 	return status;
 }
 
-/* What the run itself prints is all there is to see. */
+/* The output of the run itself is all there is to see. */
 static int talk(const struct options *options, const struct bench_queue *queue, FILE *out)
 {
 	struct bench_run run = {.queue = queue,
@@ -92,7 +93,7 @@ static int talk(const struct options *options, const struct bench_queue *queue, 
 	return 1;
 }
 
-/* With each queue, or where that is asked for by --print with the first. */
+/* Runs the workload with each queue; with --print, with the first queue only. */
 static int talk_each(const struct options *options)
 {
 	size_t queues = options->print ? 1 : options->plan.queue_count;

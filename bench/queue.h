@@ -3,11 +3,12 @@
  *
  * create() makes the queue and whatever each thread needs. Every thread then asks once for its
  * handle, with producer() or consumer(), and passes it to each call; a table without these two
- * passes the queue itself. One thread puts and joins; any get. destroy() comes when all have left.
+ * passes the queue itself. One thread puts and joins; any thread may get. destroy()
+ * comes when no thread uses the queue any more.
  *
- * Between processes create() comes before there are others. producer() is called in the process
- * that puts and consumer() in the one that gets, at the same time, and join() and shutdown() where
- * producer() was; destroy() frees what the first process has.
+ * For a queue between processes, create() is called before the other processes are forked.
+ * producer(), join() and shutdown() are called in the process that puts, and consumer(), at the
+ * same time, in each process that gets; destroy() frees what the first process has.
  *
  * Results are those of the library: 0 or a count on success, -errno otherwise.
  */
@@ -24,8 +25,7 @@
 extern "C" {
 #endif
 
-/* What a queue can do by itself. What it cannot, the harness or a helper does, and reports say so.
- */
+/* What a queue can do by itself. The harness or a helper does the rest, and reports name it. */
 enum bench_can {
 	BENCH_BULK = 1 << 0,    /* moves several items per call; else the harness goes one by one */
 	BENCH_BOUNDED = 1 << 1, /* put waits for room; else memory grows with the backlog */
@@ -72,8 +72,7 @@ struct bench_queue {
 	const char *name; /* as in --queue */
 	const char *note; /* what a reader of its numbers must know; NULL: nothing */
 	unsigned can;     /* of enum bench_can */
-	const char *
-	        type; /* of what create() makes, without "struct", for tools that name its fields */
+	const char *type; /* the struct that create() makes; the simulator names its fields */
 
 	int (*create)(void **queue, const struct bench_shape *shape);
 	void (*destroy)(void *queue);
@@ -102,9 +101,9 @@ struct bench_queue {
 	 * has a use for such a table. Returns NULL, or what went wrong. */
 	const char *(*squares)(const struct bench_squares_job *job);
 
-	/* With BENCH_BOUNDED: the most items that one of this capacity holds, if it rounds up.
-	 * NULL: no more than the capacity. SIZE_MAX: it is bounded by bytes. The harness checks it.
-	 */
+	/* Of a queue with BENCH_BOUNDED: the most items that it holds if it is created with this
+	 * capacity. NULL: no more than the capacity. SIZE_MAX: the queue is bounded by bytes. The
+	 * harness checks it. */
 	size_t (*most)(size_t capacity);
 };
 

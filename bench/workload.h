@@ -17,10 +17,10 @@
 /* One run: what to do. */
 struct bench_run {
 	const struct bench_queue *queue;
-	struct bench_point point; /* items settled */
+	struct bench_point point; /* the number of items is not 0 */
 	const struct machine_pin *pin;
 	uint64_t seed;
-	FILE *print; /* where a workload that talks does so; NULL: measure only */
+	FILE *print; /* where the workload prints what happens; NULL: it only measures */
 };
 
 enum bench_outcome {
@@ -32,7 +32,7 @@ enum bench_outcome {
 
 enum { BENCH_METRICS = 10 };
 
-/* One row of a breakdown of a metric, for example the moves of one field, split by who made them.
+/* One row of a breakdown of a metric, for example the moves of one field, split by call.
  */
 enum { BENCH_PARTS = 8, BENCH_SHARES = 5 };
 struct bench_part {
@@ -95,11 +95,11 @@ struct bench_workload {
 	const char *durations; /* what the distribution is of; NULL: there is none */
 	const char *parts;     /* what the parts are of, in words; NULL: there are none */
 	const char *parts_key; /* the same, in JSON and CSV */
-	const char *shares[BENCH_SHARES]; /* who has them */
+	const char *shares[BENCH_SHARES]; /* the calls that a part is divided among */
 
 	/* Ends with a NULL key. The first is the one that is compared with the baseline. */
 	struct bench_metric metrics[BENCH_METRICS + 1];
-	double nothing; /* below this the first is as good as 0, and no ratio is taken to it */
+	double nothing; /* if the first metric is below, it counts as 0, without a ratio */
 
 	/* Fills in the result: outcome and why, or outcome and the rest. */
 	void (*run)(const struct bench_run *run, struct bench_result *result);

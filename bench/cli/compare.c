@@ -1,8 +1,8 @@
 /*
  * spmcq-bench compare A.json B.json: what changed beyond noise.
  *
- * A figure changed when the 95% intervals of its two medians do not touch. That is stricter than
- * 95%: for two times five runs it happens by chance to one figure in a hundred.
+ * A figure has changed if the 95% intervals of its two medians do not touch. With five runs in each
+ * report this happens by chance to one figure in a hundred.
  */
 #include <string.h>
 
@@ -35,7 +35,8 @@ static const struct report_row *counterpart(const struct report *report,
 	return NULL;
 }
 
-/* What has to be the same: not the items, where each queue got as many as it can do. */
+/* Returns the parameters in which two points must agree: all that the workload uses, but the number
+ * of items only if the report varies it, because otherwise each queue has its own. */
 static unsigned parameters_of(const struct report *report)
 {
 	return report->workload->uses &

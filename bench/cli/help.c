@@ -45,7 +45,7 @@ static void print_workloads(void)
 		       i ? "" : " (default)");
 }
 
-/* As one would type it. */
+/* As a user would type it. */
 static void print_duration(uint64_t ns)
 {
 	if (ns == 0)

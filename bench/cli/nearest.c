@@ -37,7 +37,8 @@ static size_t distance(const char *a, const char *b)
 const char *nearest(const char *word, const char *const *candidates, size_t n)
 {
 	size_t length = strlen(word);
-	size_t best = length / 2 < 3 ? length / 2 + 1 : 4; /* one more than half, or three, wrong */
+	/* A near word has at most three wrong letters, and at most half of them are wrong. */
+	size_t best = length / 2 < 3 ? length / 2 + 1 : 4;
 	const char *found = NULL;
 
 	for (size_t i = 0; i < n && length <= LONGEST; i++) {

@@ -1,5 +1,5 @@
 /*
- * What somebody may have meant by a word that is not in a list.
+ * Finds the word of a list that a user may have meant by a word that is not in it.
  */
 #ifndef BENCH_NEAREST_H
 #define BENCH_NEAREST_H

@@ -72,7 +72,7 @@ __attribute__((format(printf, 1, 2))) static enum options_outcome bad(const char
 	return OPTIONS_BAD;
 }
 
-/* No such kind of thing: name the nearest, or all. */
+/* Complains of an unknown name of this kind, and suggests the nearest name, or lists all. */
 static enum options_outcome bad_name(const char *kind, const char *word, const char *dashes,
                                      const char *const *names, size_t n)
 {
@@ -175,8 +175,8 @@ static enum options_outcome add_named(struct options *options, const char *name)
 	return strcmp(name, "shared") == 0 ? add_shared(options) : add_queue(options, name);
 }
 
-/* Between processes those only: the others have no part in the question. Of this library's, those
- * that --seal names. */
+/* Whether `--queue all` includes the queue. Between processes it includes only queues between
+ * processes; which of the shared_ queues take part, --seal says. */
 static bool is_one_of_all(const struct options *options, const struct bench_queue *queue)
 {
 	return !(queue->can & BENCH_YARDSTICK) && is_between(options, queue) &&
@@ -195,7 +195,7 @@ static enum options_outcome add_all_queues(struct options *options)
 	return outcome;
 }
 
-/* What is compared if nothing is said. The first is what --print shows. */
+/* The queues that are compared if --queue is not given. --print shows the first. */
 static const char *usual_queues(const struct options *options)
 {
 	bool is_alone = options->plan.workload->talks;
@@ -327,7 +327,7 @@ static enum options_outcome set_lists(struct options *options)
 	return outcome;
 }
 
-/* What the workload itself has to say against what was asked for; and whether there is memory. */
+/* Checks the options that only the workload can judge, and whether there is enough memory. */
 static enum options_outcome check_points(const struct options *options)
 {
 	const struct bench_workload *workload = options->plan.workload;
@@ -483,7 +483,7 @@ static enum options_outcome set_all(struct options *options, const char *workloa
 	return outcome;
 }
 
-/* What an earlier command line gave. */
+/* Forgets the values of an earlier command line. */
 static void forget_given(void)
 {
 	char *texts[] = {given.queue,  given.runs, given.format, given.output,

@@ -11,7 +11,7 @@
 enum between { BETWEEN_THREADS, BETWEEN_PROCESSES, BETWEEN_MACHINES };
 
 struct options {
-	struct plan plan; /* its calibration is no option: as usual unless changed after parsing */
+	struct plan plan; /* no option sets its calibration: the caller may, after parsing */
 	const struct report_format *format;
 	const char *output; /* NULL: stdout */
 	const char *plot;   /* a picture to draw as well; NULL: none */

@@ -32,7 +32,7 @@ void progress_guess(double seconds)
 	progress.guess = seconds;
 }
 
-/* The guess weighs as much as ten runs. 0: who knows. */
+/* The guess counts as much as ten measured runs. Returns 0 if nothing is known. */
 static double seconds_left(size_t done)
 {
 	double guesses = progress.guess > 0 ? 10 : 0, runs = (double)done + guesses;

@@ -62,7 +62,7 @@ static int prepare_part(struct set *set, const struct standard_part *standard)
 	free(argv);
 	if (outcome != OPTIONS_GO)
 		return 2;
-	/* The limits are such that a queue that hangs does not cost the minutes of the others. */
+	/* The limits are low, so that a queue that hangs does not use up the time of the others. */
 	part->options.plan.calibration = (struct calibration){
 	        .run_seconds = set->seconds ? atof(set->seconds) : standard->seconds,
 	        .least_limit = 3,

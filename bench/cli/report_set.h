@@ -18,7 +18,7 @@ struct part {
 
 struct set {
 	const char *folder;
-	char *names, *pin, *runs, *seed, *seconds; /* as given; NULL: not, but the seed always */
+	char *names, *pin, *runs, *seed, *seconds; /* NULL: not given. The seed is always set */
 
 	struct part parts[REPORT_PARTS];
 	size_t n;

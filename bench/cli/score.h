@@ -1,5 +1,5 @@
 /*
- * What the scoreboard asks of the library, as a table of rows, and what came of it.
+ * The goals that the scoreboard sets for the library, as a table of rows, and the results.
  *
  * A row is one situation, given as a command line of spmcq-bench, and its goals: each compares one
  * figure of spmcq with that of somebody else.
@@ -11,7 +11,7 @@
 
 enum score_against {
 	SCORE_NOBODY = 0,  /* no more goals */
-	SCORE_QUEUE,       /* the queue of that name; our first point with their best */
+	SCORE_QUEUE,       /* that queue: the best of its points with our first point */
 	SCORE_BEST_OTHER,  /* the fastest of all queues but spmcq and the yardsticks */
 	SCORE_NUMBER,      /* a number */
 	SCORE_BEST_OF_OWN, /* the slowest point of a sweep with the fastest, both of spmcq */
@@ -46,7 +46,7 @@ enum score_verdict {
 	SCORE_NOT_MEASURED,
 	SCORE_SHOWN, /* nothing is asked */
 	SCORE_MISSED,
-	SCORE_EVEN, /* asked is no worse: worse, but within noise */
+	SCORE_EVEN, /* "no worse" is asked; worse, but within noise */
 	SCORE_MET,
 	SCORE_AIM, /* met, and the aim reached */
 };

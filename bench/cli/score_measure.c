@@ -50,7 +50,8 @@ static enum score_verdict judge(const struct score *score)
 
 	if (goal->limit == 0)
 		return SCORE_SHOWN;
-	/* As often as not two that are the same would miss, by whoever was disturbed more. */
+	/* Of two queues that are equally fast, noise makes either the slower. So a goal of "no
+	 * worse" is even if the difference is within noise. */
 	if (!reaches(score, goal->limit))
 		return goal->limit == 1 && stats_change(&score->theirs, &score->ours) == STATS_SAME
 		               ? SCORE_EVEN
@@ -72,7 +73,7 @@ static void compare(struct score *score, const struct report_row *ours,
                     const struct report_row *theirs, size_t metric)
 {
 	score->disturbed = ours->disturbed > 0 || (theirs && theirs->disturbed > 0);
-	if (ours->outcome != BENCH_CHECKED) { /* nothing is as bad */
+	if (ours->outcome != BENCH_CHECKED) {
 		snprintf(score->note, sizeof(score->note), "spmcq: %s", ours->why);
 		score->verdict = SCORE_MISSED;
 		return;
@@ -95,7 +96,7 @@ static void compare(struct score *score, const struct report_row *ours,
 	score->verdict = judge(score);
 }
 
-/* If it was measured at several points, they may have the one that suits them. */
+/* If the other queue was measured at several points, its best point counts. */
 static void compare_with_queue(struct score *score, const struct measurement *measurement,
                                size_t metric)
 {
@@ -110,7 +111,7 @@ static void compare_with_queue(struct score *score, const struct measurement *me
 	compare(score, ours, theirs, metric);
 }
 
-/* Everybody who was to take part in the end and did not finish. */
+/* Notes the queues that were in the last round and did not finish. */
 static void note_failures(struct score *score, const struct measurement *measurement)
 {
 	size_t used = 0;
@@ -138,7 +139,7 @@ static void compare_with_best(struct score *score, const struct measurement *mea
 	compare(score, row_of(measurement, ours), best, metric);
 }
 
-/* Nobody but spmcq took part. */
+/* No queue but spmcq took part. */
 static void compare_own(struct score *score, const struct measurement *measurement, size_t metric)
 {
 	const struct report_row *best = score_fastest(measurement, NULL, 0);

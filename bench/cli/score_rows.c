@@ -7,8 +7,8 @@
 #define OTHER SCORE_BEST_OTHER
 
 #define SQUARES .seconds = 0.2, .runs = 5
-/* Ideal and run are measured one after the other, and the cores change their speed in between: the
- * shorter they are, the less, and the more of them. */
+/* The ideal is measured before and after the run, and meanwhile the cores change their speed. With
+ * short runs the change is small; and there are more of them. */
 #define AGAINST_IDEAL .seconds = 0.1, .runs = 15
 
 const struct score_row score_rows[] = {
@@ -23,8 +23,8 @@ const struct score_row score_rows[] = {
         {"bulk of 32, 1P/1C", "squares --consumers 1 --bulk 32", SQUARES,
          .goals = {{MUTEX}, {OTHER, .limit = 2, .aim = 4}}},
         {"bulk of 256 in 16384, 1P/1C", "squares --consumers 1 --capacity 16384 --bulk 256,4096",
-         /* The limit may move larger blocks, if that is faster. */
-         .seconds = 0.05, /* faster still, and 16 bytes of results for each item */
+         /* The queue `limit` may move 4096 items at once, if that is faster for it. */
+         .seconds = 0.05, /* short, because each item takes 16 bytes for its result */
          .runs = 7, .cores = 2,
          .goals = {{SCORE_QUEUE, .name = "limit", .limit = 0.4, .aim = 0.7}}},
         {"an item per ms, 5 asleep", "latency --interval 1ms --consumers 5", .seconds = 0.8,

@@ -7,10 +7,11 @@
 #include "options.h"
 #include "score_run.h"
 
-/* So many runs of each in the first round, of which the best counts, and so many get on. */
+/* Runs of each queue in the first round, of which the best counts; queues that go on to the second
+ * round. */
 enum { FIRST_RUNS = 3, FINALISTS = 3 };
 
-/* Short runs tell the fast from the slow. Who hangs costs no more than the limit. */
+/* Short runs tell fast queues from slow ones. A queue that hangs takes no more than the limit. */
 static const struct calibration first_round = {
         .run_seconds = 0.1, .least_limit = 2, .most_limit = 2};
 
@@ -76,7 +77,8 @@ const struct report_row *score_fastest(const struct measurement *measurement,
 	return best;
 }
 
-/* The same by its best run: some do well in every other run only. */
+/* As score_fastest(), but by the best run, because some queues are fast in half of their runs
+ * only. */
 static const struct bench_queue *most_promising(const struct measurement *measurement,
                                                 const struct plan *but)
 {

@@ -1,5 +1,5 @@
 /*
- * The runs for a row of the scoreboard, and who takes part in them.
+ * The runs for a row of the scoreboard, and the queues that take part in them.
  */
 #ifndef BENCH_SCORE_RUN_H
 #define BENCH_SCORE_RUN_H
@@ -10,7 +10,7 @@
 /* A row as it is measured. */
 struct score_trial {
 	const struct score_row *row;
-	const char *why; /* it cannot be; NULL: it can */
+	const char *why; /* why the row cannot be measured, or NULL */
 	struct plan plan;
 	struct measurement measurement;
 };
@@ -19,7 +19,7 @@ struct score_trial {
  * for a minute then meets a few runs of each row, not all of one. */
 enum { SCORE_PASSES = 5 };
 
-/* Choose who takes part. */
+/* Choose the queues that take part. */
 void score_begin(struct score_trial *trial, const struct score_row *row, uint64_t seed);
 /* The runs of a pass, from 0 on. */
 void score_pass(struct score_trial *trial, size_t pass);
@@ -28,7 +28,7 @@ size_t score_end(struct score_trial *trial, struct score *scores);
 
 const struct bench_queue *score_us(void);
 
-/* Of those who finished all runs the fastest that is none of these n; NULL: there is none. */
+/* Returns the fastest queue that finished all runs and is none of these n; NULL: there is none. */
 const struct report_row *score_fastest(const struct measurement *measurement,
                                        const struct bench_queue *const *but, size_t n);
 

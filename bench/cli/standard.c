@@ -1,6 +1,6 @@
 /*
- * Each part answers one question. Queues that need another shape (see their notes) or that would
- * take the time of all others are only in the first.
+ * Each part answers one question. Queues that need another capacity (see their notes), or that
+ * would take as long as all others together, are in the first part only.
  */
 #include "standard.h"
 

@@ -22,7 +22,7 @@ static int produce(void)
 	if (error == 0)
 		error = spmcq_remote_join(queue);
 	if (error == 0)
-		error = spmcq_remote_delete(queue); /* whoever waits in get learns of it */
+		error = spmcq_remote_delete(queue); /* threads that wait in get learn of it */
 	return error;
 }
 

@@ -25,7 +25,8 @@ static double trial_seconds(const struct calibration *calibration)
 	return fmax(calibration->run_seconds / 10, 0.02);
 }
 
-/* At least twice as many as took so long; rather what would be long enough, but no huge leap. */
+/* Returns how many items the next trial has: as many as should take long enough, but 2 to 16 times
+ * as many as this one. */
 static uint64_t next_items(uint64_t items, double seconds, double enough)
 {
 	double wanted = 1.2 * enough / seconds;

@@ -8,8 +8,8 @@
 
 struct calibration {
 	double run_seconds; /* what a run takes whose items are not given */
-	double least_limit; /* seconds: no run is stopped sooner ... */
-	double most_limit;  /* ... and none that has no schedule lasts longer */
+	double least_limit; /* seconds: a run is stopped no sooner */
+	double most_limit;  /* seconds: a run without --interval is stopped then */
 };
 
 extern const struct calibration calibrate_usual;
@@ -24,8 +24,8 @@ uint64_t calibrate_items(const struct calibration *calibration,
                          const struct bench_workload *workload, const struct bench_run *run,
                          double baseline, struct bench_result *trial);
 
-/* The seconds after which a run is stopped: ten times what the baseline needs, within the
- * limits, and what the schedule takes. */
+/* The seconds after which a run is stopped: ten times what the baseline needs, but within the
+ * limits; plus the time of the schedule with --interval. */
 double calibrate_limit(const struct calibration *calibration, const struct bench_point *point,
                        double baseline);
 

@@ -57,7 +57,7 @@ static void judge(struct bench_result *result, int status)
 		bench_void(result, "ended without a result");
 }
 
-/* The child has a moment to say what it was at (crew.c). */
+/* Gives the child a moment to write what it was doing when it was stopped (crew.c). */
 static void stop(pid_t child, int pipe_end, double limit_seconds, struct bench_result *result)
 {
 	char where[sizeof(result->why)];

@@ -1,7 +1,7 @@
 /*
- * How the durations of a run were spread: the value at each of a fixed row of shares, closer
- * together the closer to 1, as a plot with a logarithmic tail wants them. It is what a run hands
- * over: small, without pointers, and the same row for each, so that runs can be compared.
+ * The distribution of a run's durations: the quantiles at a fixed list of shares, which lie closer
+ * together near 1, for plots with a logarithmic tail. A run hands over this struct: it is small,
+ * without pointers, and the shares are the same in all runs, so that runs can be compared.
  */
 #ifndef BENCH_DISTRIBUTION_H
 #define BENCH_DISTRIBUTION_H

@@ -46,7 +46,8 @@ static uint64_t rank_of(double share, uint64_t n)
 	return rank < (double)n ? (uint64_t)rank : n;
 }
 
-/* From where an earlier walk stopped: *index and *below, the values counted before it. */
+/* Returns the value of that rank. Goes on at *index, where an earlier call stopped; *below is how
+ * many values were counted before *index. */
 static uint64_t walk_to(const struct histogram *histogram, uint64_t rank, size_t *index,
                         uint64_t *below)
 {

@@ -3,9 +3,9 @@
  *
  * The layout is that of HdrHistogram (Gil Tene, http://hdrhistogram.org; HdrHistogram_c, which
  * Debian 12 lacks): 2048 counts of width 1, then 1024 of width 2, 1024 of width 4 and so on, so
- * that a count is never wider than a thousandth of its values. GSL has histograms too; theirs find
- * the count by bisection through 34000 doubles, between two gets that must not wait: this takes a
- * shift.
+ * that a count is never wider than a thousandth of its values. GSL's histograms find
+ * the count by bisection of 34000 doubles, which takes too long between two gets. This one finds it
+ * by a shift.
  */
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
@@ -44,7 +44,7 @@ static inline size_t histogram_index(uint64_t value)
 	return ((size_t)doublings << HISTOGRAM_HALF_BITS) + (size_t)(value >> doublings);
 }
 
-/* What is 2^42 or more is counted with the largest that is less. */
+/* Values of 2^42 or more are counted with the largest that is less. */
 static inline void histogram_add(struct histogram *histogram, uint64_t value)
 {
 	const uint64_t most = (UINT64_C(1) << HISTOGRAM_MOST_BITS) - 1;
@@ -55,8 +55,8 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
 		histogram->most = value;
 }
 
-/* So many of them, empty and touched, so that no page fault is met while counting. NULL: no memory.
- * free() takes them back. */
+/* Returns n empty histograms, whose pages are mapped, so that counting meets no page fault. NULL:
+ * no memory. */
 struct histogram *histogram_create(size_t n);
 
 void histogram_merge(struct histogram *to, const struct histogram *from);

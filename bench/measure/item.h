@@ -11,9 +11,9 @@
 #include <string.h>
 
 /* The 8 bytes of a number: it is multiplied by 2^32 + 1 on its way in and by the inverse of that
- * modulo 2^64, 1 - 2^32, on its way out, which is a shift and a sum. So the upper half has the
- * lower one in it, and halves of two items make no number of the run. (By a multiplication the
- * squares of spmcq were some percent slower.) */
+ * modulo 2^64, 1 - 2^32, on its way out, which is a shift and a sum. So the upper half
+ * depends on the lower one, and halves of two items give no number of the run. (By a multiplication
+ * the squares of spmcq were some percent slower.) */
 static inline uint64_t item_word(uint64_t number)
 {
 	return number + (number << 32);
@@ -27,7 +27,7 @@ static inline uint64_t item_number_of(uint64_t word)
 /* From a word of an item to the next: 2^64 divided by the golden ratio. */
 #define ITEM_STEP UINT64_C(0x9e3779b97f4a7c15)
 
-/* What is read of an item that nobody can have put. */
+/* What is returned for an item that was never put. */
 #define ITEM_STRANGE UINT64_MAX
 
 /* The bytes behind the first 8: a word for each 8 of them, and what fits of one more. */

@@ -1,5 +1,6 @@
 /*
- * Facts about the machine, the build and its pins. Linux; what it cannot find out it says so.
+ * Facts about the machine, the build and the pinning, on Linux. A fact that cannot be found is
+ * reported as unknown.
  */
 #define _GNU_SOURCE
 #include <ctype.h>

@@ -18,7 +18,7 @@ struct measurement {
 	gsl_rng *random;              /* for the order of turns */
 };
 
-/* 0 or -ENOMEM. What goes wrong in a run is in its row. */
+/* Returns 0 or -ENOMEM. A run that fails is noted in its row. */
 int measure(struct measurement *measurement, const struct plan *plan);
 
 /* Find out how many items are enough: 0 or -ENOMEM. */

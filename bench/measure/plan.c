@@ -1,5 +1,6 @@
 /*
- * Counting in the mixed radix of the lists' lengths.
+ * Numbers all combinations of the values in the lists. A number's digits are the places in the
+ * lists.
  */
 #include "plan.h"
 

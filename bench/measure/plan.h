@@ -15,8 +15,8 @@ struct plan_list {
 	uint64_t value[PLAN_VALUES];
 };
 
-/* Is told what goes on, as nothing here prints. What is begun within another counts as part of
- * that. */
+/* Functions that are told how the measurement goes on, as nothing here prints. If begin() is called
+ * before the last end(), only the first counts. */
 struct plan_watcher {
 	void (*begin)(size_t runs);
 	void (*trial)(const char *queue); /* a run that does not count begins */

@@ -105,7 +105,7 @@ static int parse_duration(const char *text, uint64_t *ns)
 	return -EINVAL;
 }
 
-/* 1e6, 1.5M: what is not written in digits alone, and yet is a whole number. */
+/* Reads a whole number that is written with an exponent or a suffix, such as 1e6 or 1.5M. */
 static int parse_large_count(const char *text, uint64_t *count)
 {
 	static const struct {

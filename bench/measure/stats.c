@@ -9,7 +9,7 @@
 
 #include "stats.h"
 
-/* Resamples: the 2.5% ends then rest on 100 values each. */
+/* Resamples: 100 of them lie beyond each end of the 95% interval. */
 enum { RESAMPLES = 4000 };
 
 double stats_median(double *values, size_t n)

@@ -26,7 +26,8 @@ static struct stats_spread spread_of(const struct series *series, size_t metric,
 	return stats_spread(values, n, seed);
 }
 
-/* At each share by itself: a run with an outlier does not bend the whole. */
+/* The median over the runs at each share by itself, so that an outlier of one run does not change
+ * the whole distribution. */
 static void distribution_of(struct distribution *median, const struct series *series, size_t rounds)
 {
 	double values[STATS_MOST];

@@ -43,7 +43,7 @@ struct series {
 	struct bench_point point;
 	struct bench_result *results; /* one a round */
 	bool is_out;                  /* a run failed: it takes no more turns */
-	double baseline;              /* seconds an item takes the mutex at this point */
+	double baseline;              /* seconds that the mutex queue needs for an item here */
 };
 
 /* baseline: of the same point; NULL when it is not among the queues. */

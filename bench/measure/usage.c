@@ -124,7 +124,7 @@ void usage_end(struct usage *usage)
 
 double usage_foreign(const struct usage *usage)
 {
-	/* /proc/stat counts in ticks of 10 ms: over less than this they say nothing. */
+	/* /proc/stat counts in ticks of 10 ms, so that its counts of a shorter time say nothing. */
 	const double enough_seconds = 0.3;
 	double whole = usage->seconds * (double)sysconf(_SC_NPROCESSORS_ONLN);
 	double foreign = usage->busy_seconds - usage->cpu_seconds;

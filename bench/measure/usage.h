@@ -19,9 +19,9 @@ struct usage {
 	double busy_seconds; /* of all CPUs, whoever used them, stolen time included */
 };
 
-/* From now on these processes, of one thread each, are counted with this one, as long as they live;
- * n 0: none; an id may become 0 meanwhile (atomic): it has ended. The list stays the caller's, and
- * stays there. Not while another thread counts. */
+/* From now on the usage of these processes, of one thread each, is added to that of this process,
+ * as long as they live. n of 0 ends this. The caller keeps the list, and stores 0 (atomically) for
+ * a process that has ended. Not to be called while another thread counts. */
 void usage_include(const pid_t *processes, size_t n);
 
 /* Usage so far; the clock is read last. */

@@ -76,7 +76,7 @@ static int put(void *queue, const void *item)
 		return error;
 	do
 		status = apr_queue_push(q->items, box);
-	while (status == APR_EINTR); /* woken, and still full */
+	while (status == APR_EINTR); /* a thread was woken, and the queue is full again */
 	if (status != APR_SUCCESS) {
 		box_drop(box, q->helper.item_size);
 		return -ESHUTDOWN;

@@ -1,8 +1,8 @@
 /*
- * Boost.Interprocess' message_queue between processes, a message an item. It is made before the
- * processes are, which inherit its memory; its name is gone as soon as it is there. Shutdown is a
- * message without bytes for each consumer. Completion is counted in common memory
- * (helper_common.h).
+ * Boost.Interprocess' message_queue between processes; each item is a message. create() makes the
+ * queue before the processes are forked, which inherit its memory, and removes its name at once.
+ * Shutdown is a message without bytes for each consumer. Finished items are counted in common
+ * memory (helper_common.h).
  */
 #include <boost/interprocess/ipc/message_queue.hpp>
 #include <cerrno>

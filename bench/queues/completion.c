@@ -1,5 +1,5 @@
 /*
- * The two slow halves of completion.h: the producer's sleep, and its end.
+ * The slow paths of completion.h: the producer sleeps in join, and a consumer wakes it.
  * Rule: nobody sleeps without looking once more after announcing itself.
  */
 #include <errno.h>
@@ -41,7 +41,8 @@ static bool is_reached(struct completion *completion, uint64_t awaited)
 	return done == awaited;
 }
 
-/* Of several consumers that finish together, the last in the order of seq_cst counts them all. */
+/* If several consumers finish together, the last in the order of the seq_cst operations sees the
+ * counts of all. */
 void completion_wake(struct completion *completion)
 {
 	if (!is_reached(completion, __atomic_load_n(&completion->awaited, __ATOMIC_SEQ_CST)))
@@ -56,8 +57,9 @@ void completion_join(struct completion *completion)
 	if (is_reached(completion, completion->put))
 		return;
 	pthread_mutex_lock(&completion->lock);
-	/* 1 announce, 2 look again, 3 sleep. A count before 1 is found by 2; one after it sees the
-	 * announcement, and needs the lock, given up in 3, to signal. */
+	/* 1 announce, 2 look again, 3 sleep. If a consumer counts before 1, 2 finds the count. If
+	 * it counts after 1, it sees the announcement, and signals under the lock, which is free
+	 * only from 3 on. */
 	__atomic_store_n(&completion->awaited, completion->put, __ATOMIC_SEQ_CST);
 	while (!is_reached(completion, completion->put))
 		pthread_cond_wait(&completion->all_done, &completion->lock);

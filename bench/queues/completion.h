@@ -1,9 +1,10 @@
 /*
  * task_done and join for competitors that have none.
  *
- * Cheap and fair: the producer counts with a plain store, every consumer with one locked add on a
- * cache line of its own, and nobody makes a system call until the producer sleeps in join. A single
- * counter for all would move its line for every item and charge the competitor for it.
+ * It costs each competitor little: the producer counts with a plain store, every consumer with one
+ * locked add on a cache line of its own, and nobody makes a system call until the producer sleeps
+ * in join. A single counter for all would move its cache line for every item, and slow the
+ * competitor down.
  *
  * Competitors in C++ include this too, so its atomics are the compiler's, not those of stdatomic.h.
  */

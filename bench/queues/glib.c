@@ -1,7 +1,7 @@
 /*
- * GLib's GAsyncQueue. It carries pointers other than NULL (box.h), and knows no completion
- * (helper.h) and no shutdown: as its users do, we send a last pointer that means the end. Whoever
- * gets that puts it back for the next.
+ * GLib's GAsyncQueue. It carries pointers other than NULL (box.h), and has no task_done
+ * (helper.h) and no shutdown. As programs that use it do, shutdown puts a last pointer that means
+ * the end; a consumer that gets this pointer puts it back for the next.
  */
 #include <errno.h>
 #include <glib.h>
@@ -16,7 +16,8 @@ struct glib_queue {
 	GAsyncQueue *items;
 };
 
-/* Its address is the last pointer. An item's 8 bytes are that address once in 2^64 items. */
+/* The address of this variable is the last pointer. The 8 bytes of an item equal it once in 2^64
+ * items. */
 static char last;
 
 static int create(void **queue, const struct bench_shape *shape)
@@ -34,7 +35,7 @@ static int create(void **queue, const struct bench_shape *shape)
 	return 0;
 }
 
-/* NULL is refused, so each travels as one more. UINTPTR_MAX cannot. */
+/* The queue refuses NULL, so 1 is added to each pointer. UINTPTR_MAX cannot be put. */
 static gpointer wrapped(void *box)
 {
 	return (gpointer)((uintptr_t)box + 1);

@@ -1,5 +1,5 @@
 /*
- * Handles, completion and the sign of shutdown, for competitors that have none.
+ * Handles, the count of finished items and the flag of shutdown, for competitors that have none.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +54,8 @@ int helper_shutdown(void *queue)
 {
 	struct helper *helper = queue;
 
-	/* Pairs with the load in helper_wait(): who sees it closed also sees the last item. */
+	/* Pairs with the load in helper_wait(): a thread that sees `closed` also sees the last
+	 * item. */
 	__atomic_store_n(&helper->closed, true, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -51,13 +51,13 @@ struct helper_waiting {
 	bool closed; /* seen */
 };
 
-/* After a look that found nothing: whether to look again. Shutdown is believed only when a look
- * after seeing it found nothing either. */
+/* After a look that found nothing: returns whether to look again. Returns false only if a look
+ * after the flag of shutdown was seen found nothing, too. */
 static inline bool helper_wait(struct helper *helper, struct helper_waiting *wait)
 {
 	if (wait->closed)
 		return false;
-	/* Pairs with helper_shutdown(): who sees it closed also sees the last item. */
+	/* Pairs with helper_shutdown(): a thread that sees `closed` also sees the last item. */
 	wait->closed = __atomic_load_n(&helper->closed, __ATOMIC_ACQUIRE);
 	if (!wait->closed)
 		polling_wait(&wait->polling);

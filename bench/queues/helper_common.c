@@ -1,5 +1,6 @@
 /*
- * Puts into common memory what lies elsewhere, and has the lock reach other processes.
+ * Puts the helper's arrays into memory that processes share, and makes its lock usable between
+ * processes.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -16,7 +16,7 @@ extern "C" {
 void *helper_common_create(size_t size, const struct bench_shape *shape);
 void helper_common_destroy(void *queue);
 
-/* What says how many items it holds when it is bounded by bytes: then nothing checks it. */
+/* The `most` of a queue that is bounded by bytes. Returns SIZE_MAX: the bound is not checked. */
 size_t helper_bounded_by_bytes(size_t capacity);
 
 #ifdef __cplusplus

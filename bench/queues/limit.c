@@ -1,9 +1,9 @@
 /*
  * The limit: how fast items can move from one core to another at all. Two threads pass whole blocks
- * of plain items round, four of them; one fills a block in place, the other empties it. That is one
- * store that the other side waits for per block. A queue has more to do: copies, items one by one,
- * several consumers, completion. It is a bound for blocks of some hundreds of items; four small
- * ones are soon used up, and the two threads wait for each other.
+ * of plain items round, four of them; one fills a block in place, the other empties it. For
+ * each block the other thread waits for a single store. A queue has more to do: copies, items one
+ * by one, several consumers, completion. The figure is an upper bound for blocks of some hundreds
+ * of items. Four small blocks are soon used up, and then the two threads wait for each other.
  */
 #include <errno.h>
 #include <stdlib.h>

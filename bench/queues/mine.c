@@ -32,7 +32,7 @@ struct mine {
 	size_t item_size; /* bytes */
 
 	pthread_mutex_t lock; /* guards all that follows */
-	pthread_cond_t news;  /* something changed: look again */
+	pthread_cond_t news;  /* signalled at any change: sleepers look again */
 	char *slots;          /* item number n is at n % capacity */
 	size_t put;           /* items put so far */
 	size_t got;           /* items got so far; <= put */

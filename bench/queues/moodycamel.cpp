@@ -1,8 +1,8 @@
 /*
  * moodycamel's BlockingConcurrentQueue, with a token for the producer and one for each consumer, as
- * its author recommends. It carries pointers (box.h) and knows no completion (helper.h) and no
- * shutdown: we send a last pointer that means the end, and whoever gets that puts it back for the
- * next.
+ * its author recommends. It carries pointers (box.h), and has no task_done (helper.h) and no
+ * shutdown. shutdown() puts a last pointer that means the end; a consumer that gets it puts it back
+ * for the next.
  */
 #include <algorithm>
 #include <cerrno>

@@ -58,7 +58,7 @@ static size_t system_most(void)
 	return most;
 }
 
-/* What this user may have of it. */
+/* Returns the greatest capacity, up to the one that is wanted, that this user may have. */
 static size_t most_of(size_t capacity)
 {
 	size_t most = system_most();

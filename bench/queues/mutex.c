@@ -9,7 +9,8 @@
  *
  * Each sleeper has a condition of its own. With one condition for all getters it hung, very
  * rarely: glibc before 2.41 can let a thread that waits later take the signal of one that waited
- * before (sourceware.org bug 25847). That is as fast, to within what could be measured.
+ * before (sourceware.org bug 25847). The speed of the two does not differ, as far as we could
+ * measure.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -22,7 +23,7 @@
 /* A thread that sleeps; on its stack. */
 struct sleeper {
 	pthread_cond_t wake;
-	bool woken; /* false -> true once, by whoever takes it off its list */
+	bool woken; /* false -> true once, by the thread that takes it off its list */
 	struct sleeper *next;
 };
 

@@ -1,7 +1,7 @@
 /*
  * This library's calls between machines. The producer and each consumer have a connection of their
- * own to the server, as they would have on machines of their own; where they are makes a difference
- * of a network's delays only.
+ * own to the server, as they would have on machines of their own. There only the delays of the
+ * network would be added.
  */
 #include <errno.h>
 #include <signal.h>
@@ -46,7 +46,7 @@ _Noreturn static void be_server(const int *ends)
 
 static void end_server(void)
 {
-	if (getpid() != server_of) /* a run's process ends, too */
+	if (getpid() != server_of) /* the process of a run must not end the server */
 		return;
 	kill(server, SIGTERM);
 	waitpid(server, NULL, 0);

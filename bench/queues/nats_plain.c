@@ -1,7 +1,7 @@
 /*
  * What a program does that uses the NATS client library by itself: publish, fetch, acknowledge, on
- * the same stream over the same server. No ids, no order of publishers, no lease, no log of
- * reports: a yardstick for what these cost.
+ * the same stream over the same server. It has no ids of items, no single producer by a lease, and
+ * no log of reports, as spmcq_remote has. So it shows what these cost.
  */
 #include <errno.h>
 #include <nats/nats.h>

@@ -61,7 +61,7 @@ static ssize_t put_many(void *queue, const void *items, size_t n)
 	while (q->slots.size == q->slots.capacity)
 		nsync_cv_wait(&q->room, &q->lock);
 	size_t placed = slots_put(&q->slots, items, n);
-	/* A signal nobody waits for costs a look. */
+	/* A signal for which no thread waits costs one load. */
 	for (size_t i = 0; i < placed && i < q->consumers; i++)
 		nsync_cv_signal(&q->items);
 	nsync_mu_unlock(&q->lock);

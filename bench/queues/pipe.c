@@ -52,7 +52,7 @@ static int create_pipe(void **queue, const struct bench_shape *shape)
 	int ends[2];
 
 	if (shape->item_size > PIPE_BUF)
-		return -EMSGSIZE; /* several would mix */
+		return -EMSGSIZE; /* the writes of several processes would mix */
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -errno;
 	set_size(ends[1], bytes < INT_MAX ? bytes : INT_MAX / 2 + 1);
@@ -92,7 +92,8 @@ static void destroy(void *queue)
 	helper_common_destroy(q);
 }
 
-/* Consumers see the end once no process can write. The descriptor stays taken, for destroy(). */
+/* Consumers see the end when no process can write any more. The descriptor stays in use, so that
+ * destroy() can close it. */
 static int shut_down(void *queue)
 {
 	struct pipe_queue *q = queue;

@@ -15,11 +15,11 @@ extern const struct bench_queue bench_spmcq, bench_mine, bench_ck_ring, bench_ck
 const struct bench_queue *const bench_queues[] = {
         &bench_spmcq,     /* this library */
         &bench_mutex,     /* the baseline: a lock round an array, what most programs have */
-        &bench_mine,      /* where students write theirs */
-        &bench_ck_ring,   /* what we stand on, polled */
+        &bench_mine,      /* where students write their own queue */
+        &bench_ck_ring,   /* the ring of the library that this one uses; waiting threads poll */
         &bench_ck_ticket, /* a lock without system calls; fair */
         &bench_ck_mcs,    /* the same, made for many cores */
-        &bench_ticket, /* what scales furthest: a fetch-and-add a get, and a wait for that item */
+        &bench_ticket,    /* scales best: a get is a fetch-and-add, then a wait for that item */
 #ifdef HAVE_NSYNC
         &bench_nsync, /* a lock and conditions said to be better than pthread's */
 #endif

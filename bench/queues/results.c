@@ -11,7 +11,8 @@
 
 static size_t chunks_for(size_t items, size_t consumers)
 {
-	return items / RESULTS_CHUNK + 1 + consumers; /* each may leave one partly filled */
+	/* Each consumer may leave a chunk partly filled. */
+	return items / RESULTS_CHUNK + 1 + consumers;
 }
 
 size_t results_pool_bytes(size_t items, size_t consumers)
@@ -23,7 +24,8 @@ static void touch(void *memory, size_t bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-	madvise(memory, bytes, MADV_HUGEPAGE); /* faster; a kernel without does without */
+	/* Faster. A kernel that has no huge pages ignores it. */
+	madvise(memory, bytes, MADV_HUGEPAGE);
 #ifdef MADV_POPULATE_WRITE
 	if (madvise(memory, bytes, MADV_POPULATE_WRITE) == 0)
 		return;
@@ -48,7 +50,7 @@ int results_pool_create(struct results_pool *pool, size_t items, size_t consumer
 	size_t bytes = results_pool_bytes(items, consumers);
 	size_t physical = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
 
-	if (bytes > physical / 10 * 9) /* the kernel would promise it and kill us on touching it */
+	if (bytes > physical / 10 * 9) /* else the kernel may kill us when we touch it */
 		return -ENOMEM;
 	pool->chunks = is_common ? common_alloc(1, bytes) : own_memory(bytes);
 	if (!pool->chunks)
@@ -80,7 +82,8 @@ static struct results_chunk *next_chunk(struct results_pool *pool)
 void results_open(struct results *results, struct results_pool *pool)
 {
 	results->pool = pool;
-	results->first = results->last = next_chunk(pool); /* never NULL: one a consumer is spare */
+	/* Never NULL: the pool has a spare chunk for each consumer. */
+	results->first = results->last = next_chunk(pool);
 	results->next = results->first->squares;
 	results->end = results->next + RESULTS_CHUNK;
 }

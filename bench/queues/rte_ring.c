@@ -3,9 +3,10 @@
  * any multiple of 4 bytes, never waits, so both sides poll (polling.h), and knows no completion
  * (helper.h). Two competitors, which differ in how consumers finish:
  *
- * rte_ring      in the order in which they began: a consumer that is preempted half-way holds up
- *               all others, which spin. Meant for one thread to a core.
- * rte_ring_rts  the last to finish does it for all: made for more threads than cores.
+ * rte_ring      Consumers finish in the order in which they began. A consumer that is preempted
+ *               half-way holds up all others, which spin. Meant for one thread to a core.
+ * rte_ring_rts  The last consumer to finish gives the slots of all back. Made for more threads than
+ *               cores.
  */
 #include <errno.h>
 #include <rte_ring.h>

@@ -1,6 +1,6 @@
 /*
- * This library's calls between processes. The producer makes the queue and lets each consumer in
- * over a socket of its own, made before the processes are; so the process that puts owns it.
+ * This library's calls between processes. The process that puts makes the queue, and so owns it.
+ * It admits each consumer over a socket pair that was made before the processes were forked.
  */
 #include <errno.h>
 #include <spmcq_shared.h>

@@ -1,11 +1,12 @@
 /*
- * Items in an array under a spinlock, for whichever spinlock the file that includes this defines:
+ * Items in an array under a spinlock. The file that includes this one defines the spinlock:
  *
  *   struct spin_lock                      set by spin_init()
  *   struct spin_hold                      what one holder needs while it holds the lock
  *   spin_init(), spin_take(), spin_give()
  *
- * Who finds the ring empty or full gives the lock back and polls the size without it (polling.h).
+ * A thread that finds the ring empty or full gives the lock back and polls the size without it
+ * (polling.h).
  */
 #ifndef BENCH_SPIN_RING_H
 #define BENCH_SPIN_RING_H
@@ -53,7 +54,7 @@ static void destroy(void *queue)
 	free(q);
 }
 
-/* Only says whether taking the lock is worth while: what counts is looked at under it. */
+/* A hint whether to take the lock. The size is read again under the lock. */
 static size_t size_of(const struct spin_ring *q)
 {
 	return __atomic_load_n(&q->size, __ATOMIC_RELAXED);

@@ -1,7 +1,7 @@
 /*
  * oneTBB's concurrent_bounded_queue. It carries pointers (box.h) and knows no completion
  * (helper.h). Its abort() wakes those who wait, but not those about to wait; so we send a last
- * pointer that means the end, and whoever gets that puts it back for the next.
+ * pointer that means the end, and a consumer that gets it puts it back for the next.
  */
 #include <cerrno>
 #include <new>

@@ -4,9 +4,9 @@
  * that nobody looks at the other side's counter. Published as folly's DSPMC queue and, earlier, in
  * Arnautov, Fetzer, Trach and Felber, "FFQ", IPDPS 2017.
  *
- * The price: who has taken a ticket has to wait for that very item, and the producer waits for a
- * consumer that is stopped between its ticket and its copy. It polls (polling.h) and knows no
- * completion (helper.h).
+ * The price: a consumer that has taken a ticket has to wait for that very item, and the producer
+ * waits for a consumer that is stopped between its ticket and its copy. It polls (polling.h) and
+ * knows no completion (helper.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -100,8 +100,8 @@ static int get(void *handle, void *item)
 {
 	struct helper_handle *me = handle;
 	struct ticket_queue *q = (struct ticket_queue *)(void *)me->queue;
-	/* Nothing is read or written by this number's owner alone before it has seen the sequence.
-	 */
+	/* Relaxed: with this ticket a consumer reads its slot only after the acquire load of the
+	 * sequence below. */
 	uint64_t ticket = __atomic_fetch_add(&q->head, 1, __ATOMIC_RELAXED);
 	struct ticket_slot *slot = slot_of(q, ticket);
 	struct polling polling = {0};

@@ -20,7 +20,7 @@ struct urcu_queue {
 };
 
 struct urcu_item {
-	struct cds_wfcq_node node; /* first: either's address is that of the other */
+	struct cds_wfcq_node node; /* first: a pointer to the node points to the item, too */
 	unsigned char bytes[];
 };
 

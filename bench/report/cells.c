@@ -69,7 +69,8 @@ static size_t part_width(const struct cells *cells, size_t first, size_t end)
 	return width;
 }
 
-/* Where the part ends that begins there; it has at least one column that is not a key. */
+/* Returns where the part of the table that begins at column `first` ends. It has at least one
+ * column that is not a key. */
 static size_t end_of_part(const struct cells *cells, size_t first, size_t width)
 {
 	size_t end = first, others = 0;

@@ -26,11 +26,11 @@ __attribute__((format(printf, 3, 4))) void cells_add(struct cells *cells, size_t
 /* Names and brackets belong to the left, figures to the right. */
 bool cells_is_left(const struct cells *cells, size_t column);
 
-/* Aligned with spaces. On a terminal, what it is too narrow for follows below, with the keys again.
- */
+/* Aligned with spaces. Columns that do not fit on a terminal follow below, with the key columns
+ * repeated. */
 void cells_write(FILE *out, const struct cells *cells);
 
-/* Three digits that mean something, whatever the size: how many after the point. */
+/* Returns how many digits after the point give three significant digits. */
 int cells_digits(double value);
 
 #endif

@@ -24,7 +24,7 @@ _Noreturn static void be_gnuplot(int script, int picture)
 #endif
 	if (dup2(script, STDIN_FILENO) < 0 || dup2(picture, STDOUT_FILENO) < 0)
 		_exit(1);
-	/* Without the settings of whoever runs this. */
+	/* Without the settings of the user. */
 	execlp("gnuplot", "gnuplot", "--default-settings", "-", (char *)NULL);
 	_exit(errno == ENOENT ? NOT_FOUND : 1);
 }

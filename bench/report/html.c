@@ -126,7 +126,8 @@ void html_method(FILE *page)
 	fprintf(page, "</ul>\n");
 }
 
-/* From to, the names that gnuplot gives to parts: a browser would show them. */
+/* Cuts out of the line the text from one string to the other: the names that gnuplot gives to parts
+ * of a picture, which a browser would show. */
 static void cut(char *line, const char *from, const char *to)
 {
 	char *begin = strstr(line, from), *end = begin ? strstr(begin, to) : NULL;
@@ -135,7 +136,7 @@ static void cut(char *line, const char *from, const char *to)
 		memmove(begin, end + strlen(to), strlen(end + strlen(to)) + 1);
 }
 
-/* The file from <svg on. */
+/* Copies the picture from its <svg on. */
 static void copy_picture(FILE *page, FILE *picture)
 {
 	char *line = NULL;

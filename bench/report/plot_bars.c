@@ -1,6 +1,6 @@
 /*
  * One point: a bar for each queue, best first, with the interval of its median and its figures.
- * Lying, so that names can be read.
+ * The bars are horizontal, so that names can be read.
  */
 #include <stdlib.h>
 

@@ -77,7 +77,7 @@ static void find_sweep(struct plot *plot, bool has_lines)
 		if (!report_is_swept(plot->report, p))
 			continue;
 		plot->swept |= 1u << p;
-		/* There is nothing between two words. */
+		/* The x axis is a parameter with numbers, not one with words. */
 		if (bench_parameters[p].kind == BENCH_WORD)
 			continue;
 		if (has_lines && values_of(plot->report, p) > most) {

@@ -34,7 +34,7 @@ static bool is_known(const struct ticks *ticks, uint64_t value)
 	return false;
 }
 
-/* With a zero there is no logarithm: then each value is as far from the next. */
+/* With a value of 0 the axis is not logarithmic: the values stand at equal distances. */
 static struct ticks ticks_of(const struct plot *plot)
 {
 	struct ticks ticks = {0};

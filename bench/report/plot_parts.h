@@ -50,7 +50,7 @@ void plot_string(FILE *script, const char *text);
 /* y: pixels from the top, or, negative, from the bottom. look: font and colour. */
 void plot_label(const struct plot *plot, const char *text, double y, const char *look);
 
-/* What goes up, at the top of the picture: there is no room for it to lie beside the axis. */
+/* Writes the label of the y axis at the top of the picture, as there is no room beside the axis. */
 void plot_y_label(const struct plot *plot, const char *text);
 
 /* Marks on a logarithmic y axis: decades, and where those are few 2 and 5, too. */

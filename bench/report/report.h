@@ -31,8 +31,8 @@ void report_machine(FILE *out, const struct report *report);
 /* The machines that the times are of, where that is not the one it ran on; "" where it is. */
 const char *report_described(const struct report *report, char *text, size_t size);
 
-/* Whether rows differ in it. Without a number of items of its own each queue has another: that is
- * no sweep. */
+/* Whether rows differ in the parameter. The number of items counts only if --items was given:
+ * otherwise each queue has its own. */
 bool report_is_swept(const struct report *report, enum bench_parameter parameter);
 
 /* A part of a metric: "ring.head 6.96 (get 6.61, put 0.35)"; shares that would print as 0.00 are

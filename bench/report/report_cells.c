@@ -15,7 +15,7 @@ static bool is_shown(const struct report *report, enum bench_parameter parameter
 	return bench_parameters[parameter].is_shown || (report->varying & bit);
 }
 
-/* One run has none. */
+/* A report of one run has no lowest and highest value. */
 static bool has_spreads(const struct report *report)
 {
 	return report->rounds > 1;
@@ -59,7 +59,7 @@ static void fill_parameter(struct cells *cells, size_t line, const struct report
 		cells_add(cells, line, "%llu", value);
 }
 
-/* The median, and from what to what it may be. */
+/* Writes the median, and "~" behind it if it is negative. */
 static void fill_median(struct cells *cells, size_t line, const struct stats_spread *spread,
                         double scale)
 {
@@ -138,8 +138,9 @@ static bool is_first_of_queue(const struct report *report, size_t row)
 	return true;
 }
 
-/* What is a difference of two measurements, and lost in their errors. */
-static bool has_less_than_nothing(const struct report *report)
+/* Returns whether a value is negative: it is a difference of two measurements, and smaller than
+ * their errors. */
+static bool has_negative(const struct report *report)
 {
 	const struct bench_metric *metrics = report->workload->metrics;
 
@@ -168,10 +169,10 @@ static void note_row(const struct report_row *row, bool is_first,
 		note(out, text);
 }
 
-/* The rest is in the forms for programs. */
+/* How many parts are shown; JSON has all. */
 enum { NOTED_PARTS = 4 };
 
-/* Of the parts from that one on. */
+/* Returns the sum of the parts from `first` on. */
 static double sum_of(const struct bench_part *parts, size_t first)
 {
 	double sum = 0;
@@ -221,8 +222,8 @@ void report_notes(const struct report *report, void (*note)(FILE *out, const cha
 	for (size_t i = 0; i < report->row_count; i++)
 		if (report->rows[i].parts)
 			note_parts(report, &report->rows[i], note, out);
-	if (has_less_than_nothing(report))
-		note(out, "~ less than nothing: smaller than what can be measured here");
+	if (has_negative(report))
+		note(out, "~ below 0: smaller than the error of the measurement");
 	snprintf(text, sizeof(text),
 	         "* %zu run%s disturbed: others used more than %.0f%% of the machine", disturbed,
 	         disturbed == 1 ? " was" : "s were", REPORT_DISTURBED * 100);

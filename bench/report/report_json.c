@@ -100,7 +100,7 @@ static void set_parameter(json_t *object, const struct report_row *row,
 		set_number(object, info->key, value);
 }
 
-/* What the first metric but one is made of, each part by who needed it. */
+/* The parts of the second metric, each divided among the calls that caused it. */
 static json_t *parts_array(const struct report *report, const struct report_row *row)
 {
 	const char *const *shares = report->workload->shares;

@@ -86,7 +86,7 @@ static void read_distribution(struct distribution *distribution, const json_t *o
 	const json_t *ns = json_object_get(object, "ns");
 
 	if (json_array_size(ns) != DISTRIBUTION_POINTS)
-		return; /* none, or of a version with other shares */
+		return; /* no distribution, or that of another version */
 	distribution->n = number_of(object, "n");
 	for (size_t i = 0; i < DISTRIBUTION_POINTS; i++)
 		distribution->ns[i] = (uint64_t)json_integer_value(json_array_get(ns, i));

@@ -12,7 +12,7 @@ struct saved {
 	/* What it points to. */
 	struct machine machine;
 	struct report_row *rows;
-	struct bench_queue *queues; /* one a row; its own for names that are not known here */
+	struct bench_queue *queues; /* one a row, for names that this program does not know */
 	char *(*texts)[2];          /* one a row: name and why */
 	char pin[64];
 };

@@ -120,7 +120,7 @@ static int measure_cell(struct cell *cell, size_t rounds)
 	return 0;
 }
 
-/* What this processor lacks is left out. */
+/* Algorithms that this processor lacks are left out. */
 static int measure_algorithm(struct cell *cell, size_t rounds)
 {
 	int error = spmcq_key_create(&cell->key, cell->bare->algorithm);

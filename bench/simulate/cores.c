@@ -26,8 +26,8 @@ sim_time others_next;
  */
 enum { LENDER_BYTES = 64 * 1024 };
 
-/* When each core next has something to do, as a binary tree: node 1 is the earliest of all, nodes
- * 2n and 2n + 1 are below node n, and the cores themselves begin at node SIM_CORES. */
+/* A binary tree of times: at node SIM_CORES + n stands when core n next has something to do, and at
+ * each node n below SIM_CORES the earlier of the times at nodes 2n and 2n + 1. */
 static sim_time earliest[2 * SIM_CORES];
 
 /* No sleeper's deadline is before it. */
@@ -59,8 +59,8 @@ int cores_begin(const struct sim_job *job)
 	return lines_begin(job->is_held);
 }
 
-/* The C library's own. Its usual name is led to refused.c, which would take the caller for a
- * simulated thread once the machine runs. */
+/* The C library's pause(). The linker sends calls of pause() to refused.c, which takes its caller
+ * for a simulated thread once the machine runs. */
 int __real_pause(void);
 
 /* A real thread that only lends its thread-local variables to a simulated one. */
@@ -104,7 +104,7 @@ static void note_next(const struct core *core)
 		                         : earliest[2 * node + 1];
 }
 
-/* Behind those that are ready as early. */
+/* Inserts the thread behind those that are ready at the same time or earlier. */
 static void enqueue(unsigned core, struct thread *thread, sim_time at)
 {
 	struct thread **to = &cores.core[core].first;
@@ -222,9 +222,10 @@ static void begin_first(struct core *core)
 	thread->state = THREAD_RUNNING;
 }
 
-/* Longer than anything takes that goes well: the slices of those that wait for a core, some times
- * over, as a lock may be taken from its owner; and some sleeps of a queue that looks in now and
- * then. No work and no pause of the producer counts: both note when they will be over. */
+/* The simulated time without progress after which a run is stopped. A queue that works needs less:
+ * some time slices of all threads that wait for a core, because the owner of a lock may have lost
+ * its core; and some sleeps of consumers that wake up by themselves. Work and pauses of the
+ * producer are progress until they are over. */
 static sim_time patience(void)
 {
 	double shared = cores.count < cores.threads ? 4 * cores.costs.slice * cores.threads : 0;
@@ -232,7 +233,8 @@ static sim_time patience(void)
 	return sim_ns(50e6 + shared);
 }
 
-/* Many cores that poll would take long to come that far. */
+/* How many choices of a core without progress stop a run: with many cores that poll, the simulated
+ * time passes too slowly for patience(). */
 static uint64_t most_fruitless(void)
 {
 	return 4000000 + UINT64_C(200000) * cores.threads;
@@ -262,7 +264,8 @@ static bool is_hopeless(sim_time now)
 	return cores.given_up;
 }
 
-/* Makes self and here whoever goes on. False: nobody can, or all have ended. */
+/* Chooses the thread that goes on, and stores it and its core in self and here. Returns false if no
+ * thread can go on, or all have ended. */
 static bool choose(void)
 {
 	if (here)
@@ -278,7 +281,7 @@ static bool choose(void)
 			return false;
 		if (next_deadline < others_next)
 			others_next = next_deadline;
-		/* One that polls alone has to come here, too. */
+		/* So that a core that polls while the others sleep is checked for progress, too. */
 		if (cores.progress + patience() < others_next)
 			others_next = cores.progress + patience();
 		if (!core->running) {
@@ -302,7 +305,7 @@ static void change_to(struct thread *from, struct thread *to)
 	switch_stack(&from->stack_pointer, to->stack_pointer);
 }
 
-/* From self, which has left its core or not, to whoever is next. */
+/* Switches from self, whether it has left its core or not, to the next thread. */
 static void go_on(void)
 {
 	struct thread *from = self;
@@ -383,7 +386,7 @@ bool cores_sleep(const volatile void *on, sim_time deadline)
 	me->state = THREAD_ASLEEP;
 	me->sleeps_on = on;
 	me->deadline = deadline;
-	me->ready_at = here->now; /* the time since when, for cores_wake() */
+	me->ready_at = here->now; /* when it fell asleep, for cores_wake() */
 	if (deadline != SIM_NEVER)
 		cores.asleep_with_deadline++;
 	if (deadline < next_deadline)

@@ -58,14 +58,14 @@ struct cores {
 	unsigned threads, ended;
 	unsigned asleep_with_deadline;
 	uint64_t switches, sleeps, wakes;
-	sim_time progress;      /* when something last came of it, or will: a thread is at work */
-	uint64_t fruitless;     /* choices of a core since then */
+	sim_time progress;      /* the last put, get or report, or the end of work that goes on */
+	uint64_t fruitless;     /* how often a core was chosen since then */
 	const char *given_up;   /* why; NULL: it was not */
 	struct sim_costs costs; /* of the job */
 };
 extern struct cores cores;
 
-/* Who runs now. NULL before and after. */
+/* The thread that runs now. NULL before and after a run. */
 extern struct thread *self;
 extern struct core *here;
 extern sim_time others_next; /* the earliest time at which another core has something to do */
@@ -79,9 +79,9 @@ void cores_run(void);
 /* Ends the run, whose given_up then names the call. Does not return. */
 __attribute__((noreturn)) void cores_abandon(const char *call);
 
-/* Lets every core go first whose time is earlier than this one's, or whoever waits for this core if
- * the slice is over. The thread may be on another core afterwards. Inline: it is called for every
- * access to memory. */
+/* Lets all cores run whose time is earlier than the time of this core; or, if the slice is over,
+ * the thread that waits for this core. The thread may be on another core afterwards. Inline: it is
+ * called for every access to memory. */
 void cores_let_others(void);
 
 static inline bool cores_slice_is_over(void)
@@ -100,7 +100,7 @@ static inline void cores_spend(sim_time time)
 	here->now += time;
 }
 
-/* Something came of it at that time. */
+/* Notes that an item was put, got or reported at that time. */
 static inline void cores_note_progress(sim_time at)
 {
 	if (cores.progress < at)
@@ -108,9 +108,10 @@ static inline void cores_note_progress(sim_time at)
 	cores.fruitless = 0;
 }
 
-/* What takes long: others get the core when the slice is over. */
+/* Work takes this time; other threads get the core when the slice is over. */
 void cores_work(sim_time time);
-/* Nothing to do until then. The core is for others meanwhile, if threads share cores. */
+/* The thread has nothing to do until then. If threads share cores, others use the core
+ * meanwhile. */
 void cores_rest(sim_time until);
 /* Another core loses that time. */
 void cores_interrupt(unsigned core, sim_time time);
@@ -124,7 +125,8 @@ int cores_wake(const volatile void *on, int n);
 /* A number from 0 to below n, of the job's seed. */
 uint64_t cores_random(uint64_t n);
 
-/* Why it was given up, and who waits where: the threads, those alike together. */
+/* Writes why the run was given up, and which threads wait where; threads that are alike stand
+ * together. */
 void cores_describe(char *text, size_t size);
 
 #endif

@@ -101,7 +101,7 @@ static double *cost_named(struct sim_costs *costs, const char *name)
 	return NULL;
 }
 
-/* What the file does not name is the server's. */
+/* A cost that the file does not name is that of `server`. */
 int sim_costs_read(struct sim_costs *costs, const char *file, char *why, size_t size)
 {
 	json_error_t error;

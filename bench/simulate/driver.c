@@ -211,7 +211,7 @@ static void conclude(void)
 	for (uint64_t i = 0; i < job->items; i++)
 		lost += run.times_got[i] == 0;
 	if (lost > 0 && !cores.given_up)
-		*outcome->why = '\0'; /* whatever else it led to */
+		*outcome->why = '\0'; /* other faults may follow from the loss */
 	if (lost > 0)
 		void_run("%llu of %llu items were lost", (unsigned long long)lost,
 		         (unsigned long long)job->items);

@@ -107,7 +107,8 @@ void __tsan_vptr_update(void **at, void *value)
 		memory_store(at, CALLER);
 }
 
-/* The C library's copies are not compiled with hooks; the linker brings calls of them here. */
+/* The functions of the C library are not compiled with hooks, so the linker sends calls of them
+ * here. */
 void *__real_memmove(void *to, const void *from, size_t size);
 void *__real_memset(void *to, int byte, size_t size);
 

@@ -46,7 +46,7 @@ struct sim_block {
 struct sim_outcome {
 	char why[400]; /* "" if every item came exactly once and join waited for all; else what went
 	                  wrong */
-	bool is_stuck; /* nobody could go on, or nobody got anywhere: why says who waits where */
+	bool is_stuck; /* no thread could go on, or none made progress: see why */
 	double seconds;     /* of the machine's time, from the first put to the return of join */
 	double put_seconds; /* of them, the producer's inside put */
 	uint64_t moves;     /* of lines, from one core to another, in that time */
@@ -62,8 +62,8 @@ struct sim_outcome {
 	uintptr_t queue; /* what create() made */
 };
 
-/* latency_ns: room for one value an item: from the moment it was due (with an interval) or its put
- * began, to the return of its get. */
+/* latency_ns: an array with a value for each item: the time to the return of its get, from when the
+ * item was due (with an interval), or else from the beginning of its put. */
 typedef void simulate_function(const struct sim_job *job, uint64_t *latency_ns,
                                struct sim_outcome *outcome);
 #define SIMULATE_FUNCTION "simulate_run"

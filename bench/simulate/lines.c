@@ -96,8 +96,8 @@ static int me(void)
 	return (int)(here - cores.core);
 }
 
-/* All zero, as mapped, would mean that core 0 owns it. No memset() here: the linker would bring it
- * to the machine, and so back. */
+/* A line of zeros, as it was mapped, would belong to core 0. No memset() here: the linker sends it
+ * to hooks.c, which would call this function again. */
 static struct line *begun(struct line *line)
 {
 	if (line->busy == 0) {
@@ -151,7 +151,7 @@ static double way(int from)
 	                                              : cores.costs.near_line;
 }
 
-/* What the slowest of the other sharers takes to give its copy up; 0: there is none. */
+/* How long the slowest of the other sharers takes to give its copy up; 0: there is none. */
 static double way_to_sharers(const struct line *line)
 {
 	double longest = 0;
@@ -201,7 +201,7 @@ static double transfer(struct line *line, uintptr_t address, bool write, double 
 	if (!has(&line->sharers, me()))
 		count_move(line, address);
 	if (!write) {
-		*busy = 4; /* so does whatever cache the sockets share */
+		*busy = 4; /* the line is busy for a moment only: a cache serves many readers */
 		return way_to_copy(line);
 	}
 	takes = way_to_sharers(line);
@@ -230,7 +230,7 @@ sim_time line_acquire(struct line *line, uintptr_t address, bool write, bool can
 {
 	double takes, busy;
 
-	/* Whoever tries again does so a moment later, not all in the same picosecond. */
+	/* Cores that try again do so a moment later, not all in the same picosecond. */
 	while (can_wait && is_held && line->busy > here->now && line->owner != me()) {
 		here->now = line->busy + cores_random(2000);
 		cores_turn();
@@ -247,7 +247,8 @@ sim_time line_acquire(struct line *line, uintptr_t address, bool write, bool can
 
 void line_hold(struct line *line)
 {
-	/* From when it came: who holds on and on would keep it for ever. */
+	/* From the arrival of the line: else a core that makes one locked instruction after another
+	 * would keep the line for ever. */
 	sim_time until = line->comes_at + sim_ns(cores.costs.hold);
 
 	if (is_held && line->busy < until)

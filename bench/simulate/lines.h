@@ -1,13 +1,13 @@
 /*
- * Cache lines: who has them, and what it takes another core to have them, too.
+ * Cache lines: which cores have them, and how long another core takes to get them.
  *
  * A line is owned by one core, which may write it, or shared by some, which may read it. It is busy
  * while it moves; requests that come meanwhile are arbitrated in one of two ways, between which
  * real machines lie:
  *
  *   held    a core keeps a line for a while after a locked instruction, so that a quick second one
- *           of the same core succeeds; the others try again and again, and the first that tries
- *           after that gets it, however long another has tried
+ *           of the same core succeeds. The others try again and again. When the while is over, the
+ *           first core that tries gets the line, however long another has tried
  *   queued  requests are served strictly in the order in which they came
  *
  * While a write's request is on its way, the other cores still read their old copies.

@@ -9,13 +9,13 @@
 enum {
 	STORES = 56, /* of a store buffer: Intel Skylake's; Zen 4 has 64 */
 	LOADS = 12,  /* that may be under way: line fill buffers of Skylake (Zen: 22) */
-	WINDOW = 64, /* accesses a core goes on after a load that misses: a third of the 224 to 320
-	                instructions of a reorder buffer */
+	WINDOW = 64, /* accesses that a core issues after a load that misses: a fourth of the 224 to
+	                320 instructions of a reorder buffer */
 	PATTERNS = 512 /* instructions a core remembers */
 };
 
 struct store {
-	struct line *line; /* NULL: not in use */
+	struct line *line; /* NULL: this slot is free */
 	uintptr_t address;
 	uint64_t value;
 	size_t size;
@@ -40,7 +40,7 @@ struct pattern {
 static struct buffers {
 	struct store stores[STORES];
 	unsigned next_store;
-	sim_time stores_done; /* when the last one is seen */
+	sim_time stores_done; /* when other cores see the last store */
 
 	struct load loads[LOADS];
 	unsigned first_load, load_count;
@@ -72,7 +72,7 @@ static void apply_first(struct line *line)
 	store->line = NULL;
 }
 
-/* Whoever gets the line gets it after all stores that asked for it before. */
+/* Before a core gets the line, the stores that were to be seen by then are carried out. */
 static void apply_until(struct line *line, sim_time until)
 {
 	while (line->first && line->first->seen_at <= until)
@@ -151,7 +151,7 @@ static void add_load(sim_time done)
 	        (struct load){.done = done, .issued = my->issued};
 }
 
-/* Every access: a moment, and the window moves on. */
+/* Each access takes a moment. Then loads that are too old for the window are waited for. */
 static void issue(void)
 {
 	struct buffers *my = mine();
@@ -203,7 +203,7 @@ static void learn(const void *caller, uint64_t value, bool was_miss)
 
 /* --- accesses --- */
 
-/* Has the line for reading, now or soon. True: it had to ask. */
+/* Gets the line for reading. Returns true if the core did not have it. */
 static bool fetch(struct line *line, uintptr_t address)
 {
 	sim_time at = mine()->read_at > here->now ? mine()->read_at : here->now, from;
@@ -289,7 +289,7 @@ static sim_time store_time(struct line *line, uintptr_t address)
 	return seen;
 }
 
-/* Room in the buffer: the slot of the oldest store, which is waited for. */
+/* Returns a free slot of the buffer: that of the oldest store, after waiting for that store. */
 static struct store *next_slot(void)
 {
 	struct buffers *my = mine();

@@ -6,11 +6,12 @@
  * as the core's window reaches, unless they need that value. The hooks cannot see whether they do,
  * so the machine guesses from what each instruction did last time:
  *
- *   - An instruction that accesses the same address again, or one that is as far on as last time,
- *     needs no value, and starts at once. At any other address it waits for all loads before it.
- *   - If a load that missed used to bring the same value each time, and now brings a new one (or
- * the other way round), then a branch that depends on it was predicted wrongly: the core waits for
- *     all loads, and for the misprediction.
+ *   - An instruction that accesses the same address again, or an address that is as far from the
+ *     last one as that was from the one before, needs no value, and starts at once. Otherwise it
+ *     waits for all loads before it.
+ *   - If a load that missed has returned the same value each time, and now returns a new value (or
+ *     the other way round), the core is taken to have mispredicted a branch on the value: it waits
+ *     for all loads, and for the misprediction.
  *
  * A store waits for its line in a buffer, in order, and its core goes on; others see it when it has
  * the line. That is the order of x86-64 (total store order), also for aarch64, which allows more.
@@ -33,8 +34,8 @@ uint64_t memory_load_value(const volatile void *at, size_t size, const void *cal
  */
 uint64_t memory_load_now(const volatile void *at, size_t size, const void *caller);
 
-/* Before a store that is not atomic, and that the program does itself right afterwards, so that it
- * is in memory at once. That is too early, but a program without data races cannot tell: another
+/* Called before a store that is not atomic. The program then makes the store itself, so that it is
+ * in memory at once. That is too early, but a program without data races cannot tell: another
  * thread may read it only after it has seen an atomic store that came later. */
 void memory_store(volatile void *at, const void *caller);
 /* A store that is done here, and seen by others when it has its line. */

@@ -1,5 +1,5 @@
 /*
- * The module's one door.
+ * The only function that the module exports.
  */
 #include "simulate/driver.h"
 

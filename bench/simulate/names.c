@@ -36,7 +36,7 @@ struct names {
 	const struct sim_outcome *outcome;
 	int file;
 	Dwarf *dwarf;
-	Dwarf_Die type; /* of the queue */
+	Dwarf_Die type; /* the type of the queue */
 	bool has_type;
 };
 

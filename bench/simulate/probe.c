@@ -262,8 +262,9 @@ static void *measure_pair(void *argument)
 	if (!two_cpus(cpu))
 		return NULL;
 	pin_to(cpu[0]);
-	/* A round moves the line twice: each move is a load that fetches it and a store that waits
-	 * for the other copy to go. A look that has just missed its moment adds half a look. */
+	/* A round moves the line twice. Each move is a load that fetches the line, and a store
+	 * that waits until the other copy is gone. On average half a turn of the polling loop is
+	 * added. */
 	costs->near_line = one_way(cpu, false, 10000) / 2;
 	costs->far_line = costs->near_line;
 	costs->shared_line = costs->near_line / 2;
@@ -283,7 +284,7 @@ static void *measure_pair(void *argument)
 	return NULL;
 }
 
-/* In threads of their own: whoever asks stays where it may run. */
+/* Measures in a thread of its own, because the measurement pins its thread. */
 static void in_a_thread(void *(*measure)(void *), struct sim_costs *costs)
 {
 	pthread_t thread;

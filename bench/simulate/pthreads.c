@@ -2,9 +2,9 @@
  * Mutexes, condition variables and semaphores of the simulated machine, in the place of the C
  * library's, which are not compiled with hooks. The mutex is glibc's: 0 free, 1 locked, 2 locked
  * and perhaps somebody sleeps (Drepper, "Futexes are tricky", 2011, mutex 2). The condition
- * variable is simpler than glibc's (one sequence instead of two groups of waiters) and has its
- * costs: nobody waits: a load; somebody: a locked instruction and a system call. This file is
- * itself compiled with hooks.
+ * variable is simpler than glibc's (one sequence instead of two groups of waiters), and costs the
+ * same: a signal is a load if no thread waits, and otherwise a locked instruction and a system
+ * call. This file is itself compiled with hooks.
  */
 #include <errno.h>
 #include <pthread.h>

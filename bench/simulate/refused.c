@@ -1,7 +1,7 @@
 /*
- * Calls that block, or read what others write, inside the C library, and that the machine does not
- * know: there a thread would wait for ever, as all threads of the machine are one real thread. Such
- * a call ends the run, which then says so by its name. Outside the machine it is the real one.
+ * Functions of the C library that wait for other threads, and that the simulator does not replace.
+ * They would wait for ever, because all simulated threads run in one real thread. A call of one of
+ * them ends the run, with a message that names it. Outside a run the real function is called.
  * meson.build lists the same names.
  */
 #include "simulate/cores.h"

@@ -45,14 +45,15 @@ void *switch_prepare(void *top, void (*entry)(void))
 	return stack;
 }
 
-/* The kernel says by this bit that a process may use the instructions; else there is the call. */
+/* By this bit of AT_HWCAP2 the kernel says that a process may use rdfsbase and wrfsbase. Otherwise
+ * arch_prctl is called. */
 enum { HWCAP2_HAS_FSGSBASE = 1 << 1 };
 
 uintptr_t switch_thread_pointer(void)
 {
 	uintptr_t pointer;
 
-	__asm__("mov %%fs:0, %0" : "=r"(pointer)); /* it lies where it points to */
+	__asm__("mov %%fs:0, %0" : "=r"(pointer)); /* the word at %fs:0 is its own address */
 	return pointer;
 }
 

@@ -87,8 +87,8 @@ int system_futex_wait(uint32_t *word, uint32_t seen, sim_time deadline)
 {
 	cores_spend(sim_ns(cores.costs.syscall));
 	memory_fence();
-	/* What is read is the word as it is when this returns, and no other core has its turn
-	 * before the thread sleeps: no wake-up comes between the two. */
+	/* Reads the word as it is when the function returns. No other core runs before the thread
+	 * sleeps, so that no wake-up comes in between. */
 	if (memory_load_now(word, sizeof(*word), __builtin_return_address(0)) != seen)
 		return -EAGAIN;
 	if (deadline <= here->now)
@@ -105,7 +105,7 @@ int system_futex_wake(uint32_t *word, int n)
 
 static long futex(uint32_t *word, int operation, uint32_t value, const struct timespec *time)
 {
-	/* A call that wakes need not pass a time, and then there is anything in its place. */
+	/* FUTEX_WAKE has no time: the argument is undefined then. */
 	switch (operation & FUTEX_CMD_MASK) {
 	case FUTEX_WAIT:
 		return system_futex_wait(word, value,
@@ -192,7 +192,7 @@ static struct header *header_of(void *block)
 	return (struct header *)((char *)block - HEADER);
 }
 
-/* An alignment of up to HEADER needs nothing; more is given to whoever asks for it, freshly. */
+/* An alignment of up to HEADER needs nothing. For more, memory is allocated anew. */
 static void *allocate(size_t size, size_t alignment, const void *caller)
 {
 	size_t class = size <= HEADER ? 6 : 64 - (size_t)__builtin_clzll(size - 1);
@@ -218,7 +218,7 @@ static void *allocate(size_t size, size_t alignment, const void *caller)
 	return block;
 }
 
-/* Whoever asks before the machine's memory is there is not simulated. */
+/* A thread that asks before the machine has memory is not simulated. */
 static bool is_real(void)
 {
 	return !lines_ready();

@@ -5,7 +5,7 @@
 #ifndef BENCH_SIMULATE_WORLD_H
 #define BENCH_SIMULATE_WORLD_H
 
-/* The headers below are read before the file's own words. */
+/* The headers below are included before the macros are defined. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -24,7 +24,8 @@ void sim_fence(void);
 #define __builtin_prefetch(...) SIM_PREFETCH(__VA_ARGS__, 0, 0)
 #define __builtin_ia32_pause sim_pause
 #define __builtin_ia32_mfence sim_fence
-/* x86-64 needs neither for memory that is cached: they only keep the compiler from moving code. */
+/* x86-64 needs no fence of loads or of stores for cached memory. Both only keep the compiler from
+ * moving code. */
 #define __builtin_ia32_lfence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define __builtin_ia32_sfence() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 

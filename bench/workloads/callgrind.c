@@ -75,7 +75,7 @@ _Noreturn static void be_valgrind(const char *const *argv, const char *file)
 		all[n++] = *argv++;
 	all[n] = NULL;
 #ifdef __linux__
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* who stops the run stops this too */
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* whatever ends the run ends valgrind, too */
 #endif
 	execvp(all[0], (char *const *)all);
 	_exit(errno == ENOENT ? NOT_FOUND : 1);

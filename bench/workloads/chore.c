@@ -1,5 +1,5 @@
 /*
- * The steps are found on the thread's CPU clock, which others on this machine do not advance.
+ * The steps are measured by the thread's CPU clock, which other programs do not advance.
  */
 #include "chore.h"
 #include "measure/clock.h"

@@ -12,12 +12,12 @@
 uint64_t chore_steps(uint64_t ns);
 
 struct chore_time {
-	double seconds;     /* on CLOCK_MONOTONIC: with what others took of this core meanwhile */
+	double seconds;     /* on CLOCK_MONOTONIC, with the time that others used this core */
 	double cpu_seconds; /* of this thread */
 };
 
-/* What so many chores of so many steps take in this thread, one after the other; tried for up to
- * 0.2 s. */
+/* Returns how long `chores` chores of `steps` steps each take in this thread, one after the other;
+ * tries for up to 0.2 s. */
 struct chore_time chore_time(uint64_t steps, uint64_t chores);
 
 static inline void chore_do(uint64_t steps)

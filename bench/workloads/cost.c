@@ -4,9 +4,9 @@
  * one thread: put, get, task_done; put, get ...   Counted: instructions, by callgrind, of each kind
  *             put 32, get 32, task_done 32 ...    of call; not timed.
  *
- * The program runs itself under valgrind (counted.h). Counted is what is between a call's first
- * instruction and its return, with the pointer it goes through; what a call of nothing costs is
- * taken off. Checked: every item came out, in order; put and join wait (rehearsal.h).
+ * The program runs itself under valgrind (counted.h). It counts the instructions of a call
+ * from its first to its return, with those of the call through a pointer, and subtracts those of an
+ * empty function. Checked: every item came out, in order; put and join wait (rehearsal.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -29,7 +29,7 @@ static const char hint[] = "";
 
 enum { ALL, PUT, GET, DONE, BULK_ALL, BULK_PUT, BULK_GET, BULK_DONE };
 
-/* As many as go through the queue at a time. */
+/* How many items go through the queue at a time. */
 static uint64_t bulk_for(const struct bench_point *point)
 {
 	return point->bulk < point->capacity ? point->bulk : point->capacity;

@@ -22,8 +22,8 @@ struct counted_queue {
 	int (*nothing)(void *handle, const void *item);
 };
 
-/* Seen by the compiler in no one place, so that it does not merge, clone or inline them; each has
- * something left to do after its call, so that it is a call and not a jump. */
+/* The functions are external, so that the compiler does not merge, clone or inline them. Each does
+ * something after its inner call, so that this is a call and not a jump. */
 void counted_nothing(struct counted_queue *q);
 void counted_put(struct counted_queue *q);
 void counted_get(struct counted_queue *q);

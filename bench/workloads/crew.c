@@ -14,8 +14,8 @@
 #include "measure/common.h"
 #include "rehearsal.h"
 
-/* Puts from one comparison of counts to the next, for each consumer: each costs a transfer of that
- * consumer's cache line, which is then less than 0.1 ns a put. */
+/* Puts between two checks of the bound, for each consumer. A check moves the cache line of each
+ * consumer, which is then less than 0.1 ns a put. */
 enum { LOOK_EVERY = 1024 };
 
 void crew_fail(struct crew_member *me, const char *call, int error)
@@ -49,8 +49,9 @@ void crew_judge(const struct crew *crew)
 		bench_void(crew->result, "%s", crew->fault);
 }
 
-/* Thread sanitizer would call this a race, and it is one: a whole word is read while another thread
- * may add to it, as no processor does in parts. There, the rehearsal is all that looks. */
+/* This is a data race: it reads a word to which another thread may be adding. No processor reads
+ * such a word in parts, so the value is right, if perhaps old. Under ThreadSanitizer only the
+ * rehearsal (rehearsal.h) checks the bound. */
 __attribute__((no_sanitize("thread"))) static uint64_t count_got(const struct crew_member *me)
 {
 	uint64_t got = 0;
@@ -60,9 +61,9 @@ __attribute__((no_sanitize("thread"))) static uint64_t count_got(const struct cr
 	return got;
 }
 
-/* A count may be an old one, but not older than the consumer's last get: the put that took the room
- * which that get made comes after whatever the consumer did before it. So each may have as many
- * items in its hands as a get returns, and no more. */
+/* A count may be old, but the put that used the room of a get sees all that this consumer did
+ * before that get. So the count lacks the consumer's last get at most, and the bound allows one get
+ * for each consumer. */
 void crew_look(struct crew_member *me)
 {
 	const struct bench_point *point = &me->run->point;
@@ -176,7 +177,7 @@ void crew_start_thread(struct crew_thread *thread, size_t place)
 	pthread_attr_destroy(&attributes);
 }
 
-/* What the run was at when it was stopped, for a result that says that it was. */
+/* What the threads were doing when a run was stopped, for its result. */
 
 static const struct crew *running; /* NULL: no threads to tell of */
 
@@ -195,8 +196,9 @@ static const char *place_of_producer(const struct crew_member *me)
 	return "put";
 }
 
-/* In a signal handler: of what may not be called there, only snprintf() of whole numbers, which
- * takes no lock and no memory. The other threads go on meanwhile: a count may be off by a call. */
+/* Runs in a signal handler. It calls one function that is not async-signal-safe: snprintf() of
+ * whole numbers, which takes no lock and allocates nothing. The other threads go on meanwhile: a
+ * count may be off by a call. */
 __attribute__((no_sanitize("thread"))) static void tell_and_exit(int number)
 {
 	const struct crew *crew = running;

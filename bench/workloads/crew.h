@@ -4,9 +4,9 @@
  * is a process; the job is then in common memory (measure/common.h), where consumers leave what
  * they found, and so are the counts below.
  *
- * Each thread counts what it calls, on a cache line of its own. From these counts the producer sees
- * whether all items are done when join returns, and, once in a while, whether there are more items
- * between put and get than the queue may hold; and they tell what a run was at that did not finish.
+ * Each thread counts its calls, on a cache line of its own. By these counts the producer checks
+ * that all items are done when join returns, and, from time to time, that the queue holds no more
+ * items than it may. For a run that did not finish, they say what its threads were doing.
  */
 #ifndef BENCH_CREW_H
 #define BENCH_CREW_H
@@ -36,9 +36,9 @@ struct crew_member {
 
 	/* Written by this thread only. Each is one instruction of the inner loop. */
 	alignas(64) int64_t left; /* items to put until the counts are compared */
-	uint64_t put_then;        /* items that will then have been put: put_then - left were */
+	uint64_t put_then;        /* items put when left is 0; so far put_then - left were put */
 	uint64_t got;             /* items that get returned */
-	uint64_t through; /* of those, the ones done with, before task_done says so. The producer
+	uint64_t through; /* of those, the finished ones; counted before task_done. The producer
 	                   * reads it after join, which is what makes it visible */
 	enum crew_stage stage;
 };
@@ -68,12 +68,12 @@ void crew_judge(const struct crew *crew);
 /* A call of the queue said error: void, and the end of this process. */
 _Noreturn void crew_fail(struct crew_member *me, const char *call, int error);
 
-/* The first fault stays; in a rehearsal it is the end of this process. By the producer; in a
- * rehearsal by either. */
+/* Only the first fault is kept; in a rehearsal it ends this process. Called by the producer, in a
+ * rehearsal by the consumer, too. */
 __attribute__((format(printf, 2, 3))) void crew_fault(struct crew_member *me, const char *format,
                                                       ...);
 
-/* Compares what was put with what the consumers got. By the producer. */
+/* Checks the bound: compares what was put with what the consumers got. Called by the producer. */
 void crew_look(struct crew_member *me);
 
 /* The items it has put. */

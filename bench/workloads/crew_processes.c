@@ -24,7 +24,7 @@ _Noreturn static void be_consumer(struct crew_thread *thread, pid_t parent)
 {
 	struct sigaction usual = {.sa_handler = SIG_DFL};
 
-	/* The first process tells of a run that is stopped. */
+	/* Only the first process tells what a stopped run was doing. */
 	sigaction(SIGTERM, &usual, NULL);
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -48,7 +48,7 @@ static void end_all(struct processes *processes)
 			;
 }
 
-/* What it said itself, if anything, stays. */
+/* A fault that the process noted itself stays. */
 static void tell_end(struct crew *crew, size_t consumer, int status)
 {
 	if (WIFSIGNALED(status))

@@ -5,9 +5,9 @@
  * producer-+                         |   Timed: each round, from before the put to after the get.
  *          +<-- back  <--------------+   Not timed: a warm-up.
  *
- * There is never more than one item about, so it is the time to find, perhaps wake and switch to
- * the other thread, twice. Both threads put in one queue and get from the other. Checked: each
- * number comes back before the next is sent.
+ * There is never more than one item. So the time is twice that until the other thread has found the
+ * item; if that thread sleeps, it must be woken and switched to. Both threads put in one queue and
+ * get from the other. Checked: each number comes back before the next is sent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct handoff {
 
 enum { P50, P99, P999, CPU, SWITCHES };
 
-/* What the producer is to the way back, and the consumer: the other thing. */
+/* On the way back the roles are swapped: the consumer puts and the producer gets. */
 static struct crew_member on_the_way_back(const struct crew_member *me, bool gets)
 {
 	const struct handoff *job = me->job;

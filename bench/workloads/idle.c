@@ -22,7 +22,7 @@ struct idle {
 
 enum { CPU, SWITCHES };
 
-/* Within this everybody has got to the queue and done its looking about. */
+/* By then all consumers are in get and have stopped looking for items. */
 static const uint64_t settle_ns = 200 * 1000 * 1000;
 
 static void produce(struct crew_member *me)

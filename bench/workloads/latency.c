@@ -6,8 +6,8 @@
  *                                 +--> consumer N   Not timed: a warm-up, what happens after the
  * get.
  *
- * Items are due on a schedule that waits for nobody (pace.h); who is kept from sending on time has
- * that counted. The producer sleeps until 0.15 ms before an item is due and spins from there on:
+ * Items are due at fixed times (pace.h); if the queue delays a put, the delay is part of the
+ * latency. The producer sleeps until 0.15 ms before an item is due and spins from there on:
  * this spinning is left out of the CPU time, its sleeping and waking is not. How late it began its
  * puts is reported too, so that one sees how much of the latency is not the queue's.
  *
@@ -71,7 +71,8 @@ static void produce(struct crew_member *me)
 		send(me, item, n, late);
 	crew_join(me);
 	usage_end(&job->usage);
-	job->foreign = usage_foreign(&job->usage); /* spinning is not others' */
+	/* The spinning is not of other programs, so it is still in cpu_seconds here. */
+	job->foreign = usage_foreign(&job->usage);
 	job->usage.cpu_seconds -= (double)(job->pace.spun_ns - spun) * 1e-9;
 	crew_shut_down(me);
 	free(item);

@@ -1,6 +1,7 @@
 /*
- * Who got what: each consumer keeps a list of its own, a bit per item, and in the end they must
- * make up exactly the items 0..N-1, each once. Nothing is shared while the clock runs.
+ * Which consumer got which items: each consumer keeps a list of its own, a bit per item, and in the
+ * end they must make up exactly the items 0..N-1, each once. Nothing is shared while the clock
+ * runs.
  */
 #ifndef BENCH_LEDGER_H
 #define BENCH_LEDGER_H
@@ -11,9 +12,9 @@
 
 /* One consumer's page; only it touches it until it has left. */
 struct ledger_page {
-	alignas(64) unsigned char *got;        /* bit n: got item n */
-	uint64_t items;                        /* N */
-	uint64_t next;                         /* where order is kept, no item to come is less */
+	alignas(64) unsigned char *got; /* bit n: got item n */
+	uint64_t items;                 /* N */
+	uint64_t next;                  /* where order is kept, the least number that may come */
 	uint64_t doubled, strange, disordered; /* got twice; never put, or torn; out of order */
 };
 _Static_assert(sizeof(struct ledger_page) == 64, "a cache line of its own");

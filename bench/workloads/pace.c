@@ -8,11 +8,11 @@
 
 #include "pace.h"
 
-/* A sleep is ended so much before its time. Measured here: with 1 ns of timer slack half of the
+/* A sleep ends this long before its time. Measured here: with 1 ns of timer slack half of the
  * sleeps end over 60 us late, a tenth over 130. */
 enum { PACE_EARLY_NS = 150 * 1000 };
 
-/* Not worth a sleep, which costs several microseconds of CPU: spun. */
+/* For less than this the thread spins, because a sleep costs several microseconds of CPU. */
 enum { PACE_LEAST_SLEEP_NS = 20 * 1000 };
 
 /* Between two looks at the clock that are further apart than this, somebody else had the CPU. */

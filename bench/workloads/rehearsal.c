@@ -5,9 +5,9 @@
  *                                                        last task_done, until it has had time to
  *                                                        return from join.
  *
- * What the producer sees after put or join has returned decides: a queue that waits lets it return
- * only after the consumer has gone on, and has said so. A slow machine can hide a fault, but not
- * make one up.
+ * When put or join has returned, the producer checks a flag of the consumer: in a queue that waits,
+ * the call returns only after the consumer has gone on and set its flag. A slow machine can hide a
+ * fault, but not make one up.
  */
 #include <semaphore.h>
 #include <stdlib.h>
@@ -25,13 +25,14 @@ enum {
 	NUMBERS = 1 << 20, /* more than any item's */
 };
 
-/* To get from one call into the next, and for a queue that is slow to put a thousand. */
+/* The time that a thread may need to get into its next call, and the time after which a slow queue
+ * need put no more of the thousand items. */
 static const uint64_t grace_ns = 2 * 1000 * 1000, flow_ns = 10 * 1000 * 1000;
 
 /* In common memory. */
 struct rehearsal {
 	size_t most;           /* items the queue may hold; SIZE_MAX: it is never full */
-	sem_t is_full, is_put; /* by the producer: all but one too many, and all, are put */
+	sem_t is_full, is_put; /* posted by the producer: all that fit, and all, are put */
 	uint64_t last;         /* atomic: the number of the last item, before it is put */
 	bool goes_on, is_done; /* atomic; false -> true once, by the consumer: before its first get,
 	                        * and before its last task_done */
@@ -82,8 +83,8 @@ static void produce(struct crew_member *me)
 	free(buffer);
 }
 
-/* A queue that holds less than its capacity would have both wait for ever: no longer than a
- * second. What is wrong with it the run will show. */
+/* Waits for a second at most: with a queue that holds less than its capacity both threads would
+ * wait for ever. The run itself will show what is wrong with such a queue. */
 static void hold(sem_t *until)
 {
 	struct timespec end;
@@ -140,7 +141,7 @@ size_t rehearsal_most(const struct bench_queue *queue, size_t capacity)
 	return queue->most ? queue->most(capacity) : capacity;
 }
 
-/* What a table must have and has not; NULL: nothing. */
+/* Returns what a table must have and has not; NULL: nothing. */
 static const char *missing(const struct bench_queue *queue)
 {
 	const struct {

@@ -1,9 +1,11 @@
 /*
  * Simulate: the queues' own code on a machine with as many cores as one likes.
  *
- *           +--> consumer 1: work --+    Each thread has a core of its own (or a share of fewer);
- * producer -+--> ...                +    time is the machine's: what it counts is cache lines that
- *           +--> consumer N: work --+    move, locked instructions, system calls, and waiting.
+ *           +--> consumer 1: work --+    Each thread has a core of its own (with --cores some
+ * producer -+--> ...                +    threads share one). Time is simulated: it passes for moves
+ * of
+ *           +--> consumer N: work --+    cache lines, locked instructions, system calls and
+ * waiting.
  *
  * Timed: first put to join, on the simulated clock. Checked as elsewhere: every item got once,
  * whole, in order where the queue promises it; join not before every item was reported. The same
@@ -30,7 +32,7 @@ static const char *const module = BENCH_SIMULATED_MODULE; /* "": not built */
 /* Costs are settled before the first run, in the process that all runs are forked from: `this` is
  * measured once, and a file is read once. */
 static struct known {
-	uint64_t machine; /* number of the word, and 1; 0: this entry is free */
+	uint64_t machine; /* 1 + the number of the word; 0: this entry is free */
 	struct sim_costs costs;
 } known[16];
 
@@ -57,7 +59,7 @@ static const struct sim_costs *costs_of(uint64_t machine, char *why, size_t size
 	return &free->costs;
 }
 
-/* Does not measure: a report that was saved elsewhere may be drawn here. */
+/* Does not measure costs: the report may come from another machine. */
 static const struct sim_costs *costs_known(uint64_t machine)
 {
 	char why[200];
@@ -241,7 +243,7 @@ static void find_lines(const struct bench_run *run, const struct sim_outcome *ou
 
 /* --- figures --- */
 
-/* What the cores could do if items came by themselves. 0: as much as one likes. */
+/* Returns how many items a second the cores could do if items came by themselves. 0: no limit. */
 static double ideal(const struct sim_job *job)
 {
 	double workers =
@@ -323,9 +325,9 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	free(latency_ns);
 }
 
-/* Not how long a run takes there but here: 10 us an item with a few consumers, and with many as
- * much as all of them do while one item moves, which grows with the number of those that want it
- * times what each has to wait. Measured with 16 (8 us) and with 255 (4 ms). */
+/* The real time of a run, not the simulated time: 10 us an item with few consumers. With many it
+ * grows with the square of their number, because all of them look while one item moves, and each
+ * waits for all others. Measured with 16 (8 us) and with 255 (4 ms). */
 static double pace(const struct bench_point *point)
 {
 	double consumers = (double)point->consumers;

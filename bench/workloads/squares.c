@@ -81,7 +81,7 @@ struct findings {
 	uint64_t found, doubled, strange, wrong, disordered;
 };
 
-/* Where a number stands in the order in which the producer put them. */
+/* Returns the place of a number in the order of the puts: the numbers of the warm-up come first. */
 static uint64_t order_of(const struct squares *job, uint64_t n)
 {
 	return n >= job->items ? n - job->items : n + job->warmup;

@@ -5,11 +5,11 @@
  * producer -+--> ...                +   Timed: first put to join.
  *           +--> consumer N: work --+   Not timed: threads, the same work without a queue.
  *
- * Before and after, threads do the same work without any queue, one on each core that has
- * consumers, as cores differ, and from one second to the next. What they do in a second, others on
- * the machine included, is what can be done on so many cores; the speed-up is how many times what
- * one of them does, by their mean. With work to do on each of C cores it cannot be more than C, but
- * by chance. A share is the number of items a consumer got. Checked: every item got once, and in
+ * Before and after, threads do the same work without a queue, one on each core that has consumers,
+ * because the speed of cores differs, and changes from second to second. What these threads do in a
+ * second, while other programs run as they do, is the ideal. The speed-up is the rate of the queue
+ * divided by the mean rate of these threads. With C cores it cannot be more than C, but by chance.
+ * A share is the number of items that a consumer got. Checked: every item got once, and in
  * order where the queue promises it.
  */
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static void consume(struct crew_member *me)
 	free(buffer);
 }
 
-/* As many as can work at the same time. */
+/* How many threads can work at the same time. */
 static double ideal_for(const struct bench_run *run)
 {
 	struct machine machine;
@@ -163,7 +163,7 @@ static void run(const struct bench_run *run, struct bench_result *result)
 	common_free(job.shares);
 }
 
-/* From 10 us on the work is what takes the time; with less, the queue. */
+/* From 10 us on the work takes most of the time; with less, the queue does. */
 static double pace(const struct bench_point *point)
 {
 	struct machine machine;

@@ -157,7 +157,8 @@ static void append(struct broken *q, const void *item)
 		return;
 	}
 	copy(q, slot(q, place), item);
-	if (q->mistake == NEWEST_FIRST && q->put > q->got) { /* changes places with the oldest */
+	/* The new item changes places with the oldest. */
+	if (q->mistake == NEWEST_FIRST && q->put > q->got) {
 		char *first = slot(q, q->got), *last = slot(q, place);
 
 		for (size_t i = 0; i < q->item_size; i++) {
@@ -178,7 +179,7 @@ static int put(void *queue, const void *item)
 
 	if (q->mistake == LOSES && __atomic_load_n(&q->put, __ATOMIC_RELAXED) % 1000 == 999) {
 		lock(q, NONE);
-		q->put++; /* as if it had been done */
+		q->put++; /* counted, but never in the queue */
 		q->got++;
 		q->done++;
 		unlock(q, NONE);
@@ -237,7 +238,7 @@ static int get(void *queue, void *item)
 	return result;
 }
 
-/* What it counts of n. */
+/* Returns how many of n reports the queue counts. */
 static size_t counted(const struct broken *q, size_t n)
 {
 	if (q->mistake == DONE_TWICE)

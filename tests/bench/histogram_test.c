@@ -93,7 +93,7 @@ static void every_value_has_its_place(void)
 	}
 }
 
-static void what_is_too_large_is_counted_with_the_largest(void)
+static void values_that_are_too_large_are_counted_with_the_largest(void)
 {
 	struct histogram *histogram = histogram_create(1);
 
@@ -154,7 +154,7 @@ int main(void)
 	RUN(quantiles_are_those_of_the_sorted_values);
 	RUN(small_values_are_exact);
 	RUN(every_value_has_its_place);
-	RUN(what_is_too_large_is_counted_with_the_largest);
+	RUN(values_that_are_too_large_are_counted_with_the_largest);
 	RUN(an_empty_one_has_only_zeroes);
 	RUN(merged_is_as_if_counted_together);
 	RUN(a_distribution_has_the_usual_percentiles_and_ends_with_the_largest);

@@ -16,7 +16,7 @@
 
 enum { TRIES = 10 };
 
-static const struct bench_queue *queue; /* the one that is tried */
+static const struct bench_queue *queue; /* the queue under test */
 static const char *const *programs;     /* of check; ends with NULL */
 
 static const struct {

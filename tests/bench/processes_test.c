@@ -59,8 +59,8 @@ static void every_workload_is_checked_with_it(void)
 	}
 }
 
-/* A pipe whose second consumer does something else with the last of a few items. It notes its
- * processes. */
+/* A queue like `pipe`, whose second consumer does something wrong in place of getting the last of a
+ * few items. The queue notes the ids of its processes. */
 
 static struct {
 	void (*instead)(void);
@@ -97,7 +97,7 @@ static void break_with(void (*instead)(void))
 	broken_queue.get = broken_get;
 }
 
-/* One that nobody waited for is gone, too. */
+/* A process that has ended is gone, even if no process has waited for it. */
 static bool is_gone(pid_t id)
 {
 	char name[64], state = 'Z';
@@ -192,7 +192,8 @@ static int losing_get(void *handle, void *item)
 	return error ? error : bench_pipe.get(handle, item);
 }
 
-/* The consumers' counts tell it first. */
+/* The counts of the consumers are compared first, but the check of the squares gives the
+ * message. */
 static void a_lost_item_makes_the_run_void(void)
 {
 	break_with(hang);
@@ -203,7 +204,7 @@ static void a_lost_item_makes_the_run_void(void)
 	nobody_is_left();
 }
 
-static void what_hangs_is_stopped_and_says_what_it_was_at(void)
+static void a_run_that_hangs_is_stopped_and_says_what_it_was_doing(void)
 {
 	break_with(hang);
 	struct bench_result result = run_within(&broken_queue, "squares", 100000, 1);
@@ -213,7 +214,7 @@ static void what_hangs_is_stopped_and_says_what_it_was_at(void)
 	nobody_is_left();
 }
 
-static void nobody_outlives_a_harness_that_is_killed(void)
+static void no_process_outlives_a_harness_that_is_killed(void)
 {
 	pid_t harness;
 
@@ -273,8 +274,8 @@ int main(void)
 	RUN(a_consumer_that_leaves_makes_the_run_void);
 	RUN(a_get_that_fails_makes_the_run_void);
 	RUN(a_lost_item_makes_the_run_void);
-	RUN(what_hangs_is_stopped_and_says_what_it_was_at);
-	RUN(nobody_outlives_a_harness_that_is_killed);
+	RUN(a_run_that_hangs_is_stopped_and_says_what_it_was_doing);
+	RUN(no_process_outlives_a_harness_that_is_killed);
 	RUN(the_time_of_an_included_process_is_counted);
 	return check_finish();
 }

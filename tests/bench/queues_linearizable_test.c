@@ -1,7 +1,8 @@
 /*
  * Random histories of every competitor of the bench that promises order are those of a FIFO queue
- * that does one thing at a time (histories.h): what its figures compare is the same promise. A get
- * of several items may take them one by one, other consumers between: queue.h asks for no more.
+ * that does one thing at a time (histories.h): so the figures compare queues that make the same
+ * promise. A get of several items may take them one by one, other consumers between: queue.h asks
+ * for no more.
  */
 #include "stress/histories.h"
 #include "support/check.h"
@@ -13,7 +14,7 @@
 enum {
 	TURNS_MAX = 100,
 	POLLED_TURNS_MAX = 50, /* a spinning thread in the way can cost a time slice per item */
-	PARTS = 10,            /* each queue gets this part of a property's time */
+	PARTS = 10,            /* a queue's histories take 1/10 of a property's time */
 };
 
 static const struct bench_queue *table; /* the queue under test */

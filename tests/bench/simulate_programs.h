@@ -33,9 +33,9 @@ void add(void *program);             /* adds 1 to word 0, rounds times */
 void add_neighbour(void *program);   /* to what lies beside it */
 void add_own(void *program);         /* to word 1 */
 void own_all(void *program);         /* writes every line */
-void store_to_others(void *program); /* then: stores to lines that own_all() has, timed */
+void store_to_others(void *program); /* after own_all() of another core: stores, timed */
 void store_and_fence(void *program); /* and a fence, timed */
-void load_others(void *program);     /* loads of lines that own_all() has, timed */
+void load_others(void *program);     /* the same with loads, timed */
 void chase_others(void *program);    /* each load says where the next one goes, timed */
 void say_0(void *program);           /* stores word 0, loads word 1 */
 void say_1(void *program);           /* stores word 1, loads word 0 */
@@ -60,7 +60,7 @@ void load_once(void *program);           /* word 0, timed, after a while */
 void look_at_0(void *program);           /* word 0, not timed */
 void wait_on_other_words(void *program); /* polls word 1, which nobody writes */
 void sleep_on_0(void *program);          /* sleeps while word 0 is 0 */
-void add_and_wake(void *program);        /* adds to word 0 and wakes who sleeps on it */
+void add_and_wake(void *program);        /* adds to word 0 and wakes its sleepers */
 void lock_rwlock(void *program);         /* a call that the machine does not know */
 void work_long(void *program);
 

@@ -18,7 +18,7 @@ enum { MOST = 4096, MS = 1000 * 1000 };
 
 /* What is wrong with every queue that is made; set by a property before its run. */
 static struct {
-	uint64_t delay_ns; /* an item can be got only so long after its put */
+	uint64_t delay_ns; /* an item can be got when this has passed since its put */
 	uint64_t stall_at; /* the put of this item, counted from 0 ... */
 	uint64_t stall_ns; /* ... sleeps before it puts */
 	uint64_t lose_at;  /* this item, counted from 1, is not put */
@@ -255,7 +255,7 @@ static void one_slow_item_does_not_hold_up_the_others(void)
 	point.slow_ns = 100 * MS;
 	struct bench_result result = checked("latency", point);
 	is_between("max", 0, metric("latency", &result, "latency_max_ns"), 90 * MS);
-	is_between("seconds", 0.19, result.seconds, 2); /* the slow one is the last, and joined */
+	is_between("seconds", 0.19, result.seconds, 2); /* join waits for the slow item */
 }
 
 static void a_round_of_handoff_meets_the_delay_twice(void)
@@ -282,7 +282,7 @@ static void a_burst_is_drained_with_its_last_item(void)
 	is_between("wake-ups", 1, metric("burst", &result, "wakeups_per_burst"), 60);
 }
 
-static void idle_sees_who_spins_and_who_sleeps(void)
+static void idle_sees_whether_threads_spin_or_sleep(void)
 {
 	struct bench_point point = defaults_of("idle");
 
@@ -387,7 +387,7 @@ int main(void)
 	RUN(one_slow_item_does_not_hold_up_the_others);
 	RUN(a_round_of_handoff_meets_the_delay_twice);
 	RUN(a_burst_is_drained_with_its_last_item);
-	RUN(idle_sees_who_spins_and_who_sleeps);
+	RUN(idle_sees_whether_threads_spin_or_sleep);
 	RUN(one_consumer_has_no_speed_up);
 	RUN(a_chore_takes_the_cpu_time_asked_for);
 	RUN(a_lost_item_makes_a_run_void);

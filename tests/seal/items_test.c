@@ -1,5 +1,5 @@
 /*
- * Sealing and opening runs of items: what opens, and all that does not.
+ * Sealing and opening runs of items: which runs open, and which do not.
  */
 #include "known.h"
 #include "sealing.h"
@@ -8,7 +8,7 @@
 
 enum { MOST = 20000 }; /* bytes of the largest run here */
 
-/* A run, sealed. Runs of up to 4 KiB are opened in another way than larger ones. */
+/* A sealed run. The library opens runs of up to 4 KiB in another way than larger runs. */
 struct run {
 	struct spmcq_key *key;
 	uint64_t position;
@@ -47,7 +47,7 @@ static void opens(const struct run *run)
 		CHECK(room[i] == 0xa5, "byte %zu behind the items was written", i);
 }
 
-/* Refused with that error, and nothing is written: it would be no more than what was sealed. */
+/* Opening returns this error and writes nothing to the buffer, up to the size of the sealed run. */
 static void fails_to_open(int want, const struct spmcq_key *key, uint64_t position,
                           const void *sealed, size_t size, size_t max, size_t item_size)
 {
@@ -82,11 +82,11 @@ static void seal_as_known(const struct known *known, struct spmcq_key *key)
 
 	seal_run(&run, key, known->position, known->n, known->item_size);
 	COUNTS(size, run.size);
-	CHECK(memcmp(run.sealed, sealed, size) == 0, "sealed otherwise");
+	CHECK(memcmp(run.sealed, sealed, size) == 0, "the sealed bytes are not the known ones");
 	opens(&run);
 }
 
-/* Those of algorithms that are not here are left out. */
+/* Keys of algorithms that this processor lacks are left out. */
 static void known_keys_seal_what_is_known(void)
 {
 	unsigned tried = 0;
@@ -350,7 +350,7 @@ static void a_run_of_another_key_or_queue_stays_shut(void)
 	with_each_algorithm(other_keys);
 }
 
-/* The same secret, nonce and queue, said to be of another algorithm. */
+/* The same secret, nonce and queue, with the name of another algorithm. */
 static void a_run_of_another_algorithm_stays_shut(void)
 {
 	struct spmcq_key *aes, *xchacha;

@@ -103,7 +103,7 @@ static void refuses(int want, const struct exported *exported, size_t size)
 	      "a refused import changed the bytes");
 }
 
-/* As the version says what the rest means, another one is told as such. */
+/* The version says how to read the rest, so another version has another error than other damage. */
 static void damaged(enum spmcq_algorithm algorithm)
 {
 	struct spmcq_key *key = key_of(algorithm);

@@ -40,7 +40,7 @@ struct secrets {
 	size_t n;
 };
 
-/* All copies of the test's own go through these bytes. */
+/* The test copies secrets only through this buffer, which the search leaves out. */
 static unsigned char passing[SPMCQ_KEY_EXPORTED];
 
 /* In a child, as it leaves parts of the secret on the stack and in registers. */
@@ -252,7 +252,7 @@ static void a_forked_child_has_no_key_and_is_told(void)
 	spmcq_key_destroy(left.key);
 }
 
-/* Root may lock what it likes. */
+/* The limit does not bind root. */
 static void limit_locked_memory(size_t bytes)
 {
 	struct rlimit limit = {bytes, bytes};
@@ -280,7 +280,7 @@ static void where_memory_cannot_be_locked_a_key_is_refused(void)
 	      "a refused import changed the bytes");
 }
 
-/* What a refused and a freed key had locked is free again. */
+/* The memory that a refused key and a freed key had locked is free again. */
 static void two_pages_are_enough_for_a_key_again_and_again(void)
 {
 	struct spmcq_key *key, *second;

@@ -214,7 +214,8 @@ static void get_one(void *arg)
 	RETURNS(0, spmcq_task_done(arg));
 }
 
-/* What a forked child does with its copy; the frame of the test ends it if it fails. */
+/* What a forked child does with its copy of the queue. If the child fails, the frame of the test
+ * ends it. */
 static void use_copy(struct spmcq *q)
 {
 	struct spmcq_stats before = stats_of(q);
@@ -323,7 +324,7 @@ static void get_and_end(void *arg)
 }
 
 /* More threads than there are cells to count in, one after the other and all at once. */
-static void what_ended_threads_got_can_be_reported_by_others(void)
+static void items_of_ended_threads_can_be_reported_by_others(void)
 {
 	static struct worker workers[100];
 	struct spmcq *q = queue_of(COUNT_OF(workers));
@@ -474,7 +475,7 @@ int main(void)
 	RUN(a_forked_child_may_use_its_copy);
 	RUN(a_fork_while_others_are_blocked_harms_nobody_here);
 	RUN(a_cancelled_thread_finishes_its_call_first);
-	RUN(what_ended_threads_got_can_be_reported_by_others);
+	RUN(items_of_ended_threads_can_be_reported_by_others);
 	RUN(deadlines_at_the_end_of_time_are_far_away);
 	RUN(deadlines_before_the_beginning_of_time_have_passed);
 	RUN(a_queue_can_be_destroyed_at_every_fill);

@@ -3,8 +3,9 @@
  * stops it: the handler waits. Meanwhile the others must get through several rings full of items,
  * and the producer must put them. Then the thread goes on, and another one is stopped.
  *
- * The library is compiled in, with a lead after few items, and to count how often a leader is
- * stopped. That the test can fail is shown by the same test on a queue with a lock.
+ * The library is compiled in, so that a consumer leads (see lib/cursor_lead.h) after a few items,
+ * and to count how often a leader is stopped. The same test on a queue with a lock shows that the
+ * test can fail.
  */
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 8
@@ -21,7 +22,7 @@
 enum {
 	CONSUMERS = 3,
 	CAPACITY = 8,
-	AMPLE = 1 << 20,         /* capacity that is never used up */
+	AMPLE = 1 << 20,         /* so much capacity that the queue is never full */
 	PROGRESS = 4 * CAPACITY, /* calls, or items, of the others while one is stopped */
 	MANY = 4,
 	FREEZES = 3000,
@@ -29,7 +30,7 @@ enum {
 	IDLE_US = 500,
 	PACED_FREEZES = 500,  /* of items that come slowly; some hundred will do */
 	LOCK_FREEZES = 50000, /* far fewer do */
-	STALLED_MS = 5000,    /* so long without progress: held up. A time slice is some ms */
+	STALLED_MS = 5000,    /* without progress for so long: held up. Time slices are short */
 	LOCK_MS = 300,        /* the same for the queue with a lock, which is to be held up */
 };
 
@@ -104,7 +105,8 @@ static int blocking_put(void *q, const void *item)
 	return spmcq_put(q, item);
 }
 
-/* Slowly, so that the ring never fills, which would wake somebody, too. */
+/* Puts slowly, so that the ring never fills: a producer that waits for room would wake
+ * consumers. */
 static int paced_put(void *q, const void *item)
 {
 	nanosleep(&(struct timespec){0, 10000}, NULL);
@@ -123,7 +125,8 @@ static ssize_t blocking_get(void *q, void *items, size_t max)
 
 static _Thread_local bool is_often_idle;
 
-/* Most consumers are elsewhere most of the time, so that one leads. */
+/* Most consumers sleep outside of get most of the time, so that one takes all the items and
+ * leads. */
 static ssize_t idle_and_get(void *q, void *items, size_t max)
 {
 	if (is_often_idle)
@@ -162,7 +165,7 @@ struct game {
 };
 
 static _Atomic uint32_t frozen; /* how often a handler has been entered */
-static _Atomic uint32_t thawed; /* handlers entered so often go on */
+static _Atomic uint32_t thawed; /* the handlers up to this number return */
 
 /* Only lock-free atomics and a system call: fit for a handler. */
 static void freeze(int signal)
@@ -177,7 +180,8 @@ static void freeze(int signal)
 	errno = before;
 }
 
-/* Seldom: a thread that has yielded is stopped there, and not inside a call. */
+/* Yields only in one of 32 calls, because a thread that has yielded is stopped in sched_yield(),
+ * and not inside a call. */
 static void give_way(struct chance *chance)
 {
 	if (chance_below(chance, 32) == 0)
@@ -341,8 +345,8 @@ static uint64_t freezes_wanted(const struct calls *calls)
 	return calls == &paced_calls ? PACED_FREEZES : FREEZES;
 }
 
-/* Stops threads from..to-1 of the game, one at a time, until somebody is held up. Who that was, or
- * NULL. */
+/* Stops threads from..to-1 of the game, one at a time, until a thread is held up. Which thread that
+ * was, or NULL. */
 static const char *play(struct game *game, size_t from, size_t to, long ms, bool blocks)
 {
 	struct chance chance = chance_stream(chance_seed(), 77);
@@ -373,7 +377,8 @@ static const char *play(struct game *game, size_t from, size_t to, long ms, bool
 	return held_up;
 }
 
-/* Thread sanitizer keeps signals back until the next system call: no random instructions there. */
+/* ThreadSanitizer keeps signals back until the next system call, so a thread would not be stopped
+ * at a random instruction. */
 static void skip_if_signals_are_kept_back(void)
 {
 #if defined(__SANITIZE_THREAD__)
@@ -399,7 +404,7 @@ static void play_spmcq(const struct calls *calls, size_t from, size_t to)
 #ifdef SPMCQ_LEAD
 	CHECK(calls != &leader_calls || game.led > 0 ||
 	              !((struct spmcq *)game.q)->ring.cursor.can_lead,
-	      "nobody has led");
+	      "no leader was stopped");
 #endif
 	queue_free(game.q);
 }
@@ -424,7 +429,7 @@ static void a_frozen_leader_holds_up_nobody(void)
 	play_spmcq(&leader_calls, 1, 2);
 }
 
-/* Nor do items wait for it. */
+/* Items do not wait for the stopped consumer, even if they are put slowly. */
 static void items_do_not_wait_for_a_consumer_frozen_in_a_blocking_get(void)
 {
 	play_spmcq(&paced_calls, 1, CONSUMERS + 1);

@@ -24,7 +24,7 @@ enum {
 	HISTORIES_CONSUMERS = 5, /* most of them */
 	HISTORIES_MANY = 4,      /* most items of a call */
 	HISTORIES_ITEM = 24,     /* bytes of an item, at most */
-	HISTORIES_JOIN = 16,     /* a producer that joins does so about once in so many turns */
+	HISTORIES_JOIN = 16,     /* a producer that joins does so in one of 16 turns */
 };
 
 /* A thread of a round, and the call it is in. */
@@ -47,7 +47,7 @@ struct round_calls {
 	int (*join)(void *queue); /* by the producer */
 	int (*shut_down)(void *queue, bool now);
 
-	bool gets_one_by_one; /* others may come between the items of a get; else they are a run */
+	bool gets_one_by_one; /* the items of a get need not follow each other */
 	bool joins;           /* now and then, before the next put */
 };
 
@@ -62,8 +62,8 @@ struct round {
 	size_t consumers;
 	uint64_t seed;
 	uint64_t turns;     /* calls of the producer, who shuts down after them */
-	enum ending ending; /* DRAINED: nobody shuts down before that */
-	uint64_t stop_turn; /* else the turn of a consumer after which it does */
+	enum ending ending; /* DRAINED: shut down when all items were got */
+	uint64_t stop_turn; /* else: after this many turns a consumer shuts down */
 
 	struct caller callers[HISTORY_THREADS];
 	size_t threads;
@@ -133,7 +133,8 @@ static void caller_shut_down(struct caller *caller, bool now)
 		caller_note(caller, STEP_DISCARD, 0, 0, end);
 }
 
-/* What is done has been got, so the queue was empty at some instant of the join. */
+/* When join returns, all items are reported, so they were got, and the queue was empty at some
+ * instant of the join. */
 static void caller_join(struct caller *caller)
 {
 	const struct round *round = caller->round;

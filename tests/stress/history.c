@@ -1,7 +1,8 @@
 /*
  * The search for an order, after Wing and Gong, and Lowe: take any step that may come first, as no
  * other call ended before its own began, and that the queue allows; go on; go back if stuck. A
- * state is how far each thread has come, as that says what the queue holds; none is tried twice.
+ * state is the number of steps that each thread has taken, as that says what the queue holds; no
+ * state is tried twice.
  *
  * It stays short because a queue leaves few choices: one thread puts, so items go in and come out
  * in the order of their numbers, and a step that changes nothing is taken as soon as it can be.
@@ -23,7 +24,7 @@ struct model {
 struct move {
 	size_t thread;
 	struct model before;
-	bool forced; /* changed nothing, so nothing else need be tried in its place */
+	bool forced; /* changed nothing: no other step need be tried here */
 };
 
 struct search {
@@ -158,7 +159,8 @@ static void apply(struct model *model, const struct step *step)
 		model->head = model->tail;
 }
 
-/* The end that comes first among the calls still to be put in order: what began later must wait. */
+/* Returns the earliest end of the calls that are not in the order yet: a call that began later must
+ * wait. */
 static uint64_t first_end(const struct search *search)
 {
 	uint64_t first = UINT64_MAX;

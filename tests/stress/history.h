@@ -51,8 +51,9 @@ void history_add(struct track *track, struct step step);
 /* Free the tracks. */
 void history_clear(struct history *history);
 
-/* How many steps can be put in order: all of them, or this is no history of a queue. Then stuck[t],
- * if stuck is not NULL, is the step that thread t did not get beyond. */
+/* Returns how many steps can be put in order: all, or this is no history of a queue. If it is
+ * none, and stuck is not NULL, stuck[t] is the step of thread t at which the search did not get
+ * further. */
 size_t history_check(const struct history *history, size_t stuck[HISTORY_THREADS]);
 
 size_t history_steps(const struct history *history);

@@ -1,7 +1,7 @@
 /*
  * Random histories of the queue, with the time at which each call began and ended, are those of a
- * FIFO queue that does one thing at a time (history.h). The first two properties are about the
- * checker: it must know right from wrong.
+ * FIFO queue that does one thing at a time (history.h). The first two properties test the
+ * checker: it must accept right histories and refuse wrong ones.
  */
 #include "histories.h"
 #include "support/fixture.h"

@@ -55,7 +55,8 @@ static void produce(void *arg)
 	CHECK(result >= 0 || result == -ESHUTDOWN, "put returned %zd", result);
 }
 
-/* Holds up to HELD items before it reports them, the last ones after the queue has failed. */
+/* Keeps up to HELD items before it reports them; reports the last ones after get has returned
+ * -ESHUTDOWN. */
 static void consume(void *arg)
 {
 	struct round *round = arg;
@@ -193,7 +194,7 @@ static void get_until_shutdown(void *arg)
 	RETURNS(-ESHUTDOWN, spmcq_get(arg, &(uint32_t){0}));
 }
 
-static void whoever_is_about_to_sleep_is_not_forgotten(void)
+static void a_thread_that_is_about_to_sleep_sees_shutdown(void)
 {
 	struct chance chance = chance_stream(chance_seed(), 9);
 	uint64_t end = stress_end();
@@ -217,6 +218,6 @@ int main(void)
 	RUN(shutdown_at_any_moment_loses_nothing);
 	RUN(shutdown_now_at_any_moment_leaves_nothing_unfinished);
 	RUN(both_at_any_moment_leave_nothing_unfinished);
-	RUN(whoever_is_about_to_sleep_is_not_forgotten);
+	RUN(a_thread_that_is_about_to_sleep_sees_shutdown);
 	return check_finish();
 }

@@ -1,8 +1,8 @@
 /*
- * Everything at once, for as long as wanted (tests/soak): queues of random shape, two threads that
- * hand the producer side to each other, consumers that come and go, reports by others than the
- * getter, joiners, lookers, and shutdown of both kinds in the middle of it. Afterwards every item
- * was got once or discarded, and the counters agree.
+ * Many threads make all calls at once, for as long as wanted (tests/soak): queues of random shape,
+ * two threads that hand the producer side to each other, consumers that come and go, reports of
+ * items that other threads got, threads that join or read the size, and both kinds of shutdown in
+ * the middle. Afterwards every item was got once or discarded, and the counters agree.
  */
 #include "support/chance.h"
 #include "support/fixture.h"
@@ -103,7 +103,7 @@ static void produce(void *arg)
 		for (size_t i = 0; i < n; i++)
 			item_fill(items + i * life->item_size, life->item_size, placed + i);
 		result = put_somehow(life, &chance, items, n);
-		/* The other one has the producer side. */
+		/* The other thread that puts is the producer. */
 		if (result == -EPERM) {
 			sleep_ms(1);
 			continue;
@@ -217,7 +217,7 @@ static void live(struct life *life, struct chance *chance)
 	atomic_store(&life->over, true);
 	for (size_t i = 0; i < CREW; i++)
 		worker_join(&crew[i]);
-	/* Those who drained it may have come to the end of their turns. */
+	/* The consumers that were to drain the queue may have ended before it was empty. */
 	for (unsigned char item[ITEM_MOST]; spmcq_try_get(life->q, item) == 0;) {
 		atomic_fetch_add(&life->times[item_number(item, life->item_size)], 1);
 		atomic_fetch_add(&life->got, 1);
@@ -243,8 +243,8 @@ static void everything_at_once_loses_nothing(void)
 		life.now = chance_below(&chance, 2);
 		life.limit = NUMBERS;
 		life.q = queue_at(life.capacity, life.item_size, chance_next(&chance));
-		check_doing("life %llu: capacity %zu, items of %zu", (unsigned long long)lives,
-		            life.capacity, life.item_size);
+		check_doing("queue %llu: capacity %zu, items of %zu bytes",
+		            (unsigned long long)lives, life.capacity, life.item_size);
 		live(&life, &chance);
 		expect_balance(&life);
 		queue_free(life.q);

@@ -17,16 +17,17 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* A call is held twice: what goes wrong at one place is often brought about at another before. */
+/* A call is held at two instructions: a fault that shows at one often needs an act of another
+ * thread at an earlier one. */
 enum { HOLDS = 2 };
 
 #define TRAP_FLAG 0x100
 
 static struct {
-	unsigned after[HOLDS];  /* instructions since the call began, or since it was held last */
+	unsigned after[HOLDS];  /* instructions to each hold, since the last or the call's begin */
 	_Atomic unsigned held;  /* how often it was held */
 	_Atomic unsigned freed; /* how often it may have gone on */
-	_Atomic unsigned news;  /* goes up when there is something to see of the thread */
+	_Atomic unsigned news;  /* goes up when the state of the thread changes */
 } steps;
 
 static _Thread_local unsigned steps_left; /* until it is held next */

@@ -13,7 +13,7 @@
 enum {
 	ITEMS = 2000, /* more than are put in a game */
 	MANY = 3,
-	STALLED_MS = 3000, /* so long asleep though there is what it waits for: for ever */
+	STALLED_MS = 3000, /* asleep for so long beside what it waits for: for ever */
 };
 
 struct item {
@@ -24,14 +24,14 @@ struct item {
 /* A call to hold. */
 struct part {
 	void (*others)(void);      /* what others do before its thread starts */
-	void (*prepare)(void);     /* what its thread does before */
-	void (*call)(void);        /* sets game.result */
-	void (*const *acts)(void); /* what others may do when it is held first */
+	void (*prepare)(void);     /* what its thread does before the call */
+	void (*call)(void);        /* the call that is held; sets game.result */
+	void (*const *acts)(void); /* what others may do at the first hold */
 	size_t act_count;
-	void (*second_act)(void); /* and then */
+	void (*second_act)(void); /* what they do at the second hold */
 	unsigned ways;            /* of the call */
 	bool gets, puts;
-	unsigned reach; /* it may be held first after so many times INSTRUCTIONS */
+	unsigned reach; /* the first hold is within reach * INSTRUCTIONS */
 };
 
 static struct {
@@ -41,7 +41,7 @@ static struct {
 	struct chance chance;
 	unsigned way;
 	struct worker held, other;
-	bool has_other, has_sleeper; /* other runs; it gets */
+	bool has_other, has_sleeper; /* the thread `other` runs; its call is a get */
 	bool full;                   /* when the call began */
 	bool closed, discarded;      /* by shutdown; by shutdown_now */
 	_Atomic bool ready, back;    /* of the held thread: before the call, and in the end */
@@ -107,8 +107,8 @@ static void report_one(void)
 	RETURNS(0, spmcq_task_done(game.q));
 }
 
-/* Takes the lead if there is one, by putting and getting; a thread that is held may get some, too.
- */
+/* Makes this thread the leader, if the build has leads, by putting and getting. A thread that is
+ * held may get some of the items, too. */
 static void lead(void)
 {
 	for (int i = 0; !is_led(game.q) && i < 100 + 2 * SPMCQ_LEAD_AFTER; i++) {
@@ -130,7 +130,7 @@ static void release(void)
 	RETURNS(0, spmcq_release_producer(game.q));
 }
 
-/* As many as fit or fewer, by chance. */
+/* Puts as many items as fit, or fewer, by chance. */
 static void put_few(void)
 {
 	size_t most = game.capacity < MANY ? game.capacity : MANY;
@@ -297,7 +297,7 @@ static bool is_held(unsigned n)
 	return false;
 }
 
-/* Until the thread is back, brings items or room if there is none. */
+/* Puts an item or makes room, if there is none, until the thread is back. */
 static void bring(_Atomic bool *back)
 {
 	struct timespec end = spmcq_after(STALLED_MS * 1e-3), now;
@@ -308,7 +308,7 @@ static void bring(_Atomic bool *back)
 
 		if (can_put() && size == 0)
 			(void)try_put();
-		/* Not an item that a sleeper is about to be woken for. */
+		/* A sleeper may have been woken for an item: leave it. */
 		if (!can_put() && size == game.capacity && !game.has_sleeper && try_get() == 0)
 			report_one();
 		if (!atomic_load(back))

@@ -3,8 +3,8 @@
  * lead, shut down, take all. It is held twice in a call, then goes on; each item must be got once
  * and in order, all that is got can be reported, and nobody sleeps while there is something for it.
  *
- * The games go through all first instructions, with all that others do and all queues, from where
- * the seed says; the rest is by chance.
+ * The games go through all instructions for the first hold, with all acts of the others and all
+ * queues, beginning where the seed says. The second hold and the rest are random.
  */
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 8
@@ -36,8 +36,8 @@ static void a_thread_may_stop_anywhere(void)
 #include <stdlib.h>
 
 enum {
-	INSTRUCTIONS = 100, /* of a call that finds what it wants; one game in four goes beyond */
-	STRIDE = 7919,      /* from game to game: a prime, so that it meets all */
+	INSTRUCTIONS = 100, /* of a call that need not wait; beyond in one game of four */
+	STRIDE = 7919,      /* from game to game; a prime, so that all combinations occur */
 };
 
 static const size_t capacities[] = {1, 3, 64};
@@ -72,7 +72,7 @@ static void held_get(void)
 		game.result = spmcq_get(game.q, game.items);
 }
 
-/* In two ways others lead, in one of these it is the thread's first call. */
+/* In ways 2 and 3 another thread leads first; in way 3 the held put is its thread's first call. */
 static void before_put(void)
 {
 	if (game.way >= 2) {
@@ -107,7 +107,8 @@ static void held_report(void)
 
 enum { REACH = 12 }; /* as far as until it sleeps, and beyond */
 
-/* One that looks, and never does: who sleeps beside it is a reserve. */
+/* Counts a looker that never takes anything, so that a consumer that sleeps now is a reserve (see
+ * lib/watch.h). */
 static void a_looker_is_stopped(void)
 {
 	watch_begin_to_look(&game.q->watch);
@@ -156,8 +157,8 @@ static void get_but_owe(unsigned n, uint32_t owed)
 		report_one();
 }
 
-/* In one way the held thread reports what was got before, in one what is got meanwhile, if it comes
- * late enough, and in one too much. */
+/* In way 0 the held thread reports an item that was got before. In way 1 it reports an item that is
+ * got meanwhile, if it comes late enough. In way 2 it reports one too many. */
 static void before_report(void)
 {
 	if (game.way != 1)

@@ -12,7 +12,7 @@ struct round {
 	struct spmcq *q;
 	uint64_t seed;
 	_Atomic uint64_t streams;
-	_Atomic long owed; /* items got and given to whoever reports next */
+	_Atomic long owed; /* items got, to be reported by other threads */
 	_Atomic bool over;
 };
 
@@ -21,7 +21,7 @@ static struct chance own_chance(struct round *round)
 	return chance_stream(round->seed, atomic_fetch_add(&round->streams, 1));
 }
 
-/* Takes up to most of the debt. */
+/* Takes up to `most` of the items that still must be reported. Returns how many. */
 static size_t take_owed(struct round *round, long most)
 {
 	long owed = atomic_load(&round->owed);
@@ -43,7 +43,8 @@ static void report(struct round *round, size_t n, bool one_by_one)
 		RETURNS(0, spmcq_task_done(round->q));
 }
 
-/* Gets, reports some of it itself, owes the rest, and pays debts of others. */
+/* Gets items, reports some of them, leaves the rest to other threads, and reports items of
+ * others. */
 static void work_a_stint(void *arg)
 {
 	struct round *round = arg;

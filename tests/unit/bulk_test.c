@@ -1,5 +1,6 @@
 /*
- * put_many and get_many: all, some or none; contiguous runs; buffers across every wrap.
+ * put_many and get_many move all, some or no items, in order, and copy them correctly where the
+ * slots end.
  */
 #include "support/chance.h"
 #include "support/fixture.h"
@@ -78,7 +79,7 @@ static void get_many_takes_no_more_than_max(void)
 	queue_free(q);
 }
 
-/* What a consumer saw of the queue earlier must not hide what was put since. */
+/* A consumer that remembers an old tail must still get the items that were put later. */
 static void get_many_takes_all_that_is_there(void)
 {
 	for (ssize_t first = 1; first <= 4; first++) {

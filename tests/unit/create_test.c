@@ -75,8 +75,9 @@ static void a_product_beyond_the_address_space_is_refused(void)
 	               (size_t)1 << (sizeof(size_t) * 4));
 }
 
-/* Fits an object by the letter, but no machine: either answer says so. */
-static void what_no_machine_has_is_refused(void)
+/* The size is below PTRDIFF_MAX, but no machine has so much memory: create may return either
+ * error. */
+static void a_size_beyond_all_memory_is_refused(void)
 {
 	static const size_t bytes = (SIZE_MAX / 2) & ~(size_t)0xfff;
 
@@ -100,7 +101,7 @@ static void no_memory_is_reported(void)
 		check_skip("sanitizers need address space");
 	if (setrlimit(RLIMIT_AS, &limit) != 0)
 		check_skip("no limit on address space here");
-	/* An emulator of processors need not care. */
+	/* qemu may ignore the limit. */
 	beyond = malloc((size_t)1 << 30);
 	free(beyond);
 	if (beyond)
@@ -162,7 +163,7 @@ int main(void)
 	RUN(a_new_queue_is_empty_and_has_the_given_shape);
 	RUN(null_and_zero_are_refused);
 	RUN(a_product_beyond_the_address_space_is_refused);
-	RUN(what_no_machine_has_is_refused);
+	RUN(a_size_beyond_all_memory_is_refused);
 	RUN(no_memory_is_reported);
 	RUN(zeroed_options_are_the_defaults);
 	RUN(any_first_position_will_do);

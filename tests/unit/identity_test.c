@@ -1,6 +1,6 @@
 /*
- * Who a thread is. The library is compiled in, to see the ids and the cells. Threads here come one
- * after the other, or live at the same time across a fork.
+ * How the library tells threads apart. The library is compiled in, to see the ids and the cells.
+ * Threads here come one after the other, or live at the same time across a fork.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"
@@ -76,8 +76,8 @@ static void threads_that_live_at_the_same_time_differ(void)
 	}
 }
 
-/* In the child, whose numbers of threads begin anew, a thread gets the number that the child's
- * first thread has remembered from before the fork. */
+/* The child is in a new pid namespace, where the kernel numbers threads from 1 again. So a new
+ * thread of the child gets the thread id that the forking thread had before. */
 static void *fork_into_new_numbers(void *arg)
 {
 	struct seen seen = {0};

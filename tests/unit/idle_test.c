@@ -1,6 +1,6 @@
 /*
- * Whoever has nothing to do sleeps: blocked threads use no processor time. The bound is a share of
- * the time that passed, and the share of the whole process, the thread that measures included.
+ * Blocked threads sleep: they use no processor time. The processor time of the whole process, with
+ * the thread that measures, is compared with the time that passed.
  */
 #include "support/fixture.h"
 #include "support/worker.h"
@@ -13,7 +13,7 @@ enum {
 	ALLOWED_PERCENT = CHECK_SANITIZED ? 5 : 1,
 	MANY = 64,
 	SLOW_ITEMS = 300,
-	SLOW_PERCENT = 25, /* of a processor for the producer: as generous as 250 us an item */
+	SLOW_PERCENT = 25, /* of a processor for the producer, or 250 us an item */
 };
 
 static double processor_seconds(void)

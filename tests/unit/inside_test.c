@@ -1,7 +1,7 @@
 /*
- * What otherwise takes a race of a few instructions. The library is compiled in, and where it is
- * about to make a fence, fetch a slot, store a word, or compare and swap it, the test can have
- * another thread make whole calls first.
+ * Tests what otherwise happens only in a race of a few instructions. The library is compiled in.
+ * Where it is about to make a fence, prefetch a slot, store a word, or compare and swap it, the
+ * test can let another thread make whole calls first.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"
@@ -11,7 +11,7 @@
 
 static void inside(const volatile void *at);
 
-/* Places that are no word of the queue. */
+/* Names of places in a call for which no variable of the queue can stand. */
 static const char at_fences[1], at_prefetches[1];
 
 static void inside_prefetch(const void *at, ...)
@@ -46,11 +46,11 @@ static void inside_prefetch(const void *at, ...)
 
 struct interruption {
 	const volatile void *at;
-	void (*calls)(struct spmcq *q); /* by another thread, gone before the first goes on */
+	void (*calls)(struct spmcq *q); /* by another thread, which ends before the first goes on */
 	struct spmcq *q;
 };
 
-/* In this order, each once. */
+/* They happen in this order, each once. */
 static struct interruption plan[2];
 static size_t planned;
 static _Atomic size_t happened;
@@ -141,7 +141,7 @@ static uint32_t try_get(struct spmcq *q)
 	return item.number;
 }
 
-/* Of two items another gets one, inside the leader's get of the other. */
+/* There are two items. While the leader is inside its get, another consumer gets an item. */
 static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool is_claimed)
 {
 	struct spmcq *q = queue_at(8, item_size, 0);
@@ -168,12 +168,12 @@ static void share_two(uint32_t (*gets)(struct spmcq *), size_t item_size, bool i
 	queue_free(q);
 }
 
-static void what_a_leader_has_claimed_nobody_else_gets(void)
+static void an_item_that_a_leader_has_claimed_is_got_by_no_other(void)
 {
 	share_two(get, 8, true);
 }
 
-static void what_a_leader_has_claimed_nobody_else_gets_if_items_are_no_words(void)
+static void an_item_that_a_leader_has_claimed_is_got_by_no_other_with_items_of_4_bytes(void)
 {
 	share_two(get, 4, true);
 }
@@ -188,12 +188,12 @@ static void a_leader_that_is_late_to_claim_may_try_for_the_next_item(void)
 	share_two(try_get, 8, false);
 }
 
-static void a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_words(void)
+static void a_leader_that_is_late_to_claim_gets_the_next_item_with_items_of_4_bytes(void)
 {
 	share_two(get, 4, false);
 }
 
-/* As one who ends a lead and is stopped for good after its first step. */
+/* As a thread that ends a lead and is stopped for good after its first step. */
 static void another_begins_to_end_the_lead(struct spmcq *q)
 {
 	atomic_store(&q->ring.cursor.state, ENDING(atomic_load(&q->ring.cursor.state)));
@@ -260,7 +260,7 @@ static void a_lead_does_not_begin_while_another_takes_an_item(void)
 
 /* --- shutdown in the middle of a put or a get --- */
 
-static void a_put_that_shutdown_found_has_succeeded(void)
+static void a_put_whose_tail_shutdown_has_read_succeeds(void)
 {
 	struct spmcq *q = queue_at(8, 8, 0);
 
@@ -274,13 +274,13 @@ static void a_put_that_shutdown_found_has_succeeded(void)
 	queue_free(q);
 }
 
-/* As one who shuts down and is stopped for good after its first step. */
+/* As a thread that shuts down, and is stopped for good after its first step. */
 static void another_begins_to_shut_down(struct spmcq *q)
 {
 	atomic_store(&q->ring.cursor.state, CURSOR_CLOSED);
 }
 
-static void a_put_need_not_wait_for_who_shuts_down(void)
+static void a_put_does_not_wait_for_a_thread_that_shuts_down(void)
 {
 	struct spmcq *q = queue_at(8, 8, 0);
 
@@ -294,7 +294,7 @@ static void a_put_need_not_wait_for_who_shuts_down(void)
 	queue_free(q);
 }
 
-static void a_put_that_shutdown_did_not_find_fails(void)
+static void a_put_whose_tail_shutdown_has_not_read_fails(void)
 {
 	struct spmcq *q = queue_at(8, 8, 0);
 
@@ -312,7 +312,7 @@ static void another_tries_to_put(struct spmcq *q)
 	RETURNS(-ESHUTDOWN, spmcq_try_put(q, &(struct item){0}));
 }
 
-/* The leader has just taken one, so there would be room. */
+/* The leader has just taken an item, so the queue will have room when the lead has ended. */
 static void a_try_put_that_ends_a_lead_sees_shutdown_meanwhile(void)
 {
 	struct spmcq *q = queue_at(2, 8, 0);
@@ -345,7 +345,7 @@ static void shutdown_now_discards_what_others_leave_meanwhile(void)
 	queue_free(q);
 }
 
-/* --- who reports, who puts --- */
+/* --- which threads report and put --- */
 
 static void expect_unfinished(struct spmcq *q, size_t n)
 {
@@ -459,7 +459,8 @@ static void get_soon(void *q)
 	get(q);
 }
 
-/* The room that it waited for is there, and it is about to store the item. */
+/* Another thread tries to destroy the queue when the producer has found room, and is about to store
+ * the item. */
 static void a_put_that_waited_is_inside_until_it_returns(void)
 {
 	struct spmcq *q = queue_of(1);
@@ -475,7 +476,8 @@ static void a_put_that_waited_is_inside_until_it_returns(void)
 	queue_free(q);
 }
 
-/* Takes the calling thread's home away, as a thread with an address like its own would. */
+/* Marks the home cell of the calling thread, where it looks first, as owned by another thread whose
+ * address leads to the same cell. */
 static struct cell *take_home(struct spmcq *q)
 {
 	struct cells *cells = &q->ring.cursor.cells;
@@ -506,7 +508,7 @@ static void a_thread_whose_home_is_taken_has_another_cell(void)
 	queue_free(q);
 }
 
-/* Takes them all. */
+/* Marks all cells that a thread can own as owned by others. */
 static void take_own_cells(struct spmcq *q)
 {
 	struct cells *cells = &q->ring.cursor.cells;
@@ -556,18 +558,18 @@ static void threads_that_share_a_cell_count_exactly(void)
 int main(void)
 {
 #ifdef SPMCQ_LEAD
-	RUN(what_a_leader_has_claimed_nobody_else_gets);
-	RUN(what_a_leader_has_claimed_nobody_else_gets_if_items_are_no_words);
+	RUN(an_item_that_a_leader_has_claimed_is_got_by_no_other);
+	RUN(an_item_that_a_leader_has_claimed_is_got_by_no_other_with_items_of_4_bytes);
 	RUN(a_leader_that_is_late_to_claim_gets_the_next_item);
-	RUN(a_leader_that_is_late_to_claim_gets_the_next_item_if_items_are_no_words);
+	RUN(a_leader_that_is_late_to_claim_gets_the_next_item_with_items_of_4_bytes);
 	RUN(a_leader_that_is_late_to_claim_may_try_for_the_next_item);
 	RUN(a_leader_need_not_wait_for_who_ends_its_lead);
 	RUN(a_leader_whose_lead_is_being_ended_wakes_the_producer);
 	RUN(a_lead_does_not_begin_while_another_takes_an_item);
 #endif
-	RUN(a_put_that_shutdown_found_has_succeeded);
-	RUN(a_put_that_shutdown_did_not_find_fails);
-	RUN(a_put_need_not_wait_for_who_shuts_down);
+	RUN(a_put_whose_tail_shutdown_has_read_succeeds);
+	RUN(a_put_whose_tail_shutdown_has_not_read_fails);
+	RUN(a_put_does_not_wait_for_a_thread_that_shuts_down);
 	RUN(a_try_put_that_ends_a_lead_sees_shutdown_meanwhile);
 	RUN(shutdown_now_discards_what_others_leave_meanwhile);
 	RUN(an_item_that_two_report_counts_once);

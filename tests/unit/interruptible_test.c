@@ -34,7 +34,8 @@ static struct spmcq *interruptible_queue(size_t capacity)
 	return q;
 }
 
-/* Signals until it is back: one may come just before the call sleeps, and then does nothing. */
+/* Sends signals until the call returns. A signal that comes just before the call sleeps does
+ * nothing. */
 static void interrupt(void (*run)(void *), struct blocked *call)
 {
 	struct worker worker;

@@ -1,6 +1,7 @@
 /*
- * What holds while a consumer leads, and when its lead ends. The library is compiled in, with a
- * lead after few items, so that each property can make sure that there is one.
+ * Tests what holds while a consumer leads (see lib/cursor_lead.h), and when its lead ends. The
+ * library is compiled in such that a consumer leads after a few items, and each property can bring
+ * that about.
  */
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 64
@@ -67,7 +68,7 @@ static void a_consumer_that_falls_asleep_ends_the_lead_and_is_woken(void)
 	queue_free(taker.q);
 }
 
-/* Counted as one, as a thread of our own would get the items. */
+/* The sleeper is only counted in the watch: a real thread would get the items. */
 static void nobody_leads_while_a_sleeper_must_be_woken(void)
 {
 	struct spmcq *q = queue_of(100);
@@ -77,7 +78,8 @@ static void nobody_leads_while_a_sleeper_must_be_woken(void)
 	for (uint32_t n = 0; n < 10 * SPMCQ_LEAD_AFTER; n++) {
 		put_numbers(q, n, 1);
 		RETURNS(0, spmcq_get(q, &(uint32_t){0}));
-		CHECK(!is_led(q), "a put of item %u would not wake the sleeper", n);
+		CHECK(!is_led(q),
+		      "a consumer leads after item %u: a put would not wake the sleeper", n);
 	}
 	RETURNS(0, spmcq_task_done_many(q, 10 * SPMCQ_LEAD_AFTER));
 	atomic_fetch_sub(&q->watch.word, WATCH_SLEEPER);

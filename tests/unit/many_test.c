@@ -31,7 +31,7 @@ static void note_got(struct crew *crew, uint32_t number)
 	atomic_fetch_add(&crew->got, 1);
 }
 
-/* Nobody reports before all have an item. */
+/* No consumer reports before all have an item. */
 static void take_part(void *arg)
 {
 	struct crew *crew = arg;

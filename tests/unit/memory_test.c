@@ -104,7 +104,8 @@ static void start_counting(size_t fail)
 	atomic_store(&counting, true);
 }
 
-/* Lets the first, second, ... allocation fail until create gets by without meeting it. */
+/* Makes the first allocation of create fail, then the second, and so on, until create makes fewer
+ * allocations than that. */
 static void create_survives_every_failing_allocation(void)
 {
 	static char untouched;

@@ -1,5 +1,6 @@
 /*
- * One producer: a second is refused, unless the first lets go or nobody is to look.
+ * One producer: a second is refused, unless the first has released the producer side, or the
+ * options say not to check.
  */
 #include "support/fixture.h"
 #include "support/worker.h"
@@ -28,7 +29,7 @@ static void every_put_is_refused(void *arg)
 	RETURNS(-EPERM, spmcq_release_producer(q));
 }
 
-/* Also on a full queue: no call waits for room that it may not use. */
+/* A put by a second thread returns at once also if the queue is full: it does not wait for room. */
 static void a_second_producer_is_refused_and_changes_nothing(void)
 {
 	struct spmcq *q = queue_of(5);
@@ -126,7 +127,8 @@ static void put_one(void *arg)
 		RETURNS(0, spmcq_release_producer(turn->q));
 }
 
-/* Every thread sees what the one before it left: order and bound go on across the hand-over. */
+/* Each producer goes on from the last position of the producer before it, so order and bound hold
+ * across the hand-over. */
 static void the_producer_side_can_be_handed_over(void)
 {
 	struct spmcq *q = queue_of(3);

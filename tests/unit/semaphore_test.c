@@ -1,6 +1,7 @@
 /*
- * Semaphores: what create does if there are none, and that a thread stopped inside one keeps
- * nobody. The library is compiled in, with its calls for memory and semaphores in the test's hands.
+ * Tests what create returns if no semaphore can be made, and that a thread that is stopped inside a
+ * call for a semaphore holds up nobody. The library is compiled in, and the test replaces its calls
+ * for memory and semaphores.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"

@@ -1,5 +1,6 @@
 /*
- * shutdown and shutdown_now: who fails, who wakes, what is left, what is counted.
+ * shutdown and shutdown_now: which calls fail, which threads wake, which items are left, and what
+ * is counted.
  */
 #include "support/blocked.h"
 #include "support/worker.h"

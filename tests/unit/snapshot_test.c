@@ -22,7 +22,7 @@ static void null_has_an_answer(void)
 	queue_free(q);
 }
 
-/* What the queue should say, kept by the test. */
+/* The counts that the queue should return, kept by the test. */
 struct model {
 	uint64_t put;
 	uint64_t got;

@@ -1,6 +1,7 @@
 /*
- * Which system calls are made: by try_ calls none but to wake, and with no_membarrier never that.
- * A filter of the kernel (seccomp) stops any other, and its number is shown. Linux only.
+ * A try_ call makes no system call but to wake a thread. On a queue with no_membarrier no call
+ * makes a membarrier. A filter of the kernel (seccomp) stops any other system call, and its number
+ * is shown. Linux only.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"
@@ -58,7 +59,8 @@ static void install(const struct sock_fprog *program)
 #define FUTEX SYS_futex_time64
 #endif
 
-/* From here on the calling thread may wake others and end, and what a test needs to fail. */
+/* From here on the calling thread may make system calls only to wake others, to end, and to report
+ * a failure. */
 static void allow_waking_only(void)
 {
 	struct sock_filter filter[] = {

@@ -117,7 +117,7 @@ static void another_thread_than_the_getter_may_report(void)
 	expect_reports(q, 20, 20);
 	expect_reports(q, 7, 7);
 	expect_counts(q, 37, 63);
-	expect_reports(q, 14, 13); /* one over-call, alone, from a thread that got nothing */
+	expect_reports(q, 14, 13); /* one report too many, by a thread that got nothing */
 	expect_reports(q, 2, 0);
 	RETURNS(-ERANGE, spmcq_task_done(q)); /* and from the thread that got them all */
 	RETURNS(-ERANGE, spmcq_task_done_many(q, 50));
@@ -224,7 +224,7 @@ static void get_and_leave(void *arg)
 	get_numbers(arg, 0, 1);
 }
 
-/* It has not the same place in both. */
+/* The thread's cell has not the same index in the two queues. */
 static void a_thread_that_is_first_in_one_queue_and_second_in_another_counts_in_both(void)
 {
 	struct spmcq *first = queue_of(20), *second = queue_of(20);
@@ -283,7 +283,7 @@ static void sleep_in_join(void *arg)
 	RETURNS(0, spmcq_join(arg));
 }
 
-/* The same with a joiner asleep meanwhile: it must come back, whatever it says. */
+/* The same while a thread sleeps in join: join must return, whatever it returns. */
 static void a_racing_overcall_does_not_leave_a_joiner_behind(void)
 {
 	for (int round = 0; round < 100; round++) {

@@ -1,6 +1,6 @@
 /*
- * Who is woken, by what, and how many. Each property is an order of events, not a time: what must
- * happen is waited for, and if it does not happen the property hangs and is reported.
+ * Which threads are woken, by what, and how many. Each property is an order of events, not a time:
+ * what must happen is waited for, and if it does not happen the property hangs and is reported.
  */
 #include "support/fixture.h"
 #include "support/worker.h"
@@ -13,7 +13,8 @@ static void put_one(void *arg)
 	RETURNS(0, spmcq_release_producer(arg));
 }
 
-/* No second get follows, so room for one must do, whatever the capacity. */
+/* No second get follows, so the producer must be woken for room for one item, whatever the
+ * capacity. */
 static void one_get_wakes_a_blocked_producer(void)
 {
 	for (size_t c = 0; c < COUNT_OF(all_capacities); c++) {
@@ -73,7 +74,7 @@ static void one_get_lets_a_blocked_put_many_place_one_more(void)
 struct crew {
 	struct spmcq *q;
 	_Atomic size_t got;
-	_Atomic size_t together; /* SLEEPERS as soon as each consumer holds an item */
+	_Atomic size_t together; /* becomes SLEEPERS when each consumer holds an item */
 	struct worker workers[SLEEPERS];
 	size_t size;
 };
@@ -137,7 +138,7 @@ static void hold_until_all_hold(void *arg)
 	await_count(&crew->got, SLEEPERS, "consumers that hold an item while others sleep");
 }
 
-/* Nobody comes back for a second item, so every sleeper has to be woken. */
+/* No consumer gets a second item, so every sleeper has to be woken. */
 static void as_many_sleepers_wake_as_there_are_items(void)
 {
 	for (int round = 0; round < 20; round++) {
@@ -156,7 +157,7 @@ static void as_many_sleepers_wake_as_there_are_items(void)
 
 enum { BEHIND = 50 };
 
-/* Whoever gets number 0 works on it until all numbers behind it were got. */
+/* The consumer that gets number 0 works on it until all numbers behind it were got. */
 static void work_long_on_the_first(void *arg)
 {
 	struct crew *crew = arg;
@@ -203,7 +204,7 @@ static void a_slow_consumer_holds_up_nobody(void)
 	}
 }
 
-/* An item may wake one sleeper, who goes back to sleep; it must not wake all of them. */
+/* A put of one item wakes one sleeping consumer, not all of them. */
 static void one_item_wakes_one_sleeper(void)
 {
 	enum { ITEMS = 100 };
@@ -241,8 +242,8 @@ static void count_items_impatiently(void *arg)
 	}
 }
 
-/* One consumer keeps timing out beside a patient one: the ring that it may have been given last
- * must not be lost with it. */
+/* One consumer times out again and again, another waits for ever. If a put woke the consumer that
+ * was timing out, the other must be woken, too. */
 static void a_timeout_swallows_no_wakeup(void)
 {
 	struct spmcq *q;

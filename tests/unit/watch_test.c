@@ -1,7 +1,7 @@
 /*
- * Puts rely on a consumer that looks for items, or leads, and wake nobody else. When that consumer
- * is stopped, another one gets the items soon. The library is compiled in: where it pauses the test
- * can stop a thread, and it sees how many threads are woken.
+ * While a consumer looks for items, or leads, a put wakes nobody else. If that consumer is stopped,
+ * another one, the reserve (see lib/watch.h), gets the items soon. The library is compiled in, so
+ * that the test can stop a thread where it pauses, and see how many threads are woken.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"
@@ -47,8 +47,8 @@ static int stop_or_yield(void)
 
 enum {
 	SOON_MS = 50,
-	LATE_MS = 5000, /* a machine may be busy; but this is never */
-	ATTEMPTS = 10,  /* of which one must be soon */
+	LATE_MS = 5000, /* even on a busy machine: no consumer was woken */
+	ATTEMPTS = 10,  /* in one of these, the item must be got within SOON_MS */
 	CROWD = 8,
 };
 
@@ -86,7 +86,7 @@ static void await_reserves(struct spmcq *q, uint32_t n)
 		CHECK(ms < LATE_MS, "%u of %u sleep", gate_sleepers(&q->reserve), n);
 		sleep_ms(1);
 	}
-	CHECK(!watch_has_sleepers(&q->watch), "a put would have to wake one of them");
+	CHECK(!watch_has_sleepers(&q->watch), "a consumer sleeps that a put would have to wake");
 }
 
 /* Puts an item. Returns after how many ms somebody has got it. */
@@ -140,7 +140,7 @@ static void a_reserve_gets_what_a_stopped_looker_does_not(void)
 	try_reserves(1);
 }
 
-static void of_many_reserves_one_looks_as_soon(void)
+static void of_many_reserves_one_looks_as_soon_as_a_single_one(void)
 {
 	try_reserves(CROWD);
 }
@@ -157,7 +157,7 @@ static void lead(void *q)
 	RETURNS(0, spmcq_release_producer(q));
 }
 
-/* It began to lead while another sleeps as a reserve, and never calls again. */
+/* A consumer leads while another sleeps as a reserve. The leader makes no further call. */
 static void a_reserve_gets_what_a_stopped_leader_does_not(void)
 {
 	struct spmcq *q = queue_of(64);
@@ -188,7 +188,7 @@ static void a_reserve_gets_what_a_stopped_leader_does_not(void)
 	end(q, consumers, COUNT_OF(consumers));
 }
 
-/* A leader that pauses in a lull is stopped there. */
+/* A leader that finds no item, and pauses, is stopped in the pause. */
 static void lead_and_stop(void *arg)
 {
 	struct consumer *consumer = arg;
@@ -216,7 +216,8 @@ static void a_leader_stopped_as_it_looks_holds_up_nobody(void)
 	end(q, consumers, COUNT_OF(consumers));
 }
 
-/* The reserve sleeps on and on while nothing comes, and so becomes one that must be woken. */
+/* The reserve wakes up again and again. When no other consumer looks for items any more, it sleeps
+ * until it is woken. */
 static void the_last_that_looks_is_a_sleeper_to_be_woken(void)
 {
 	struct spmcq *q = queue_of(64);
@@ -227,7 +228,7 @@ static void the_last_that_looks_is_a_sleeper_to_be_woken(void)
 	await_reserves(q, 1);
 	atomic_store(&let_go, true);
 	for (int ms = 0; atomic_load(&q->watch.word) != 2 * WATCH_SLEEPER; ms++) {
-		CHECK(ms < LATE_MS, "the word is %llx after %d ms",
+		CHECK(ms < LATE_MS, "the watch is %llx after %d ms, not that of two sleepers",
 		      (unsigned long long)atomic_load(&q->watch.word), ms);
 		sleep_ms(1);
 	}
@@ -235,7 +236,7 @@ static void the_last_that_looks_is_a_sleeper_to_be_woken(void)
 	end(q, consumers, COUNT_OF(consumers));
 }
 
-/* --- how many are woken; the sleepers are only numbers --- */
+/* --- how many are woken; the sleepers are no threads, but counted in the watch and the gate --- */
 
 static void sleepers_come(struct spmcq *q, uint32_t n)
 {
@@ -255,8 +256,8 @@ static void sleepers_leave(struct spmcq *q, uint32_t n)
 	}
 }
 
-/* Puts n items, which makes so many system calls to wake, and so many sleepers in all are to come
- * from now on. */
+/* Puts n items. Checks how many system calls this makes to wake, and by how many sleepers the
+ * producer's count of the woken rises. */
 static void put_and_wake(struct spmcq *q, uint32_t n, uint64_t system_calls, uint32_t woken)
 {
 	uint32_t items[64] = {0}, before = q->woken + q->reserve_woken;
@@ -273,7 +274,7 @@ static void n_items_wake_n_sleepers_at_once(void)
 
 	sleepers_come(q, 5);
 	put_and_wake(q, 3, 1, 3);
-	put_and_wake(q, 3, 1, 2); /* the others were woken, and are about to come */
+	put_and_wake(q, 3, 1, 2); /* three were woken before, and have not left yet */
 	put_and_wake(q, 3, 0, 0);
 	sleepers_come(q, 1);
 	put_and_wake(q, 3, 1, 1);
@@ -291,14 +292,14 @@ static void a_sleeper_that_left_by_itself_is_not_woken(void)
 	RETURNS(1, spmcq_put_many(q, (uint32_t[]){0}, 1));
 	COUNTS(0, stats_of(q).wakeups);
 	sleepers_come(q, 2);
-	put_and_wake(q, 1, 1, 3 + 1); /* notes those that left, too */
+	put_and_wake(q, 1, 1, 3 + 1); /* also counts the three that left by themselves */
 	put_and_wake(q, 1, 1, 1);
 	put_and_wake(q, 1, 0, 0);
 	sleepers_leave(q, 2);
 	queue_free(q);
 }
 
-/* One comes in place of each that leaves, so that nobody can tell by their number. */
+/* For each sleeper that leaves another comes, so that their number stays the same. */
 static void a_sleeper_that_comes_as_another_leaves_is_woken(void)
 {
 	struct spmcq *q = queue_of(64);
@@ -338,7 +339,8 @@ static void get_one(void *arg)
 	RETURNS(0, spmcq_get(arg, &(uint32_t){0}));
 }
 
-/* It takes one item of two and does not come back, so another is needed. */
+/* The looker takes one of two items and makes no further call, so a reserve is needed for the
+ * other. */
 static void a_looker_that_leaves_wakes_a_reserve_for_the_rest(void)
 {
 	struct spmcq *q = queue_of(64);
@@ -360,7 +362,7 @@ static void a_looker_that_leaves_wakes_a_reserve_for_the_rest(void)
 int main(void)
 {
 	RUN(a_reserve_gets_what_a_stopped_looker_does_not);
-	RUN(of_many_reserves_one_looks_as_soon);
+	RUN(of_many_reserves_one_looks_as_soon_as_a_single_one);
 	RUN(a_reserve_gets_what_a_stopped_leader_does_not);
 	RUN(a_leader_stopped_as_it_looks_holds_up_nobody);
 	RUN(the_last_that_looks_is_a_sleeper_to_be_woken);

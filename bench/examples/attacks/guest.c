@@ -1,6 +1,6 @@
 /*
- * Only the worker may in. A guest of the same user asks, too, and is refused, by its process id,
- * for which the kernel vouches. No descriptor is sent to it: it has nothing to look at.
+ * Only the worker is admitted. A guest of the same user asks, too. It is refused by its process id,
+ * which the kernel tells. It gets no descriptor, so it cannot read the queue.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +44,7 @@ int main(void)
 		visitors[i] = fork();
 		if (visitors[i] == 0)
 			_exit(visit(ends[i][1]));
-		close(ends[i][1]); /* who has this end is heard and answered there */
+		close(ends[i][1]); /* else the next child inherits this end, too */
 	}
 	if (spmcq_shared_create(&queue, 8, sizeof n, &options) != 0 || spmcq_put(queue, &n) != 0 ||
 	    spmcq_put(queue, &n) != 0) /* one for each */

@@ -10,7 +10,7 @@
 
 static const char *url;
 
-/* Put an order as this client, who believes in that authority. */
+/* Put an order as this client, which trusts that authority. */
 static int put_as(const char *who, const char *authority, const char *certificate, const char *key)
 {
 	const struct spmcq_remote_options options = {
