@@ -93,7 +93,7 @@ struct producer {
 	kvStore *bucket;
 
 	uint64_t last;    /* the newest position in the stream, as far as we know */
-	size_t room;      /* of a queue on several servers: items that it has room for */
+	size_t room;      /* items that the queue has room for, as far as we know */
 	uint64_t attempt; /* part of ids: one more when other items come to positions in doubt */
 	struct run run;
 
