@@ -91,6 +91,20 @@ static int put_lost(struct put *put, const void *items, size_t n)
 	return error;
 }
 
+/* The first time after the server was started anew, this mends the queue. */
+static int put_ask_stream(struct spmcq_remote *q, struct stream_state *state)
+{
+	int error = log_ask_stream(q, state);
+	uint64_t newest;
+
+	if (error || !log_is_to_mend(q, &newest))
+		return error;
+	error = fill_positions(q, state->last, newest);
+	if (error == 0)
+		log_note_mended(q);
+	return error;
+}
+
 /* Asks the server for room if the producer knows of none. Others only make room, and the server
  * refuses items of a former producer; so what was found is there until it is used. The server
  * itself could refuse items, too. But servers before 2.10.6 that have a limit and are killed drop
@@ -103,7 +117,7 @@ static int put_ask_room(struct put *put)
 
 	if (q->producer.room > 0)
 		return 0;
-	error = server_ask_stream(q, &state);
+	error = put_ask_stream(q, &state);
 	if (error)
 		return error == -ENOTCONN ? put_wait(put, error) : error;
 	if (state.is_closed)
