@@ -12,6 +12,8 @@
 
 /* A get that waits asks anew after this time, because a server that fails over forgets requests. */
 #define PULL_WAITING (2 * SECOND)
+/* Between attempts while the server cannot be reached. */
+#define GET_NAP (100 * MS)
 /* After shutdown a get that waits asks this often whether the items that others hold are reported.
  */
 #define PULL_CLOSED (10 * MS)
@@ -205,7 +207,7 @@ static int get_wait_for_server(struct get *get)
 
 		if (connection_is_dead(connection) || get->limit.once || limit_is_over(get->limit))
 			return error;
-		limit_sleep(get->limit, LOOK);
+		limit_sleep(get->limit, GET_NAP);
 	}
 	return 0;
 }
@@ -239,24 +241,15 @@ static int get_none(struct get *get)
 	return 0;
 }
 
-static int get_what_is_there(struct get *get)
-{
-	return pull(get, &(struct pull){get->max - get->got, PULL_THERE, true});
-}
-
-/* Takes the items that are there. If none is, waits for one, and takes it with those that are there
- * then. */
+/* Takes the items that are there, or waits for one. When some items are queued that the server does
+ * not deliver because consumers hold too many, and other gets wait, it refuses to wait for several;
+ * then this waits for one. */
 static int get_some(struct get *get)
 {
-	int error = 0;
+	int error = pull(get, &(struct pull){get->max, pull_time(get), get->limit.once});
 
-	if (get->max > 1)
-		error = get_what_is_there(get);
-	if (error == 0 && get->got == 0 && !get->has_again && !(get->max > 1 && get->limit.once)) {
-		error = pull(get, &(struct pull){1, pull_time(get), get->limit.once});
-		if (error == 0 && get->got == 1 && get->max > 1)
-			error = get_what_is_there(get);
-	}
+	if (error == 0 && get->got == 0 && !get->has_again && get->max > 1 && !get->limit.once)
+		error = pull(get, &(struct pull){1, pull_time(get), false});
 	return error;
 }
 
@@ -281,7 +274,7 @@ static int get_all(struct get *get)
 		if (error && (get->limit.once || limit_is_over(get->limit)))
 			return error;
 		if (error)
-			limit_sleep(get->limit, LOOK);
+			limit_sleep(get->limit, GET_NAP);
 		error = get_none(get);
 	} while (error == 0);
 	return error;
