@@ -52,10 +52,9 @@
  * When the connection is lost, the library tries to connect again until the handle is closed.
  * Blocking calls wait meanwhile. Timed calls wait until their deadline, then return -ENOTCONN.
  *
- * A server that is killed keeps what was put, with two exceptions: a queue with in_memory is lost;
- * and a single nats-server 2.9 that is killed while the queue is full may drop the oldest items
- * when it starts again (its issue 4775). A queue on several servers (`replicas`) loses no items in
- * this way, nor does a queue whose server is shut down normally.
+ * A server that is killed keeps what was put, unless the queue is in_memory, and what was reported:
+ * when it is started again, the unreported items come again, and no others. An item that a consumer
+ * holds at that time may be delivered to another consumer at once.
  *
  * fork: a child must not use its parent's handles.
  */
@@ -280,11 +279,11 @@ const char *spmcq_remote_reason(void);
  *   spmcq.NAME.item  spmcq.NAME.bell  $KV.spmcq-NAME.>  $JS.API.STREAM.MSG.GET.KV_spmcq-NAME
  *   $JS.API.DIRECT.GET.KV_spmcq-NAME.>  $JS.API.STREAM.UPDATE.spmcq-NAME (for shutdown)
  * A server that is killed may forget some acknowledgements. So reports are also records in a
- * stream, spmcq-NAME-done. The first get or join after the restart removes the items that this
- * stream shows as reported, and task_done deletes its old records. For that they publish to:
- *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME
- *   $JS.API.STREAM.PURGE.spmcq-NAME-done  $JS.API.CONSUMER.CREATE.spmcq-NAME-done
- *   $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
+ * stream, spmcq-NAME-done. After the restart, handles read there which items were reported, puts
+ * and join remove those that are there again, and task_done deletes old records. For that all users
+ * publish to:
+ *   $JS.API.CONSUMER.CREATE.spmcq-NAME-done  $JS.API.CONSUMER.DELETE.spmcq-NAME-done.>
+ *   $JS.API.STREAM.MSG.DELETE.spmcq-NAME  $JS.API.STREAM.PURGE.spmcq-NAME-done
  * shutdown_now needs the permissions of a producer and of a consumer, and, for a queue with
  * max_unacknowledged, also publishes to
  *   $JS.API.CONSUMER.DURABLE.CREATE.spmcq-NAME.consumers

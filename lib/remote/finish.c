@@ -9,18 +9,15 @@
 #define JOIN_LEAST (MS / 2)
 #define JOIN_MOST (50 * MS)
 
-/* The stream keeps exactly the unfinished items, and the server counts them when it answers. So a
- * count of 0 was true at that instant. */
+/* The server counts the items when it answers, so a count of 0 was true at that instant. */
 static int join_limited(struct spmcq_remote *q, struct limit limit)
 {
 	int64_t nap = JOIN_LEAST;
 	struct stream_state state;
 
 	for (;;) {
-		int error = log_mend(q);
+		int error = log_ask_stream(q, &state);
 
-		if (error == 0)
-			error = server_ask_stream(q, &state);
 		if (error == 0 && state.unfinished == 0)
 			return 0;
 		if (error && error != -ENOTCONN)
@@ -96,7 +93,7 @@ ssize_t spmcq_remote_size(struct spmcq_remote *q)
 ssize_t spmcq_remote_unfinished(struct spmcq_remote *q)
 {
 	struct stream_state state;
-	int error = q ? server_ask_stream(q, &state) : fault(-EINVAL, "no queue");
+	int error = q ? log_ask_stream(q, &state) : fault(-EINVAL, "no queue");
 
 	return error ? error : (ssize_t)state.unfinished;
 }
@@ -114,8 +111,7 @@ int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out)
 	struct consumer_state consumer;
 	struct stream_state stream;
 	uint64_t aside = 0;
-	int error =
-	        q && out ? server_ask_stream(q, &stream) : fault(-EINVAL, "no queue, or no out");
+	int error = q && out ? log_ask_stream(q, &stream) : fault(-EINVAL, "no queue, or no out");
 
 	if (error == 0)
 		error = server_ask_consumer(q, &consumer);

@@ -12,6 +12,8 @@
 
 /* A get that waits asks anew after this time, because a server that fails over forgets requests. */
 #define PULL_WAITING (2 * SECOND)
+/* Between attempts while the server cannot be reached. */
+#define GET_NAP (100 * MS)
 /* After shutdown a get that waits asks this often whether the items that others hold are reported.
  */
 #define PULL_CLOSED (10 * MS)
@@ -21,6 +23,7 @@ struct get {
 	struct desk *desk;
 	char *items;
 	size_t max, got;
+	bool has_again; /* something came that was reported before the server was killed */
 	struct limit limit;
 	unsigned refused; /* times that the server had refused a subject when the call began */
 };
@@ -56,6 +59,16 @@ static int give_up(struct get *get, struct held item, int error)
 	return error;
 }
 
+/* What is no item, or was reported, but the server has forgotten that. */
+static int report_again(struct get *get, struct held item)
+{
+	(void)natsConnection_PublishString(get->q->connection.nats, natsMsg_GetReply(item.message),
+	                                   "+ACK");
+	natsMsg_Destroy(item.message);
+	get->has_again = true;
+	return 0;
+}
+
 /* Holds the item if it is one, else sets it aside. If the caller does not want to see items, every
  * one is held. */
 static int take_item(struct get *get, struct held item)
@@ -63,6 +76,8 @@ static int take_item(struct get *get, struct held item)
 	struct spmcq_remote *q = get->q;
 	int error = 0;
 
+	if (log_has(q, item.position) || natsMsg_GetDataLength(item.message) == 0)
+		return report_again(get, item);
 	if (get->items && item.deliveries > q->settings.options.max_deliveries)
 		return set_aside(get, item);
 	if (get->items)
@@ -78,13 +93,15 @@ static int take_item(struct get *get, struct held item)
 	return set_aside(get, item);
 }
 
-/* Takes the first n items of the inbox. Returns the first error. */
+/* Takes the first n items of the inbox. Returns the first error. They may come from a server that
+ * was started since the get began. */
 static int take_items(struct get *get, size_t n)
 {
-	int error = 0;
+	int unknown = n > 0 ? log_know(get->q) : 0, error = unknown;
 
 	for (size_t i = 0; i < n; i++) {
-		int one_error = take_item(get, get->desk->inbox->items[i]);
+		struct held item = get->desk->inbox->items[i];
+		int one_error = unknown ? give_up(get, item, unknown) : take_item(get, item);
 
 		error = error ? error : one_error;
 	}
@@ -190,7 +207,7 @@ static int get_wait_for_server(struct get *get)
 
 		if (connection_is_dead(connection) || get->limit.once || limit_is_over(get->limit))
 			return error;
-		limit_sleep(get->limit, LOOK);
+		limit_sleep(get->limit, GET_NAP);
 	}
 	return 0;
 }
@@ -224,24 +241,15 @@ static int get_none(struct get *get)
 	return 0;
 }
 
-static int get_what_is_there(struct get *get)
-{
-	return pull(get, &(struct pull){get->max - get->got, PULL_THERE, true});
-}
-
-/* Takes the items that are there. If none is, waits for one, and takes it with those that are there
- * then. */
+/* Takes the items that are there, or waits for one. When some items are queued that the server does
+ * not deliver because consumers hold too many, and other gets wait, it refuses to wait for several;
+ * then this waits for one. */
 static int get_some(struct get *get)
 {
-	int error = 0;
+	int error = pull(get, &(struct pull){get->max, pull_time(get), get->limit.once});
 
-	if (get->max > 1)
-		error = get_what_is_there(get);
-	if (error == 0 && get->got == 0 && !(get->max > 1 && get->limit.once)) {
-		error = pull(get, &(struct pull){1, pull_time(get), get->limit.once});
-		if (error == 0 && get->got == 1 && get->max > 1)
-			error = get_what_is_there(get);
-	}
+	if (error == 0 && get->got == 0 && !get->has_again && get->max > 1 && !get->limit.once)
+		error = pull(get, &(struct pull){1, pull_time(get), false});
 	return error;
 }
 
@@ -253,17 +261,20 @@ static int get_all(struct get *get)
 		error = get_wait_for_server(get);
 		if (error)
 			return error;
-		error = log_mend(get->q);
+		get->has_again = false;
+		error = log_know(get->q);
 		if (error == 0)
 			error = get_some(get);
 		if (get->got > 0 || get->desk->is_spoiled)
 			return 0;
+		if (error == 0 && get->has_again && !limit_is_over(get->limit))
+			continue;
 		if (error && error != -ENOTCONN)
 			return error;
 		if (error && (get->limit.once || limit_is_over(get->limit)))
 			return error;
 		if (error)
-			limit_sleep(get->limit, LOOK);
+			limit_sleep(get->limit, GET_NAP);
 		error = get_none(get);
 	} while (error == 0);
 	return error;

@@ -3,11 +3,15 @@
  *
  * A server that is killed has kept all items that were put, but it may have forgotten some
  * acknowledgements, because it writes deletions to its files only once in a while. So each report
- * is also published as a record, to a stream of its own: the log. The first handle that gets from,
- * or joins, a server that was started anew mends the queue: it removes the items that are in the
- * log. Then it publishes the server's id beside the log, so that other handles need not do it
- * again. For a queue that several servers keep, see repair.c. A queue that one server keeps in
- * memory has no log: it is gone with the server.
+ * is also published as a record, to a stream of its own: the log. A handle that finds that the
+ * server was started anew reads from the log which of the items that are there were reported. If
+ * one of them is delivered, the handle acknowledges it, and no get returns it. A handle that wants
+ * to know how many items are unfinished removes all of them first (see remove.c). The producer also
+ * looks whether positions would be given twice (see fill.c). Then it publishes the server's id
+ * beside the log, so that handles that are opened later need not do the same again.
+ *
+ * For a queue that several servers keep, see repair.c. A queue that one server keeps in memory has
+ * no log: it is gone with the server.
  *
  * Old records are cut off when their items cannot come back: the server removes a file of items
  * when all of them are finished.
@@ -16,7 +20,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LOG_LOOK (2 * SECOND) /* between two looks whether it can be cut */
@@ -29,55 +32,14 @@ struct span {
 	uint64_t first, n;
 };
 
-/* For each position first..first + n - 1 a bit that is set if the server has the item, and one that
- * is set if the item was reported. */
-struct mending {
-	uint64_t first, n;
-	unsigned char *kept, *reported;
-};
-
-static bool bit_is_set(const unsigned char *bits, uint64_t i)
-{
-	return bits[i / 8] >> i % 8 & 1;
-}
-
-static void bit_clear(unsigned char *bits, uint64_t i)
-{
-	bits[i / 8] &= (unsigned char)~(1 << i % 8);
-}
-
-static void bit_set(unsigned char *bits, uint64_t i)
-{
-	bits[i / 8] |= (unsigned char)(1 << i % 8);
-}
-
-static int mending_init(struct mending *mending, const jsStreamState *state)
-{
-	mending->first = state->FirstSeq;
-	mending->n = state->Msgs == 0 ? 0 : state->LastSeq - state->FirstSeq + 1;
-	mending->kept = malloc(mending->n / 8 + 1);
-	mending->reported = calloc(mending->n / 8 + 1, 1);
-	if (!mending->kept || !mending->reported)
-		return fault(-ENOMEM, "no memory");
-	memset(mending->kept, 0xff, mending->n / 8 + 1);
-	for (int i = 0; i < state->DeletedLen; i++)
-		if (state->Deleted[i] - mending->first < mending->n)
-			bit_clear(mending->kept, state->Deleted[i] - mending->first);
-	return 0;
-}
-
-static void mending_destroy(struct mending *mending)
-{
-	free(mending->kept);
-	free(mending->reported);
-}
-
-static int mending_ask(struct spmcq_remote *q, struct mending *mending)
+/* kept: set to the positions of the items that the server has; to be cleared. */
+static int log_ask_kept(struct spmcq_remote *q, struct positions *kept)
 {
 	jsOptions options;
 	jsStreamInfo *info = NULL;
 	jsErrCode code = 0;
 	natsStatus status;
+	uint64_t n;
 	int error;
 
 	jsOptions_Init(&options);
@@ -86,12 +48,18 @@ static int mending_ask(struct spmcq_remote *q, struct mending *mending)
 	status = js_GetStreamInfo(&info, q->connection.js, q->places.stream, &options, &code);
 	if (status != NATS_OK)
 		return fault_of(q->places.stream, status, code);
-	error = mending_init(mending, &info->State);
+	n = info->State.Msgs == 0 ? 0 : info->State.LastSeq - info->State.FirstSeq + 1;
+	error = positions_make(kept, info->State.FirstSeq, n);
+	if (error == 0) {
+		memset(kept->bits, 0xff, n / 8 + 1);
+		for (int i = 0; i < info->State.DeletedLen; i++)
+			positions_remove(kept, info->State.Deleted[i]);
+	}
 	jsStreamInfo_Destroy(info);
 	return error;
 }
 
-static void mending_note(struct mending *mending, natsMsg *record)
+static void log_note_record(struct positions *reported, uint64_t *newest, natsMsg *record)
 {
 	size_t n = (size_t)natsMsg_GetDataLength(record) / sizeof(struct span);
 	const char *data = natsMsg_GetData(record);
@@ -101,76 +69,65 @@ static void mending_note(struct mending *mending, natsMsg *record)
 
 		memcpy(&span, data + i * sizeof(span), sizeof(span));
 		span = (struct span){be64toh(span.first), be64toh(span.n)};
+		if (*newest < span.first + span.n - 1)
+			*newest = span.first + span.n - 1;
 		for (uint64_t k = 0; k < span.n && k < RUN_MOST; k++)
-			if (span.first + k - mending->first < mending->n)
-				bit_set(mending->reported, span.first + k - mending->first);
+			positions_add(reported, span.first + k);
 	}
 }
 
-/* Reads the log up to and including record number last. */
-static int mending_read(struct spmcq_remote *q, struct mending *mending, uint64_t last)
+/* Not an "ordered" consumer: the client library 3.4 can crash when the connection is lost while it
+ * makes such a consumer anew. */
+static natsStatus log_subscribe(struct spmcq_remote *q, natsSubscription **records, jsErrCode *code)
 {
-	natsSubscription *records = NULL;
 	jsSubOptions options;
-	jsErrCode code = 0;
 	natsStatus status;
-	unsigned deliveries;
-	uint64_t at = 0;
 
 	jsSubOptions_Init(&options);
 	options.Stream = q->places.log;
-	options.Ordered = true;
-	status = js_SubscribeSync(&records, q->connection.js, q->places.log_record, NULL, &options,
-	                          &code);
+	options.Config.AckPolicy = js_AckNone;
+	options.Config.FlowControl = true;
+	options.Config.Heartbeat = 5 * SECOND; /* flow control needs it */
+	status = js_SubscribeSync(records, q->connection.js, q->places.log_record, NULL, &options,
+	                          code);
+	return status == NATS_OK ? natsSubscription_SetPendingLimits(*records, -1, -1) : status;
+}
+
+/* Returns the number of the record in the log, or 0 if it does not follow the one before. */
+static uint64_t log_number(natsMsg *record, uint64_t *delivered)
+{
+	jsMsgMetaData *data = NULL;
+	uint64_t number = 0;
+
+	if (natsMsg_GetMetaData(&data, record) == NATS_OK &&
+	    data->Sequence.Consumer == ++*delivered)
+		number = data->Sequence.Stream;
+	jsMsgMetaData_Destroy(data);
+	return number;
+}
+
+/* Reads the log up to and including record number last. newest: raised to the newest position that
+ * was reported. */
+static int log_read(struct spmcq_remote *q, struct positions *reported, uint64_t *newest,
+                    uint64_t last)
+{
+	natsSubscription *records = NULL;
+	jsErrCode code = 0;
+	natsStatus status = log_subscribe(q, &records, &code);
+	uint64_t delivered = 0, at = 0;
+
 	while (status == NATS_OK && at < last) {
 		natsMsg *record = NULL;
 
 		status = natsSubscription_NextMsg(&record, records, q->settings.options.answer_ms);
-		if (status == NATS_OK && read_reply(natsMsg_GetReply(record), &deliveries, &at))
-			mending_note(mending, record);
+		if (status == NATS_OK && (at = log_number(record, &delivered)) == 0)
+			status = NATS_CONNECTION_DISCONNECTED;
+		if (status == NATS_OK)
+			log_note_record(reported, newest, record);
 		natsMsg_Destroy(record);
 	}
 	natsSubscription_Destroy(records);
 	return fault_of(q->places.log, status, code);
-}
-
-/* If another mends at the same time the item may be gone, which is no error. */
-static int mend_one(struct spmcq_remote *q, uint64_t position)
-{
-	jsErrCode code = 0;
-	natsStatus status = js_DeleteMsg(q->connection.js, q->places.stream, position, NULL, &code);
-
-	return status != NATS_OK && code == 0 ? fault_of("mending", status, code) : 0;
-}
-
-static int mend_up_to(struct spmcq_remote *q, uint64_t position)
-{
-	jsOptions options;
-	jsErrCode code = 0;
-
-	jsOptions_Init(&options);
-	options.Wait = q->settings.options.answer_ms;
-	options.Stream.Purge.Sequence = position;
-	return fault_of("mending",
-	                js_PurgeStream(q->connection.js, q->places.stream, &options, &code), code);
-}
-
-/* Removes the items that are there although they were reported. Most of them are in one piece at
- * the beginning. */
-static int mend_all(struct spmcq_remote *q, const struct mending *mending)
-{
-	uint64_t i = 0;
-	int error = 0;
-
-	while (i < mending->n &&
-	       (bit_is_set(mending->reported, i) || !bit_is_set(mending->kept, i)))
-		i++;
-	if (i > 0)
-		error = mend_up_to(q, mending->first + i);
-	for (; i < mending->n && error == 0; i++)
-		if (bit_is_set(mending->reported, i) && bit_is_set(mending->kept, i))
-			error = mend_one(q, mending->first + i);
-	return error;
 }
 
 /* last: set to the number of the newest record, or to 0 if there is none. */
@@ -191,24 +148,33 @@ static int log_ask_last(struct spmcq_remote *q, uint64_t *last)
 	return 0;
 }
 
-static int mend(struct spmcq_remote *q)
+/* again: set to the positions of the items that the server has although they were reported; to be
+ * cleared. It may have more: the server does not name all that it has not. newest: set to the
+ * newest position that was reported; 0: none. */
+static int log_find_again(struct spmcq_remote *q, struct positions *again, uint64_t *newest)
 {
-	struct mending mending = {.n = 0};
-	uint64_t last = 0;
+	struct positions kept = {.n = 0};
+	uint64_t last;
 	int error = log_ask_last(q, &last);
 
+	*newest = 0;
+	*again = kept;
 	if (error == 0 && last > 0)
-		error = mending_ask(q, &mending);
-	if (error == 0 && last > 0 && mending.n > 0)
-		error = mending_read(q, &mending, last);
-	if (error == 0)
-		error = mend_all(q, &mending);
-	mending_destroy(&mending);
+		error = log_ask_kept(q, &kept);
+	if (error == 0 && last > 0)
+		error = positions_make(again, kept.first, kept.n);
+	if (error == 0 && last > 0)
+		error = log_read(q, again, newest, last);
+	for (uint64_t i = 0; again->bits && i < again->n / 8 + 1; i++)
+		again->bits[i] &= kept.bits[i];
+	positions_clear(&kept);
+	if (error)
+		positions_clear(again);
 	return error;
 }
 
-/* True if some handle has mended the queue since the server with that id was started. */
-static bool mended_is(struct spmcq_remote *q, const char *id)
+/* True if a producer has mended the queue since the server with that id was started. */
+static bool log_is_mended(struct spmcq_remote *q, const char *id)
 {
 	natsMsg *note = NULL;
 	bool is = js_GetLastMsg(&note, q->connection.js, q->places.log, q->places.log_mended, NULL,
@@ -219,46 +185,98 @@ static bool mended_is(struct spmcq_remote *q, const char *id)
 	return is;
 }
 
-/* The id is published with its final 0, as mended_is() reads it. */
-static int mended_note(struct spmcq_remote *q, const char *id)
+/* The id is published with its final 0, as log_is_mended() reads it. If this fails, others do the
+ * same again. */
+INTERNAL void log_note_mended(struct spmcq_remote *q)
 {
-	jsErrCode code = 0;
+	struct log *log = &q->log;
 
-	return fault_of(q->places.log_mended,
-	                js_Publish(NULL, q->connection.js, q->places.log_mended, id,
-	                           (int)strlen(id) + 1, NULL, &code),
-	                code);
+	pthread_mutex_lock(&log->lock);
+	log->is_mended = true;
+	(void)js_Publish(NULL, q->connection.js, q->places.log_mended, log->server,
+	                 (int)strlen(log->server) + 1, NULL, NULL);
+	pthread_mutex_unlock(&log->lock);
 }
 
-static int mend_unless_done(struct spmcq_remote *q, const char *id)
+/* The lock is held. */
+static int log_learn(struct spmcq_remote *q, const char *id)
 {
-	int error;
+	struct positions again = {.n = 0};
+	struct log *log = &q->log;
+	bool is_mended = log_is_mended(q, id);
+	uint64_t newest = 0;
+	int error = is_mended ? 0 : log_find_again(q, &again, &newest);
 
-	if (mended_is(q, id))
-		return 0;
-	error = mend(q);
-	return error ? error : mended_note(q, id);
+	if (error)
+		return error;
+	positions_clear(&log->again);
+	log->again = again;
+	log->newest = newest;
+	log->is_mended = log->is_clean = is_mended;
+	strcpy(log->server, id);
+	return 0;
 }
 
-/* Called before a get or a join. Mends the queue if the server was started anew: then it has
- * another id. */
-INTERNAL int log_mend(struct spmcq_remote *q)
+/* Returns 0 when it is known which items of the server that we are connected to were reported. A
+ * server that was started anew has another id. */
+INTERNAL int log_know(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;
 	unsigned refused = atomic_load(&q->connection.refused);
-	char id[sizeof(log->mended)];
+	char id[sizeof(log->server)];
 	int error;
 
 	if (!log->is_kept || q->is_replicated)
 		return 0;
-	if (natsConnection_GetConnectedServerId(q->connection.nats, id, sizeof(id)) != NATS_OK)
+	if (natsConnection_GetConnectedServerId(q->connection.nats, id, sizeof(id)) != NATS_OK ||
+	    !id[0])
 		return fault(-ENOTCONN, "not connected");
 	pthread_mutex_lock(&log->lock);
-	error = strcmp(id, log->mended) == 0 ? 0 : mend_unless_done(q, id);
-	if (error == 0)
-		strcpy(log->mended, id);
+	error = strcmp(id, log->server) == 0 ? 0 : log_learn(q, id);
 	pthread_mutex_unlock(&log->lock);
 	return connection_fault(&q->connection, refused, error);
+}
+
+/* Returns false if a producer has mended the queue since the server was started. newest: set to the
+ * newest position that was reported before. */
+INTERNAL bool log_is_to_mend(struct spmcq_remote *q, uint64_t *newest)
+{
+	struct log *log = &q->log;
+	bool is;
+
+	pthread_mutex_lock(&log->lock);
+	is = log->server[0] && !log->is_mended;
+	*newest = log->newest;
+	pthread_mutex_unlock(&log->lock);
+	return is;
+}
+
+/* True if the item was reported before the server was started. */
+INTERNAL bool log_has(struct spmcq_remote *q, uint64_t position)
+{
+	bool has;
+
+	pthread_mutex_lock(&q->log.lock);
+	has = positions_have(&q->log.again, position);
+	pthread_mutex_unlock(&q->log.lock);
+	return has;
+}
+
+/* As server_ask_stream(), after what was reported and is there again has been removed. */
+INTERNAL int log_ask_stream(struct spmcq_remote *q, struct stream_state *state)
+{
+	unsigned refused = atomic_load(&q->connection.refused);
+	struct log *log = &q->log;
+	int error = log_know(q);
+
+	pthread_mutex_lock(&log->lock);
+	if (error == 0 && log->server[0] && !log->is_clean) {
+		error = remove_items(q, &log->again);
+		log->is_clean = error == 0;
+	}
+	pthread_mutex_unlock(&log->lock);
+	error = connection_fault(&q->connection, refused, error);
+	return error ? error : server_ask_stream(q, state);
 }
 
 /* Removes the records up to that one. If this fails, a later cut removes them, too. */

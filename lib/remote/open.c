@@ -111,6 +111,7 @@ static void end(struct spmcq_remote *q)
 		(void)natsConnection_FlushTimeout(q->connection.nats, LINGER_MS);
 	connection_close(&q->connection);
 	payload_end(q);
+	positions_clear(&q->log.again);
 	pthread_mutex_destroy(&q->log.lock);
 	free(q);
 }

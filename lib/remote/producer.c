@@ -111,7 +111,8 @@ INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n
 		memcpy(producer->doubt, items, size);
 }
 
-/* stored: set to how many of the n items after last the server has. */
+/* stored: set to how many of the n items after last the server has. It may have forgotten last
+ * itself (see fill.c). */
 INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *stored)
 {
 	struct producer *producer = &q->producer;
@@ -122,7 +123,9 @@ INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *store
 		error = lease_check(producer);
 	if (error)
 		return error;
-	*stored = state.last - producer->last < n ? (size_t)(state.last - producer->last) : n;
+	*stored = state.last > producer->last ? (size_t)(state.last - producer->last) : 0;
+	if (*stored > n)
+		*stored = n;
 	return 0;
 }
 

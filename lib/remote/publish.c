@@ -3,7 +3,7 @@
  *
  * Each message names the position that it must come after, and has an id made of the position that
  * it will have. So the stream takes a run in order and from its beginning: if it refuses one item,
- * because there is no room for example, it refuses all that follow, because they do not come after
+ * it refuses all that follow, because they do not come after
  * the position they name. A message that arrives twice is recognised by its id. A message of a
  * former producer names a position that another's item has taken, and is refused.
  */
@@ -17,7 +17,6 @@
 
 enum answer {
 	ANSWER_KEPT,
-	ANSWER_FULL,
 	ANSWER_OUT_OF_ORDER, /* another has put */
 	ANSWER_NOBODY,       /* no stream listens: shut down, or no server leads it right now */
 	ANSWER_REFUSED,      /* for another reason */
@@ -31,7 +30,7 @@ struct published {
 	int error;          /* with ANSWER_REFUSED */
 };
 
-static enum answer answer_of(natsStatus status, jsErrCode code, const char *text)
+static enum answer answer_of(natsStatus status, jsErrCode code)
 {
 	if (status == NATS_OK)
 		return ANSWER_KEPT;
@@ -44,8 +43,6 @@ static enum answer answer_of(natsStatus status, jsErrCode code, const char *text
 	switch (code) {
 	case JSStreamWrongLastSequenceErr:
 		return ANSWER_OUT_OF_ORDER;
-	case JSStreamStoreFailedErr:
-		return text && strstr(text, "maximum messages") ? ANSWER_FULL : ANSWER_REFUSED;
 	case JSClusterNotAvailErr:
 	case JSClusterNotLeaderErr:
 		return ANSWER_NOBODY;
@@ -86,7 +83,7 @@ static struct published publish_one(struct spmcq_remote *q, const void *item, ui
 		options.MaxWait = q->settings.options.answer_ms;
 		natsStatus status = js_PublishMsg(NULL, q->connection.js, message, &options, &code);
 
-		published.answer = answer_of(status, code, nats_GetLastError(NULL));
+		published.answer = answer_of(status, code);
 		published.error = fault_of("put", status, code);
 		published.stored = published.answer == ANSWER_KEPT;
 	}
@@ -124,9 +121,8 @@ INTERNAL void publish_answered(jsCtx *js, natsMsg *message, jsPubAck *ack, jsPub
 			run->stored++;
 		} else if (i < run->first_fault) {
 			run->first_fault = i;
-			run->answer =
-			        error ? (int)answer_of(error->Err, error->ErrCode, error->ErrText)
-			              : ANSWER_OUT_OF_ORDER;
+			run->answer = error ? (int)answer_of(error->Err, error->ErrCode)
+			                    : ANSWER_OUT_OF_ORDER;
 		}
 		if (run->answered == run->n)
 			pthread_cond_signal(&run->answered_all);

@@ -1,7 +1,13 @@
 /*
  * One request for items. It asks the server for up to this many within this time, and comes to an
- * end that both sides know: all of them, or a message that says that the time is over. That message
- * does not always come, or it comes late: then a round trip after the time shows the same.
+ * end that both sides know: all of them, or a message that says that there are no more, or that the
+ * time is over. That message does not always come, or it comes late: then a round trip after the
+ * time shows the same.
+ *
+ * If it asks for several, the server waits until there is one, sends those that are there, and ends
+ * the request ("no_wait", with a time). One case has no such end: consumers hold as many items as
+ * they may together. Then a get that has some items does not wait longer than a short time for
+ * more.
  */
 #include "remote.h"
 
@@ -12,13 +18,13 @@
 
 /* After its time a request should have come to its end: a round trip, and a busy server. */
 #define PULL_GRACE (20 * MS)
-/* Between looks at the bell and the connection. */
-#define LOOK (100 * MS)
+/* Between looks at the bell, the connection and what has come. */
+#define LOOK (20 * MS)
 
 struct pull {
 	size_t batch;
 	int64_t expires; /* nanoseconds */
-	bool there;      /* asks for what is there, and does not wait for more */
+	bool once;       /* the get does not wait */
 };
 
 /* True if items may still come by requests that were sent before. */
@@ -90,13 +96,13 @@ static size_t pull_stop(struct inbox *inbox)
 /* Makes a new request. Returns how many items it asks for: those that the get wants and that have
  * not come. 0: there is none. Requests that are open bring them, too, unless the get does not wait.
  */
-static size_t pull_number(struct inbox *inbox, bool there)
+static size_t pull_number(struct inbox *inbox, bool once)
 {
 	size_t more;
 
 	pthread_mutex_lock(&inbox->lock);
 	more = inbox->wanted - inbox->n;
-	if (!there)
+	if (!once)
 		more -= inbox->missing < more ? inbox->missing : more;
 	if (more > 0) {
 		inbox->request++;
@@ -113,7 +119,7 @@ static size_t pull_number(struct inbox *inbox, bool there)
 static int pull_send(struct inbox *inbox, const struct pull *pull)
 {
 	struct connection *connection = &inbox->q->connection;
-	size_t batch = pull_number(inbox, pull->there);
+	size_t batch = pull_number(inbox, pull->once);
 	char body[96], reply[PLACE_MOST];
 	natsStatus status;
 
@@ -126,7 +132,7 @@ static int pull_send(struct inbox *inbox, const struct pull *pull)
 		inbox->open_until = inbox->until;
 	snprintf(reply, sizeof(reply), "%s.%u", inbox->name, inbox->request);
 	snprintf(body, sizeof(body), "{\"batch\":%zu,\"expires\":%" PRId64 "%s}", batch,
-	         pull->expires, pull->there ? ",\"no_wait\":true" : "");
+	         pull->expires, pull->once || batch > 1 ? ",\"no_wait\":true" : "");
 	status = natsConnection_PublishRequestString(connection->nats, inbox->q->places.next, reply,
 	                                             body);
 	if (status == NATS_OK)
@@ -176,23 +182,26 @@ static struct limit pull_limit(const struct inbox *inbox, struct limit limit)
 	return inbox->until;
 }
 
-/* Waits for a look's time at most. Returns 1 when all has come or the request has ended, 0 when
- * there is nothing yet, -1 when it has ended and was refused. */
+/* Waits for a look's time at most. Returns 1 when all has come, when the request has ended, or when
+ * some have come and no more do; 0 when there is nothing yet; -1 when it has ended and was refused.
+ */
 static int pull_wait(struct inbox *inbox, struct limit stop)
 {
+	size_t before;
 	int64_t until = now_ns() + LOOK;
 	int result = 1;
 
 	if (until > stop.at)
 		until = stop.at;
 	pthread_mutex_lock(&inbox->lock);
+	before = inbox->n;
 	while (inbox->n < inbox->wanted && inbox->missing > 0 && !inbox->has_ended &&
 	       inbox_wait(inbox, until))
 		;
 	if (inbox->n < inbox->wanted && inbox->end[0])
 		result = -1;
 	else if (inbox->n < inbox->wanted && inbox->missing > 0 && !inbox->has_ended)
-		result = 0;
+		result = before > 0 && before == inbox->n;
 	pthread_mutex_unlock(&inbox->lock);
 	return result;
 }

@@ -1,6 +1,7 @@
 /*
- * Putting. When the server answers that the queue is full, the producer tries again after a nap.
- * The nap doubles each time that there was no room.
+ * Putting. The producer asks the server how many items are unfinished, and then puts as many as
+ * there is room for before it asks again. When there is none, it asks again after a nap. The nap
+ * doubles each time that there was no room.
  */
 #include "remote.h"
 
@@ -17,7 +18,6 @@ struct put {
 	size_t n, placed;
 	struct limit limit;
 	int64_t nap;
-	size_t room;      /* the most that the next run may have */
 	unsigned refused; /* times that the server had refused a subject when the call began */
 };
 
@@ -30,21 +30,6 @@ static int put_wait(struct put *put, int error)
 		return error;
 	limit_sleep(put->limit, put->nap);
 	put->nap = put->nap * 2 < NAP_MOST ? put->nap * 2 : NAP_MOST;
-	return 0;
-}
-
-static int put_full(struct put *put)
-{
-	struct stream_state state;
-	int error = put_wait(put, fault(-ETIMEDOUT, "full"));
-
-	if (error)
-		return error;
-	repair_look(put->q);
-	put->room = 1;
-	if (put->n - put->placed > 1 && server_ask_stream(put->q, &state) == 0 &&
-	    state.unfinished < put->q->settings.capacity)
-		put->room = put->q->settings.capacity - (size_t)state.unfinished;
 	return 0;
 }
 
@@ -69,7 +54,7 @@ static int put_out_of_order(struct put *put)
 
 	if (error == 0)
 		error = server_ask_stream(put->q, &state);
-	if (error == 0)
+	if (error == 0 && state.last > put->q->producer.last)
 		put->q->producer.last = state.last;
 	return error == -ENOTCONN ? put_wait(put, error) : error;
 }
@@ -106,16 +91,33 @@ static int put_lost(struct put *put, const void *items, size_t n)
 	return error;
 }
 
-/* Of a queue on several servers: asks for room if the producer knows of none. */
+/* The first time after the server was started anew, this mends the queue. */
+static int put_ask_stream(struct spmcq_remote *q, struct stream_state *state)
+{
+	int error = log_ask_stream(q, state);
+	uint64_t newest;
+
+	if (error || !log_is_to_mend(q, &newest))
+		return error;
+	error = fill_positions(q, state->last, newest);
+	if (error == 0)
+		log_note_mended(q);
+	return error;
+}
+
+/* Asks the server for room if the producer knows of none. Others only make room, and the server
+ * refuses items of a former producer; so what was found is there until it is used. The server
+ * itself could refuse items, too. But servers before 2.10.6 that have a limit and are killed drop
+ * the oldest items when they find more than that, and in a cluster each counts for itself. */
 static int put_ask_room(struct put *put)
 {
 	struct spmcq_remote *q = put->q;
 	struct stream_state state;
 	int error;
 
-	if (!q->is_replicated || q->producer.room > 0)
+	if (q->producer.room > 0)
 		return 0;
-	error = server_ask_stream(q, &state);
+	error = put_ask_stream(q, &state);
 	if (error)
 		return error == -ENOTCONN ? put_wait(put, error) : error;
 	if (state.is_closed)
@@ -133,9 +135,7 @@ static size_t put_length(const struct put *put)
 {
 	size_t n = put->n - put->placed;
 
-	if (n > put->room)
-		n = put->room;
-	if (put->q->is_replicated && n > put->q->producer.room)
+	if (n > put->q->producer.room)
 		n = put->q->producer.room;
 	return n < RUN_MOST ? n : RUN_MOST;
 }
@@ -143,8 +143,6 @@ static size_t put_length(const struct put *put)
 /* Lowers the room that put_ask_room() found by what was stored. After a fault none is known. */
 static void put_use_room(struct spmcq_remote *q, const struct published *published)
 {
-	if (!q->is_replicated)
-		return;
 	if (published->answer == ANSWER_KEPT)
 		q->producer.room -= published->stored;
 	else
@@ -170,10 +168,7 @@ static int put_run(struct put *put)
 		atomic_store(&put->q->seen, put->q->producer.last);
 	if (published.stored > 0)
 		put->nap = NAP_LEAST;
-	put->room = RUN_MOST;
 	switch (published.answer) {
-	case ANSWER_FULL:
-		return put_full(put);
 	case ANSWER_OUT_OF_ORDER:
 		return put_out_of_order(put);
 	case ANSWER_NOBODY:
@@ -235,7 +230,6 @@ static ssize_t put_limited(struct spmcq_remote *q, const void *items, size_t n, 
 	                  .n = n,
 	                  .limit = limit,
 	                  .nap = NAP_LEAST,
-	                  .room = RUN_MOST,
 	                  .refused = atomic_load(&q->connection.refused)};
 	int error;
 

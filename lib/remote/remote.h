@@ -93,7 +93,7 @@ struct producer {
 	kvStore *bucket;
 
 	uint64_t last;    /* the newest position in the stream, as far as we know */
-	size_t room;      /* of a queue on several servers: items that it has room for */
+	size_t room;      /* items that the queue has room for, as far as we know */
 	uint64_t attempt; /* part of ids: one more when other items come to positions in doubt */
 	struct run run;
 
@@ -104,15 +104,26 @@ struct producer {
 	size_t doubt_n; /* 0: no doubt */
 };
 
+/* A set of positions within first..first + n - 1: a bit for each. */
+struct positions {
+	uint64_t first, n;
+	unsigned char *bits;
+};
+
 /* The log of reports, see log.c. */
 struct log {
 	bool is_kept;
 	_Atomic int64_t look_at;   /* when to look next if it can be cut */
 	_Atomic int64_t repair_at; /* when repair_look() looks next */
 	pthread_mutex_t lock;      /* guards the rest */
-	char mended[64];           /* the id of the server for which the queue was mended */
-	uint64_t record;           /* the last record to be cut off; 0: no cut goes on */
-	uint64_t position;         /* no record up to that one has a later position than this */
+	char server[64];           /* the id of the server for which again is known */
+	struct positions again; /* items that were reported before that server was started, and were
+	                         * there then */
+	bool is_clean;          /* they are removed */
+	bool is_mended;         /* and no position will be given twice */
+	uint64_t newest;        /* the newest position reported; 0: none, or is_mended */
+	uint64_t record;        /* the last record to be cut off; 0: no cut goes on */
+	uint64_t position;      /* no record up to that one has a later position than this */
 	/* The stream's positions when repair_look() found the queue idle; 0: it was not. */
 	uint64_t idle_first, idle_last;
 };

@@ -1,10 +1,10 @@
 /*
  * The queue on the server: how it is made, found, asked and removed.
  *
- * A stream keeps each item until it is acknowledged. It refuses an item if it has capacity items
- * already; but if several servers keep it, the producer counts (see put.c). One durable consumer of
- * the stream delivers the items. The queue is open as long as the stream listens to the subject of
- * items; shutdown changes that. So the server itself refuses all later puts, from any machine.
+ * A stream keeps each item until it is acknowledged. It has no limit, the producer counts (see
+ * put.c). One durable consumer of the stream delivers the items. The queue is open as long as the
+ * stream listens to the subject of items; shutdown changes that. So the server itself refuses all
+ * later puts, from any machine.
  */
 #include "remote.h"
 
@@ -138,10 +138,6 @@ static void fill_stream(jsStreamConfig *config, struct spmcq_remote *q, const ch
 	config->Subjects = subject;
 	config->SubjectsLen = 1;
 	config->Retention = js_WorkQueuePolicy;
-	if (options->replicas <= 1) {
-		config->MaxMsgs = (int64_t)q->settings.capacity;
-		config->Discard = js_DiscardNew;
-	}
 	config->Storage = options->in_memory ? js_MemoryStorage : js_FileStorage;
 	config->Replicas = options->replicas;
 	config->Duplicates = options->duplicate_window_ms * MS;

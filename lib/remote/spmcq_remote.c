@@ -15,10 +15,14 @@
 
 #include "inbox.c"
 
+#include "positions.c"
+#include "remove.c"
+
 #include "desk.c"
 #include "log.c"
 #include "repair.c"
 
+#include "fill.c"
 #include "lease.c"
 #include "producer.c"
 #include "put.c"

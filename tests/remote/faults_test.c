@@ -11,7 +11,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <spmcq.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { ITEMS = 100000, CONSUMERS = 3, BULK = 64, KILLS = 6 };
 
@@ -52,13 +55,25 @@ static void siege_begin(struct siege *siege, const char *name)
 	worker_start(&siege->producer, put_all, &siege->putting);
 }
 
+static void siege_join(struct spmcq_remote *q)
+{
+	struct timespec soon = spmcq_after(40);
+	struct spmcq_remote_stats stats = {0};
+	int error = spmcq_remote_join_until(q, &soon);
+
+	(void)spmcq_remote_stats(q, &stats);
+	CHECK(error == 0, "join: %d, %llu unfinished, %zd queued, %llu held, %llu set aside", error,
+	      (unsigned long long)stats.unfinished, spmcq_remote_size(q),
+	      (unsigned long long)stats.held, (unsigned long long)stats.set_aside);
+}
+
 /* unwritten: as flow_check(). */
 static void siege_end(struct siege *siege, size_t unwritten)
 {
 	struct flow *flow = &siege->flow;
 
 	worker_join(&siege->producer);
-	RETURNS(0, spmcq_remote_join(flow->q));
+	siege_join(flow->q);
 	flow_check_joined(flow);
 	RETURNS(0, spmcq_remote_shutdown(flow->q));
 	for (size_t i = 0; i < CONSUMERS; i++)
@@ -409,6 +424,74 @@ static void a_put_that_is_repeated_puts_once(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
+/* The file of the server's store that holds the stream's items, or its index. */
+static void store_file(char *path, size_t size, const struct server *server, const char *name)
+{
+	snprintf(path, size, "%s/store/jetstream/$G/streams/spmcq-faults/msgs/%s",
+	         server->directory, name);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char bytes[1024];
+	FILE *in = fopen(from, "r"), *out = fopen(to, "w");
+	size_t n;
+
+	CHECK(in && out, "%s or %s: %s", from, to, strerror(errno));
+	n = fread(bytes, 1, sizeof(bytes), in);
+	CHECK(n < sizeof(bytes) && fwrite(bytes, 1, n, out) == n, "%s is longer", from);
+	fclose(in);
+	fclose(out);
+}
+
+static void get_and_report(struct spmcq_remote *q, const int *items, int n)
+{
+	for (int i = 0; i < n; i++) {
+		struct timespec soon = spmcq_after(5);
+		int item = -1;
+
+		RETURNS(0, spmcq_remote_get_until(q, &item, &soon));
+		CHECK(item == items[i], "got %d, not %d", item, items[i]);
+		RETURNS(0, spmcq_remote_task_done(q));
+	}
+	RETURNS(0, spmcq_remote_join(q));
+}
+
+/* A server 2.9 that removes the last item empties the file of items first, and then writes the
+ * index. This is what is there if it is killed between the two. */
+static void what_is_put_after_a_server_forgot_its_last_position_comes(void)
+{
+	char index[2 * PATH_LENGTH], items_file[2 * PATH_LENGTH], saved[2 * PATH_LENGTH];
+	int items[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+	struct server server;
+
+	server_start(&server, "");
+	store_file(index, sizeof(index), &server, "1.idx");
+	store_file(items_file, sizeof(items_file), &server, "1.blk");
+	snprintf(saved, sizeof(saved), "%s/saved", server.directory);
+	for (int same_handle = 0; same_handle < 2; same_handle++) {
+		struct spmcq_remote *q = opened(&server, NULL);
+
+		check_doing("same handle %d", same_handle);
+		RETURNS(10, spmcq_remote_put_many(q, items, 10));
+		if (same_handle == 0)
+			copy_file(index, saved);
+		get_and_report(q, items, 10);
+		if (!same_handle)
+			RETURNS(0, spmcq_remote_close(q));
+		server_kill(&server);
+		copy_file(saved, index);
+		CHECK(truncate(items_file, 0) == 0, "%s: %s", items_file, strerror(errno));
+		server_run(&server);
+		if (!same_handle)
+			q = opened(&server, NULL);
+		RETURNS(5, spmcq_remote_put_many(q, items, 5));
+		RETURNS(5, spmcq_remote_unfinished(q));
+		get_and_report(q, items, 5);
+		RETURNS(0, spmcq_remote_close(q));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct peer_role roles[] = {flow_role, producer_role, {NULL, NULL}};
@@ -424,5 +507,6 @@ int main(int argc, char **argv)
 	RUN(what_comes_late_is_not_lost_and_in_order);
 	RUN(a_handle_that_is_closed_takes_nothing_with_it);
 	RUN(a_put_that_is_repeated_puts_once);
+	RUN(what_is_put_after_a_server_forgot_its_last_position_comes);
 	return remote_finish();
 }

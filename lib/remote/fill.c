@@ -1,0 +1,69 @@
+/*
+ * Positions that would be given twice.
+ *
+ * A server 2.9 that is killed just when the last item was removed may start again with a newest
+ * position that is too old. The consumer then does not deliver what comes to positions that it has
+ * delivered before, and the log says of them that they were reported. So the producer puts fillers
+ * to these positions before it goes on, and removes them. A filler is an empty message; an item
+ * never is.
+ */
+#include "remote.h"
+
+#include <errno.h>
+
+/* Puts a filler to each position after last, up to and including newest. */
+static natsStatus fill_put(struct spmcq_remote *q, uint64_t last, uint64_t newest)
+{
+	jsPubOptions options;
+	natsStatus status = NATS_OK;
+
+	jsPubOptions_Init(&options);
+	for (; last < newest && status == NATS_OK; last++) {
+		options.ExpectLastSeq = last;
+		status = js_PublishAsync(q->connection.js, q->places.item, NULL, 0, &options);
+	}
+	options.MaxWait = q->settings.options.answer_ms;
+	return status == NATS_OK ? js_PublishAsyncComplete(q->connection.js, &options) : status;
+}
+
+static int fill(struct spmcq_remote *q, uint64_t last, uint64_t newest)
+{
+	struct positions fillers;
+	struct stream_state state;
+	int error = fault_of("fill", fill_put(q, last, newest), 0);
+
+	if (error == 0)
+		error = server_ask_stream(q, &state);
+	if (error == 0 && state.last < newest)
+		error = fault(-ENOTCONN, "the server did not keep all fillers");
+	if (error == 0)
+		error = positions_make(&fillers, last + 1, newest - last);
+	if (error)
+		return error;
+	for (uint64_t position = last + 1; position <= newest; position++)
+		positions_add(&fillers, position);
+	error = remove_items(q, &fillers);
+	positions_clear(&fillers);
+	return error;
+}
+
+/* Called by the producer. last: the newest position that the server knows; newest: that of a
+ * report. Returns 0 when the next position was never given before. */
+INTERNAL int fill_positions(struct spmcq_remote *q, uint64_t last, uint64_t newest)
+{
+	struct producer *producer = &q->producer;
+	struct consumer_state consumer;
+	int error = server_ask_consumer(q, &consumer);
+
+	if (error)
+		return error;
+	if (newest < producer->last)
+		newest = producer->last;
+	if (newest < consumer.delivered)
+		newest = consumer.delivered;
+	if (last < newest)
+		error = fill(q, last, newest);
+	if (error == 0)
+		producer->last = last < newest ? newest : last;
+	return error;
+}
