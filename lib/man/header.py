@@ -144,7 +144,7 @@ class Type:
     def member(match):
         """The declaration, what is said of it and the members behind it, what is said of it."""
         def flat(text):
-            return re.sub(r"\s+(\* )?", " ", text or "").strip()
+            return re.sub(r"\s+", " ", re.sub(r"\n\s*\*(?: |$)", "\n", text or "")).strip()
         before, behind = flat(match["before"]), flat(match["behind"])
         declaration = re.sub(r"\s+", " ", match["declaration"]).strip()
         return (declaration, before, behind) if behind else (declaration, None, before)

@@ -88,7 +88,8 @@ def kind_of(line, before):
     if line.startswith("- "):
         return "bullet"
     if not line.startswith("  "):
-        return "text"
+        # clang-format takes away the blanks before the further lines of a bullet.
+        return "bullet" if before == "bullet" else "text"
     return "literal" if before == "text" else before
 
 
