@@ -110,6 +110,7 @@ struct spmcq_lost {
 	bool redelivered; /* other consumers get them */
 };
 
+/** The position of lost items that cannot be known: see spmcq_shared_reap(). */
 #define SPMCQ_POSITION_UNKNOWN UINT64_MAX
 
 /**

@@ -2,7 +2,7 @@
 Reads a public header: what it declares, and what its comments say.
 
 What a header looks like. Its first comment opens it: paragraphs, some with a title of up to five
-words, lists with "-", and results, a line each. Each /** block */ describes what follows it: a
+words, lists with "-", and results, a line each; a line before a list is its title. Each /** block */ describes what follows it: a
 sentence that says what the calls do, @parameters, "Returns ...", and attributes such as "Threads:
 any. Blocks: no.". A line that ends before the next word would not fit any more ends a thought. A
 comment behind the last declaration closes the header.
@@ -187,6 +187,7 @@ class Header:
             end = part.end()
         closing = re.search(r"^/\*\n.*?\*/", text[end:], re.S | re.M)
         self.closing = comment_lines(closing[0]) if closing else []
+        self.others = set(re.findall(r"\b(spmcq_\w+)\.h\b", text)) - {self.name}
         self.results = results_of(self.opening)
         for kind in self.types:
             users = [block for block in self.blocks if block.mentions(kind.names)]

@@ -7,6 +7,7 @@ import textwrap
 from header import RESULT, sentences
 
 TITLE = re.compile(r"^(\w+(?: \w+){0,4})[.:](?: |$)")
+TITLE_OF_LIST = re.compile(r"^([A-Z][\w ,.]*):$")
 
 known_calls = set()  # that are marked in texts
 
@@ -63,7 +64,8 @@ def free_text(lines):
 
 
 def paragraph_page(lines):
-    title = TITLE.match(lines[0])
+    has_list = len(lines) > 1 and kind_of(lines[1], "text") in ("result", "bullet")
+    title = TITLE.match(lines[0]) or (has_list and TITLE_OF_LIST.match(lines[0]))
     out = [".Pp"]
     if title:
         out = [f".Ss {upper(title[1])}"]
