@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 /* Since Linux 5.1; older headers lack it. */
@@ -83,11 +84,27 @@ static int make_part(int *file, void **part, size_t bytes, int seals)
 	return r;
 }
 
+/* Returns whether the machine could hold both parts. memfd_create() takes any size, and a put ends
+ * in the killing of a process when the pages run out; malloc() refuses what can never be there. */
+static bool can_be_held(const struct layout *layout)
+{
+	struct sysinfo machine;
+	uint64_t bytes;
+
+	if (sysinfo(&machine) != 0)
+		return true;
+	bytes = ((uint64_t)machine.totalram + machine.totalswap) * machine.mem_unit;
+	return layout->one_bytes <= bytes && layout->two_bytes <= bytes - layout->one_bytes;
+}
+
 INTERNAL int memory_make_one(struct handle *h, const struct shape *shape)
 {
-	int r = make_part(&h->one_file, (void **)&h->one, h->layout.one_bytes,
-	                  SEALS | F_SEAL_FUTURE_WRITE);
+	int r;
 
+	if (!can_be_held(&h->layout))
+		return -ENOMEM;
+	r = make_part(&h->one_file, (void **)&h->one, h->layout.one_bytes,
+	              SEALS | F_SEAL_FUTURE_WRITE);
 	if (r == 0)
 		h->one->shape = *shape;
 	return r;

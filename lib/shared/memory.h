@@ -14,8 +14,8 @@ enum { SHAPE_VERSION = 1 };
 /* Fill in the fields that do not depend on options. */
 INTERNAL void shape_begin(struct shape *shape, uint64_t capacity, uint64_t item_size);
 
-/* Make part one with the size in h->layout, write the shape into it, and map it. Returns 0 or
- * -errno. */
+/* Make part one with the size in h->layout, write the shape into it, and map it. Returns 0, -ENOMEM
+ * if the machine could not hold both parts, or -errno. */
 INTERNAL int memory_make_one(struct handle *h, const struct shape *shape);
 INTERNAL int memory_make_two(struct handle *h);
 

@@ -8,6 +8,7 @@
 #include "support/item.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 
 static const struct timespec past = {0, 0};
@@ -70,6 +71,21 @@ static void too_many_seats_are_refused(void)
 		CHECK(result < 0 && !none, "%u processes of %u threads: %d", many[i][0], many[i][1],
 		      result);
 	}
+}
+
+/* On 32-bit systems that may be more than can be addressed. */
+static void what_the_machine_cannot_hold_is_refused(void)
+{
+	struct spmcq *none = NULL;
+	struct sysinfo machine;
+	uint64_t bytes;
+	int result;
+
+	RETURNS(0, sysinfo(&machine));
+	bytes = ((uint64_t)machine.totalram + machine.totalswap) * machine.mem_unit;
+	result = spmcq_shared_create(&none, (size_t)(bytes / 4096) + 1, 4096, NULL);
+	CHECK((result == -ENOMEM || (sizeof(size_t) == 4 && result == -EOVERFLOW)) && !none,
+	      "%llu bytes: %d", (unsigned long long)bytes, result);
 }
 
 static void a_queue_is_made_and_freed_without_a_trace(void)
@@ -656,6 +672,7 @@ int main(void)
 {
 	RUN(bad_arguments_are_refused);
 	RUN(too_many_seats_are_refused);
+	RUN(what_the_machine_cannot_hold_is_refused);
 	RUN(a_queue_is_made_and_freed_without_a_trace);
 	RUN(capacity_and_item_size_are_known_to_all);
 	RUN(exactly_capacity_items_fit_in_every_lap);
