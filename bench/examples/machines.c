@@ -42,12 +42,16 @@ static int consume(void)
 int main(int argc, char **argv)
 {
 	struct spmcq_remote_options options = {.ca_file = argc > 3 ? argv[3] : NULL};
-	int error = -EINVAL;
+	bool puts = argc > 2 && strcmp(argv[2], "put") == 0;
+	int error;
 
-	if (argc > 2)
-		error = spmcq_remote_open(&queue, argv[1], "squares", 16, sizeof(long), &options);
+	if (!puts && (argc <= 2 || strcmp(argv[2], "get") != 0)) {
+		fprintf(stderr, "usage: machines URL put|get [CA]\n");
+		return 2;
+	}
+	error = spmcq_remote_open(&queue, argv[1], "squares", 16, sizeof(long), &options);
 	if (error == 0)
-		error = strcmp(argv[2], "put") == 0 ? produce() : consume();
+		error = puts ? produce() : consume();
 	if (error)
 		fprintf(stderr, "machines: %s\n", spmcq_remote_reason());
 	return spmcq_remote_close(queue) != 0 || error != 0;
