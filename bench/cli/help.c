@@ -103,9 +103,16 @@ static void print_queues(const struct bench_workload *workload)
 	printf("\n");
 }
 
-static void print_between(void)
+static bool takes(const struct bench_workload *workload, const char *name)
 {
-	bool processes = bench_queue_named("shared"), machines = bench_queue_named("nats");
+	const struct bench_queue *queue = bench_queue_named(name);
+
+	return queue && bench_workload_takes(workload, queue);
+}
+
+static void print_between(const struct bench_workload *workload)
+{
+	bool processes = takes(workload, "shared"), machines = takes(workload, "nats");
 
 	if (!processes && !machines)
 		return;
@@ -128,7 +135,7 @@ static void print_options(const struct bench_workload *workload)
 		if (workload->uses & 1u << p)
 			print_parameter(workload, p);
 	print_queues(workload);
-	print_between();
+	print_between(workload);
 	if (!workload->talks)
 		printf("  --runs        of each queue, in turns (%zu)\n", workload->runs);
 	if (!workload->describe)
@@ -141,6 +148,7 @@ static void print_options(const struct bench_workload *workload)
 	printf("  --output      a file to write to instead of the terminal\n");
 	if (!workload->talks)
 		printf("  --plot        a picture to draw as well: FILE.svg or FILE.png\n");
+	printf("  --version     of the program and the library\n");
 	printf("  --help        this text\n");
 }
 

@@ -18,7 +18,7 @@
 static struct {
 	char *parameter[BENCH_PARAMETERS];
 	char *queue, *runs, *format, *output, *plot, *pin, *seed, *between, *server, *ca, *seal;
-	int print, help;
+	int print, help, version;
 } given;
 
 /* In the order of --help; parameters first, by their number. */
@@ -54,6 +54,7 @@ static const struct poptOption popt_options[] = {
         {"ca", 0, POPT_ARG_STRING, &given.ca, 0, NULL, NULL},
         {"seal", 0, POPT_ARG_STRING, &given.seal, 0, NULL, NULL},
         {"print", 0, POPT_ARG_NONE, &given.print, 0, NULL, NULL},
+        {"version", 0, POPT_ARG_NONE, &given.version, 0, NULL, NULL},
         {"help", 'h', POPT_ARG_NONE, &given.help, 0, NULL, NULL},
         POPT_TABLEEND,
 };
@@ -143,28 +144,57 @@ static enum options_outcome add_queue(struct options *options, const char *name)
 	return OPTIONS_GO;
 }
 
+static const struct {
+	const char *word, *queue;
+} seals[] = {{"none", "shared"}, {"aes", "shared_aes"}, {"chacha", "shared_chacha"}};
+
+enum { SEALS = sizeof(seals) / sizeof(*seals) };
+
+/* Finds the kind that a word of --seal names. */
+static enum options_outcome find_seal(const char *word, size_t *kind)
+{
+	const char *names[SEALS];
+
+	for (size_t i = 0; i < SEALS; i++)
+		names[i] = seals[i].word;
+	for (*kind = 0; *kind < SEALS; ++*kind)
+		if (strcmp(names[*kind], word) == 0)
+			return OPTIONS_GO;
+	return bad_name("kind of --seal", word, "", names, SEALS);
+}
+
+static enum options_outcome check_seal(void)
+{
+	char *copy = strdup(given.seal ? given.seal : "none"), *rest = copy, *word;
+	enum options_outcome outcome = OPTIONS_GO;
+	size_t kind;
+
+	while (outcome == OPTIONS_GO && (word = strsep(&rest, ","))) {
+		outcome = find_seal(word, &kind);
+#ifndef HAVE_SODIUM
+		if (outcome == OPTIONS_GO && kind > 0)
+			outcome = bad("--seal %s: this was built without libsodium", word);
+#endif
+	}
+	free(copy);
+	return outcome;
+}
+
 /* Sealed or not, as --seal says. */
 static enum options_outcome add_shared(struct options *options)
 {
-	static const struct {
-		const char *word, *queue;
-	} kinds[] = {{"none", "shared"}, {"aes", "shared_aes"}, {"chacha", "shared_chacha"}};
-	enum { KINDS = sizeof(kinds) / sizeof(*kinds) };
 	char *copy = strdup(given.seal ? given.seal : "none"), *rest = copy, *word;
 	enum options_outcome outcome = OPTIONS_GO;
-	const char *names[KINDS];
+	size_t kind;
 
 	if (!bench_queue_named("shared")) {
 		free(copy);
 		return bad("shared: this was built without libspmcq_shared");
 	}
 	while (outcome == OPTIONS_GO && (word = strsep(&rest, ","))) {
-		size_t i = 0;
-
-		for (; i < KINDS && strcmp(kinds[i].word, word) != 0; i++)
-			names[i] = kinds[i].word;
-		outcome = i < KINDS ? add_queue(options, kinds[i].queue)
-		                    : bad_name("kind of --seal", word, "", names, KINDS);
+		outcome = find_seal(word, &kind);
+		if (outcome == OPTIONS_GO)
+			outcome = add_queue(options, seals[kind].queue);
 	}
 	free(copy);
 	return outcome;
@@ -211,18 +241,19 @@ static const char *usual_queues(const struct options *options)
 	return options->plan.workload->queues;
 }
 
+static const char *const betweens[] = {[BETWEEN_THREADS] = "threads",
+                                       [BETWEEN_PROCESSES] = "processes",
+                                       [BETWEEN_MACHINES] = "machines"};
+
 static enum options_outcome set_between(struct options *options)
 {
-	static const char *const names[] = {[BETWEEN_THREADS] = "threads",
-	                                    [BETWEEN_PROCESSES] = "processes",
-	                                    [BETWEEN_MACHINES] = "machines"};
-	enum { BETWEENS = sizeof(names) / sizeof(*names) };
+	enum { BETWEENS = sizeof(betweens) / sizeof(*betweens) };
 	unsigned i = 0;
 
-	while (given.between && i < BETWEENS && strcmp(given.between, names[i]) != 0)
+	while (given.between && i < BETWEENS && strcmp(given.between, betweens[i]) != 0)
 		i++;
 	if (i == BETWEENS)
-		return bad_name("place for --between", given.between, "", names, BETWEENS);
+		return bad_name("place for --between", given.between, "", betweens, BETWEENS);
 	options->between = i;
 	options->server = given.server;
 	options->ca = given.ca;
@@ -230,10 +261,12 @@ static enum options_outcome set_between(struct options *options)
 		return bad("--server and --ca are for --between machines");
 	if (options->between == BETWEEN_MACHINES && !bench_queue_named("nats"))
 		return bad("--between machines: this was built without libnats");
-	if (given.seal && options->between != BETWEEN_PROCESSES)
-		return bad("--seal is for --between processes");
 	if (given.ca && !given.server)
 		return bad("--ca is for a --server");
+	if (check_seal() != OPTIONS_GO)
+		return OPTIONS_BAD;
+	if (given.seal && options->between != BETWEEN_PROCESSES)
+		return bad("--seal is for --between processes");
 	return OPTIONS_GO;
 }
 
@@ -245,15 +278,34 @@ static bool has_shared(const struct options *options)
 	return false;
 }
 
+/* Others may be measured beside it, between threads. */
+static bool has_one_between(const struct options *options)
+{
+	unsigned can = options->between == BETWEEN_PROCESSES ? BENCH_PROCESSES : BENCH_MACHINES;
+
+	for (size_t i = 0; i < options->plan.queue_count; i++)
+		if (options->plan.queues[i]->can & can)
+			return true;
+	return options->between == BETWEEN_THREADS;
+}
+
 static enum options_outcome set_queues(struct options *options, const char *text)
 {
 	enum options_outcome outcome = OPTIONS_GO;
 	char *copy = strdup(text), *rest = copy, *name;
 
-	while (outcome == OPTIONS_GO && (name = strsep(&rest, ",")))
-		outcome = strcmp(name, "all") == 0 ? add_all_queues(options)
-		                                   : add_named(options, name);
+	while (outcome == OPTIONS_GO && (name = strsep(&rest, ","))) {
+		if (!*name && strchr(text, ','))
+			outcome = bad("--queue: the list has an empty place");
+		else if (strcmp(name, "all") == 0)
+			outcome = add_all_queues(options);
+		else
+			outcome = add_named(options, name);
+	}
 	free(copy);
+	if (outcome == OPTIONS_GO && !has_one_between(options))
+		return bad("--between %s: none of the queues has that form",
+		           betweens[options->between]);
 	if (outcome == OPTIONS_GO && given.seal && !has_shared(options))
 		return bad("--seal is for shared, which is not among the queues");
 	return outcome;
@@ -288,6 +340,9 @@ static enum options_outcome read_list(struct plan_list *list, enum bench_paramet
 			return bad("--%s: only %zu value%s here", bench_parameters[parameter].name,
 			           most, most == 1 ? "" : "s");
 		text += strspn(text, " ");
+		if (!*text && (rest || list->n > 0))
+			return bad("--%s: the list has an empty place",
+			           bench_parameters[parameter].name);
 		int error = point_parse(text, parameter, &list->value[list->n++]);
 		if (error)
 			return bad_value(parameter, text, error);
@@ -501,6 +556,7 @@ enum options_outcome options_parse(struct options *options, int argc, const char
 {
 	poptContext context = poptGetContext(NULL, argc, argv, popt_options, 0);
 	enum options_outcome outcome;
+	struct machine machine;
 
 	forget_given();
 	int error = poptGetNextOpt(context); /* stores all values; -1 at the end */
@@ -510,6 +566,10 @@ enum options_outcome options_parse(struct options *options, int argc, const char
 	options->plan.watcher = &progress_watcher;
 	if (error == POPT_ERROR_BADOPT) {
 		outcome = bad_option(poptBadOption(context, POPT_BADOPTION_NOALIAS));
+	} else if (error == -1 && given.version) {
+		machine_describe(&machine);
+		printf("spmcq-bench of %s\n", machine.library);
+		outcome = OPTIONS_HELPED;
 	} else if (error < -1) {
 		outcome = bad("%s: %s", poptBadOption(context, POPT_BADOPTION_NOALIAS),
 		              poptStrerror(error));
