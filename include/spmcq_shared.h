@@ -118,7 +118,8 @@ struct spmcq_lost {
  * @q        set if the call returns 0, else left as it was
  * @options  NULL: the defaults
  * Returns as spmcq_create(), or -ENOTSUP (not Linux, a kernel before 5.3, or a build without
- * sealing), -EMFILE, -ENFILE, and what spmcq_key_create() returns.
+ * sealing), -EMFILE, -ENFILE, and what spmcq_key_create() returns. -ENOMEM also means that the
+ * memfds would be larger than memory and swap of the machine together.
  * Threads: any. Blocks: no. Memory: two memfds, files without a name whose size nobody can change.
  * They hold the slots as in spmcq_create() (with redeliver, places for up to three times as many
  * items) and some 8 KiB for each of (2 * processes + 2) * threads threads; pages that are never
