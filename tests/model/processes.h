@@ -107,7 +107,6 @@ static void model_write(void)
 typedef int pthread_key_t;
 typedef int pid_t;
 typedef unsigned uid_t, gid_t;
-#define pthread_key_create(key, at_end) (*(key) = 0)
 #define pthread_setspecific(key, value) ((void)(key), (void)(value), 0)
 #define pthread_getspecific(key) ((void)(key), NULL)
 #define memmove(to, from, bytes)                                                                   \
@@ -124,6 +123,9 @@ typedef unsigned uid_t, gid_t;
 #undef sched_yield
 #define sched_yield() MODEL_ASSUME(false)
 #endif
+
+/* A process has no more than one thread here, and there are fewer keys than repetitions. */
+#define pthread_key_create(key, at_end) (*(key) = 0)
 
 /* Few notes: see lib/shared. */
 #define SPMCQ_MODEL
@@ -150,9 +152,21 @@ struct timespec spmcq_after(double seconds)
 	return t;
 }
 
-/* What a peer lost: once a case. */
+/* What a peer lost, and the seat of a successor: once a case. */
 static struct lost_item model_list[8];
-#define calloc(n, size) ((n) <= 8 ? (void *)model_list : NULL)
+static struct my_seat model_seat;
+static uint64_t model_before[NOTES];
+
+static void *model_calloc(size_t n, size_t size)
+{
+	if (size == sizeof model_seat)
+		return &model_seat;
+	if (size == sizeof *model_before)
+		return model_before;
+	return n <= 8 ? (void *)model_list : NULL;
+}
+
+#define calloc(n, size) model_calloc(n, size)
 #define malloc(size) NULL
 #define free(memory) ((void)(memory))
 
