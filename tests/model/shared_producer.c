@@ -136,15 +136,16 @@ static void one_that_is_killed_in_a_put_of_two(void)
 
 static void one_that_is_killed_in_its_shutdown(void)
 {
-	bool closes;
 	unsigned published;
+	bool closes;
 	ssize_t r;
 
 	begin();
 	start_role(VICTIM, put_and_shut_down);
 	start_role(OTHER, get_what_there_is);
+	kill_victim();
+	closes = atomic_load(&world.two.part.closing) != open_in(0);
 	published = succeed_to_victim();
-	closes = atomic_load(&world.two.part.closing) != OPEN;
 	r = put_next(PRODUCER, 1);
 	MODEL_CHECK(r == (closes ? -ESHUTDOWN : 1), "put returned %zd", r);
 	model_end();
@@ -153,8 +154,86 @@ static void one_that_is_killed_in_its_shutdown(void)
 	MODEL_CHECK(!was_told[OTHER] || closes, "told too early that nothing more comes");
 }
 
+/* --- consumers that have not gone over to the successor --- */
+
+/* The victim is dead when it has put so many. */
+static void begin_late(unsigned n)
+{
+	begin();
+	put(n);
+	model_started = VICTIM;
+	model_threads[VICTIM].is_joined = true;
+}
+
+/* The successor puts, if it may. */
+static void put_another(void)
+{
+	ssize_t r = put_next(PRODUCER, 1);
+
+	MODEL_CHECK(r == 1 || r == -ESHUTDOWN, "put returned %zd", r);
+	placed += r == 1;
+}
+
+static void one_whose_consumer_shuts_down_later(void)
+{
+	begin_late(1);
+	start_role(OTHER, shut_down);
+	become_its_successor();
+	put_another();
+	model_end();
+	each_is_got_once(placed);
+	MODEL_CHECK(was_told[PRODUCER], "not told that nothing more comes");
+}
+
+static void one_whose_consumer_gets_later(void)
+{
+	begin_late(0);
+	start_role(OTHER, get_what_there_is);
+	become_its_successor();
+	put_another();
+	get(PRODUCER);
+	model_end();
+	MODEL_CHECK(world.taken[OTHER].n == 0, "got what it does not see");
+	each_is_got_once(placed);
+}
+
+static void one_whose_consumer_gets_when_it_is_closed(void)
+{
+	begin_late(0);
+	become_its_successor();
+	put_another();
+	start_role(OTHER, get_what_there_is);
+	shut_down(&world.taken[PRODUCER]);
+	model_end();
+	MODEL_CHECK(!was_told[OTHER], "told too early that nothing more comes");
+	each_is_got_once(placed);
+}
+
+static void look_whether_all_is_done(void *arg)
+{
+	MODEL_CHECK(is_all_done(&world.process[number_of(arg)]) == 0, "all is said to be done");
+}
+
+/* Another one has gone over, and reports what the successor put. The first item is not reported. */
+static void one_whose_consumer_joins_later(void)
+{
+	begin_late(1);
+	take_one(&world.taken[OTHER]);
+	become_its_successor();
+	world.process[THIRD].one = &next.one.part;
+	put_another();
+	start_role(OTHER, look_whether_all_is_done);
+	take_one(&world.taken[THIRD]);
+	report_items(THIRD, 1);
+	model_end();
+}
+
 #define CASES(CASE)                                                                                \
 	CASE(one_that_is_killed_in_its_puts)                                                       \
 	CASE(one_that_is_killed_in_a_put_of_two)                                                   \
-	CASE(one_that_is_killed_in_its_shutdown)
+	CASE(one_that_is_killed_in_its_shutdown)                                                   \
+	CASE(one_whose_consumer_shuts_down_later)                                                  \
+	CASE(one_whose_consumer_gets_later)                                                        \
+	CASE(one_whose_consumer_gets_when_it_is_closed)                                            \
+	CASE(one_whose_consumer_joins_later)
 #include "main.h"

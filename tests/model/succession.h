@@ -72,7 +72,7 @@ static inline void begin_succession(void)
 	memset((void *)&model_seat, 0, sizeof model_seat);
 #endif
 	world.process[VICTIM].is_producer = true;
-	world.process[OTHER].producer_process = VICTIM;
+	world.process[OTHER].producer_process = world.process[THIRD].producer_process = VICTIM;
 	atomic_init(&world.one.records[PRODUCER].process, 0);
 }
 
@@ -83,6 +83,7 @@ static inline void become_its_successor(void)
 
 	MODEL_CHECK(take_over(&world.process[PRODUCER], &world.process[VICTIM], &shape, NULL) == 0,
 	            "not succeeded");
+	count_seat(&world.process[PRODUCER], 1);
 }
 
 #endif

@@ -214,10 +214,8 @@ static inline unsigned number_of(void *arg)
 static inline void shut_down(void *arg)
 {
 	struct handle *h = &world.process[number_of(arg)];
-	uint64_t open = OPEN;
 
-	atomic_compare_exchange_strong_explicit(&h->two->closing, &open, CLOSING,
-	                                        memory_order_seq_cst, memory_order_seq_cst);
+	begin_to_close(h);
 	queue_end(h);
 	gate_wake(h, &h->two->items, UINT64_MAX);
 }
