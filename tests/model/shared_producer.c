@@ -30,7 +30,7 @@ static ssize_t put_next(unsigned number, unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		items[i] = value_at(item_at(h->tail) + i);
-	return put_some(h, (const unsigned char *)items, n);
+	return shared_put((struct spmcq *)(void *)h, items, n, NULL, true);
 }
 
 static void put(unsigned n)
@@ -156,11 +156,10 @@ static void one_that_is_killed_in_its_shutdown(void)
 
 /* --- consumers that have not gone over to the successor --- */
 
-/* The victim is dead when it has put so many. */
-static void begin_late(unsigned n)
+/* The victim is dead when others begin. */
+static void begin_late(void)
 {
 	begin();
-	put(n);
 	model_started = VICTIM;
 	model_threads[VICTIM].is_joined = true;
 }
@@ -176,7 +175,8 @@ static void put_another(void)
 
 static void one_whose_consumer_shuts_down_later(void)
 {
-	begin_late(1);
+	begin_late();
+	put(1);
 	start_role(OTHER, shut_down);
 	become_its_successor();
 	put_another();
@@ -187,7 +187,7 @@ static void one_whose_consumer_shuts_down_later(void)
 
 static void one_whose_consumer_gets_later(void)
 {
-	begin_late(0);
+	begin_late();
 	start_role(OTHER, get_what_there_is);
 	become_its_successor();
 	put_another();
@@ -199,7 +199,7 @@ static void one_whose_consumer_gets_later(void)
 
 static void one_whose_consumer_gets_when_it_is_closed(void)
 {
-	begin_late(0);
+	begin_late();
 	become_its_successor();
 	put_another();
 	start_role(OTHER, get_what_there_is);
@@ -217,7 +217,8 @@ static void look_whether_all_is_done(void *arg)
 /* Another one has gone over, and reports what the successor put. The first item is not reported. */
 static void one_whose_consumer_joins_later(void)
 {
-	begin_late(1);
+	begin_late();
+	put(1);
 	take_one(&world.taken[OTHER]);
 	become_its_successor();
 	world.process[THIRD].one = &next.one.part;
