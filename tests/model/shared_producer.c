@@ -1,7 +1,7 @@
 /*
- * The producer is killed while it puts or shuts down, and another process succeeds to it while a
- * consumer goes on. What was published is got once and whole, a put that came back is published,
- * and a queue that began to close does not open again.
+ * The producer is killed while it puts, shuts down or reaps, and another process succeeds to it
+ * while a consumer goes on. What was published is got once and whole, a put that came back is
+ * published, a queue that began to close does not open again, and what was lost is settled once.
  */
 #include "succession.h"
 
@@ -154,6 +154,36 @@ static void one_that_is_killed_in_its_shutdown(void)
 	MODEL_CHECK(!was_told[OTHER] || closes, "told too early that nothing more comes");
 }
 
+static struct spmcq_lost lost[ITEMS];
+
+static void reap_what_is_lost(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(reap(&world.process[VICTIM], lost, ITEMS) == 1, "not reaped");
+}
+
+/* A consumer took two and reported one of them before its end. */
+static void one_that_is_killed_while_it_settles(void)
+{
+	struct handle *h = &world.process[PRODUCER];
+	int n;
+
+	begin();
+	put(2);
+	take_up_to(THIRD, 2);
+	report_items(THIRD, 1);
+	model_threads[THIRD].is_joined = true;
+	start_role(VICTIM, reap_what_is_lost);
+	succeed_to_victim();
+	MODEL_CHECK((atomic_load(&h->one->settling) & 1) == 0, "half settled");
+	n = reap(h, lost, ITEMS);
+	MODEL_CHECK(n == 0 || (n == 1 && lost[0].items == 1), "%d losses are named", n);
+	MODEL_CHECK(is_all_done(h) == 1, "the sum of reports is wrong");
+	MODEL_CHECK(atomic_load(&h->one->written_off) == 1,
+	            "not as much is written off as is lost");
+	model_end();
+}
+
 /* --- consumers that have not gone over to the successor --- */
 
 /* The victim is dead when others begin. */
@@ -233,6 +263,7 @@ static void one_whose_consumer_joins_later(void)
 	CASE(one_that_is_killed_in_its_puts)                                                       \
 	CASE(one_that_is_killed_in_a_put_of_two)                                                   \
 	CASE(one_that_is_killed_in_its_shutdown)                                                   \
+	CASE(one_that_is_killed_while_it_settles)                                                  \
 	CASE(one_whose_consumer_shuts_down_later)                                                  \
 	CASE(one_whose_consumer_gets_later)                                                        \
 	CASE(one_whose_consumer_gets_when_it_is_closed)                                            \
