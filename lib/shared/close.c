@@ -32,16 +32,13 @@ static int discard(struct handle *h)
 INTERNAL int shared_shutdown(struct spmcq *q, bool now)
 {
 	struct handle *h = handle_of(q);
-	uint64_t open = OPEN;
 	int r = handle_status(h);
 
 	if (r != 0)
 		return r;
 	if (now && seat_mine(h) == NULL)
 		return -EUSERS;
-	/* Sequentially consistent, pairs with see_closing(), for queue_end() and the gates. */
-	atomic_compare_exchange_strong_explicit(&h->two->closing, &open, CLOSING,
-	                                        memory_order_seq_cst, memory_order_seq_cst);
+	begin_to_close(h);
 	queue_end(h);
 	if (now)
 		r = discard(h);

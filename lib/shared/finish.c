@@ -58,14 +58,27 @@ INTERNAL uint64_t sum_of_reports(const struct handle *h)
 	return 0;
 }
 
+/* Returns whether other processes have taken items that a successor put and that this process does
+ * not see, as it has not rejoined. Sequentially consistent, pairs with claim_items(). */
+static bool is_left_behind(const struct handle *h)
+{
+	uint64_t head = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
+	uint64_t tail = atomic_load_explicit(&h->one->tail, memory_order_seq_cst);
+
+	return !h->is_producer && position_distance(tail, head) > 0;
+}
+
 /* Returns 1 if all items are finished, 0 if not, -ERANGE if more items were reported than put. */
 static int is_all_done(const struct handle *h)
 {
 	/* The sum is read before tail, which never moves back, so the sum exceeds what was put only
-	 * if a process reported too much. */
+	 * if a process reported too much. It is read before head, too: an item of a successor that
+	 * the sum contains was taken before. */
 	uint64_t done = sum_of_reports(h);
 	uint64_t put = sum_of_puts(h);
 
+	if (is_left_behind(h))
+		return 0;
 	return done > put ? -ERANGE : done == put;
 }
 

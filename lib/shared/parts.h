@@ -160,10 +160,20 @@ struct shared_gate {
 	_Atomic uint32_t epoch; /* +1 by each wake-up */
 };
 
-/* Values of `closing` until the end is decided. Then it is CLOSED | the position where the queue
- * ends. */
-enum { OPEN = 0, CLOSING = 1 };
+/* `closing` is twice the generation of the producer while the queue is open, and CLOSING more from
+ * shutdown on. Once the end is decided, it is CLOSED | the position where the queue ends. */
+enum { CLOSING = 1 };
 #define CLOSED (UINT64_C(1) << 63)
+
+static inline uint64_t open_in(uint64_t generation)
+{
+	return 2 * generation;
+}
+
+static inline uint64_t closing_in(uint64_t generation)
+{
+	return open_in(generation) + CLOSING;
+}
 
 struct part_two {
 	alignas(2 * CACHE_LINE) _Atomic uint64_t head;

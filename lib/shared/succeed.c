@@ -7,6 +7,7 @@
  */
 #include "calls.h"
 #include "create.h"
+#include "end.h"
 #include "join.h"
 #include "keep.h"
 #include "life.h"
@@ -244,7 +245,11 @@ static int take_over(struct handle *h, struct handle *old, struct shape *shape,
 	reap_settle_again(h);
 	find_peers(h);
 	r = enter_self(h);
-	return r == 0 ? seats_make(h) : r;
+	if (r == 0)
+		r = seats_make(h);
+	if (r == 0)
+		begin_generation(h);
+	return r;
 }
 
 static int succeed(struct handle *h, struct offer *offer,

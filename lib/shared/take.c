@@ -3,6 +3,7 @@
  */
 #include "take.h"
 
+#include "calls.h"
 #include "run.h"
 
 #include <errno.h>
@@ -258,7 +259,9 @@ static int64_t items_behind(struct handle *h, const struct claim *claim, bool fr
 		atomic_store_explicit(&h->tail_seen, claim->at, memory_order_relaxed);
 		n = position_distance(claim->at, lane_end(h, claim->lane, claim->at, true));
 	}
-	if (n < 0 && claim->lane == QUEUE && is_closed(h))
+	/* No items are left before the end; or other processes have taken items that a successor
+	 * put, and this process has not rejoined. */
+	if (n < 0 && ((claim->lane == QUEUE && is_closed(h)) || producer_is_gone(h)))
 		return 0;
 	return n <= most ? n : -1;
 }
@@ -415,13 +418,10 @@ INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t 
 
 INTERNAL bool is_drained(struct handle *h)
 {
-	uint64_t at;
+	/* Sequentially consistent, pairs with claim_items(). Each end is read after its head. */
+	uint64_t at = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
 
-	if (!is_closed(h))
-		return false;
-	/* Sequentially consistent, pairs with claim_items(). Each tail is read after its head. */
-	at = word_position(atomic_load_explicit(&h->two->head, memory_order_seq_cst));
-	if (position_distance(at, queue_end(h)) > 0)
+	if (!has_ended(h, at))
 		return false;
 	at = word_position(atomic_load_explicit(&h->two->again_head, memory_order_seq_cst));
 	return position_distance(at, again_tail(h)) <= 0;

@@ -62,18 +62,6 @@ static void get_asleep(void *arg)
 		note_items(number, &item, wait.got);
 }
 
-/* The first half of shutting down is what others may have to end. */
-static void shut_down(void *arg)
-{
-	struct handle *h = &world.process[number_of(arg)];
-	uint64_t open = OPEN;
-
-	atomic_compare_exchange_strong_explicit(&h->two->closing, &open, CLOSING,
-	                                        memory_order_seq_cst, memory_order_seq_cst);
-	queue_end(h);
-	gate_wake(h, &h->two->items, UINT64_MAX);
-}
-
 /* The producer's process gets the rest. */
 static void what_was_placed_is_got(void)
 {

@@ -53,10 +53,7 @@ static void neither_takes_the_queue_for_broken(void)
 
 static void begin_to_close_and_get_one(void *arg)
 {
-	uint64_t open = OPEN;
-
-	atomic_compare_exchange_strong_explicit(&world.two.part.closing, &open, CLOSING,
-	                                        memory_order_seq_cst, memory_order_seq_cst);
+	begin_to_close(&world.process[OTHER]);
 	get_one(arg);
 }
 

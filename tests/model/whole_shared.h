@@ -58,8 +58,9 @@ static struct world {
 	{                                                                                          \
 		.capacity = CAPACITY, .first = FIRST_POSITION, .item_size = WORD,                  \
 		.processes = ROLES, .threads = 1, .seats = ROLES, .run_most = 1,                   \
-		.mask = ITEMS - 1, .slot_words = 1, .kept = REDELIVERS ? PLACES : 0,               \
-		.again_mask = PLACES - 1, .kept_words = sizeof(struct model_kept) / WORD,          \
+		.one_bytes = sizeof(struct model_one), .mask = ITEMS - 1, .slot_words = 1,         \
+		.kept = REDELIVERS ? PLACES : 0, .again_mask = PLACES - 1,                         \
+		.kept_words = sizeof(struct model_kept) / WORD,                                    \
 		.records_at = offsetof(struct model_one, records),                                 \
 		.again_at = offsetof(struct model_one, again),                                     \
 		.kept_at = offsetof(struct model_one, kept),                                       \
@@ -207,6 +208,16 @@ static inline void report_items(unsigned number, uint64_t n)
 static inline unsigned number_of(void *arg)
 {
 	return (unsigned)((struct taken *)arg - world.taken);
+}
+
+/* The first half of shutting down is what others may have to end. */
+static inline void shut_down(void *arg)
+{
+	struct handle *h = &world.process[number_of(arg)];
+
+	begin_to_close(h);
+	queue_end(h);
+	gate_wake(h, &h->two->items, UINT64_MAX);
 }
 
 /* The victim first: its thread has its number. */

@@ -194,8 +194,9 @@ static inline void model_start_asleep(void (*run)(void *arg), void *arg)
 /* Until a thread has come to its end. */
 static inline void model_await_end(unsigned thread)
 {
-	if (!model_threads[thread].is_joined)
-		pthread_join(model_threads[thread].handle, NULL);
+	if (model_threads[thread].is_joined)
+		return;
+	pthread_join(model_threads[thread].handle, NULL);
 	model_threads[thread].is_joined = true;
 }
 

@@ -627,6 +627,67 @@ static void who_sleeps_is_told_of_the_death(void)
 	puppet_end(&game.successor);
 }
 
+/* Each time another peer misses that there is a successor, which puts, and others get that. */
+static void begin_with_late(struct game *game, struct puppet *late)
+{
+	plan = &(struct plan){.queued = 0};
+	begin(game);
+	puppet_start(late);
+	admit_by(&game->producer, late);
+	RETURNS(0, told(&game->producer, act_put, 0));
+	get_one(game);
+	puppet_kill(&game->producer);
+	succeed(&game->successor, &game->q);
+	game->successor.call.number = 1;
+	RETURNS(2, told(&game->successor, act_put_many, 2));
+}
+
+static void end_with_late(struct game *game, struct puppet *late)
+{
+	puppet_end(late);
+	queue_free(game->q);
+	puppet_end(&game->successor);
+}
+
+static void a_late_peer_is_told_of_the_death(void)
+{
+	for (int closed = 0; closed < 2; closed++) {
+		struct game game = {.capacity = 4};
+		struct puppet late;
+
+		begin_with_late(&game, &late);
+		get_one(&game);
+		RETURNS(0, spmcq_task_done(game.q));
+		if (closed)
+			RETURNS(0, told(&game.successor, act_shutdown, 0));
+		RETURNS(-EOWNERDEAD, told(&late, act_get, 0));
+		RETURNS(-EOWNERDEAD, told(&late, act_join, 0));
+		admit_by(&game.successor, &late);
+		RETURNS(0, told(&late, act_get, 0));
+		COUNTS(2, late.call.items[0]);
+		RETURNS(0, told(&late, act_task_done, 0));
+		RETURNS(0, spmcq_task_done(game.q));
+		RETURNS(0, told(&late, act_join, 0));
+		end_with_late(&game, &late);
+	}
+}
+
+static void a_late_peer_that_shuts_down_loses_nothing(void)
+{
+	struct game game = {.capacity = 4};
+	struct puppet late;
+	uint32_t number;
+
+	begin_with_late(&game, &late);
+	RETURNS(0, told(&late, act_shutdown, 0));
+	game.successor.call.number = 3;
+	RETURNS(-ESHUTDOWN, told(&game.successor, act_put, 0));
+	get_one(&game);
+	get_one(&game);
+	RETURNS(-ESHUTDOWN, spmcq_get(game.q, &number));
+	end_with_late(&game, &late);
+}
+
 static void a_living_producer_has_no_successor(void)
 {
 	struct game game = {.capacity = 4};
@@ -661,6 +722,8 @@ int main(void)
 	RUN(two_successors_are_not_both_the_producer);
 	RUN(ten_producers_follow_each_other);
 	RUN(who_sleeps_is_told_of_the_death);
+	RUN(a_late_peer_is_told_of_the_death);
+	RUN(a_late_peer_that_shuts_down_loses_nothing);
 	RUN(a_living_producer_has_no_successor);
 	return check_finish();
 }
