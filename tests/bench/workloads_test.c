@@ -289,7 +289,8 @@ static void idle_sees_whether_threads_spin_or_sleep(void)
 	point.consumers = 3;
 	point.interval_ns = 300 * MS;
 	struct bench_result result = checked("idle", point);
-	is_between("asleep", 0, metric("idle", &result, "cpu_share"), 0.01);
+	/* A tick of the clock may be charged to a thread that ran for an instant. */
+	is_between("asleep", 0, metric("idle", &result, "cpu_share"), 0.05);
 	fault.spins = true;
 	result = checked("idle", point);
 	is_between("spinning", 0.1, metric("idle", &result, "cpu_share"), 3.1);
