@@ -1,7 +1,7 @@
 /*
- * The connection to the server: how both ends prove their identity, and how callers learn that it
- * was lost. The client library connects again by itself. Its callbacks only count events; calls
- * that wait compare the counts.
+ * The connection to the server: how the server and this handle prove their identity to each other,
+ * and how calls detect that the connection was lost. The client library makes a lost connection
+ * again by itself. Its callbacks only count events; calls that wait compare the counts.
  */
 #include "remote.h"
 
@@ -14,7 +14,7 @@ enum {
 	SERVERS_MOST = 32,  /* in a URL */
 	RECONNECT_MS = 100, /* between two attempts to connect again */
 	PING_MS = 2000,     /* time between pings on a silent connection */
-	PINGS_OUT = 2,      /* unanswered pings after which it counts as lost */
+	PINGS_OUT = 2,      /* unanswered pings after which the connection counts as lost */
 };
 
 static void on_lost(natsConnection *nats, void *closure)
@@ -25,7 +25,7 @@ static void on_lost(natsConnection *nats, void *closure)
 	atomic_fetch_add(&connection->lost, 1);
 }
 
-/* The bell may have rung while the connection was lost. */
+/* A message on the bell may have been missed while there was no connection. So this counts one. */
 static void on_again(natsConnection *nats, void *closure)
 {
 	struct connection *connection = closure;
@@ -44,7 +44,7 @@ static void on_bell(natsConnection *nats, natsSubscription *bell, natsMsg *messa
 	atomic_fetch_add(&connection->rung, 1);
 }
 
-/* The server reports a refused subject here. The call that used the subject gets no answer. */
+/* The server's refusal of a subject arrives here. The call that used the subject gets no answer. */
 static void on_error(natsConnection *nats, natsSubscription *subscription, natsStatus status,
                      void *closure)
 {
@@ -65,7 +65,7 @@ static void on_error(natsConnection *nats, natsSubscription *subscription, natsS
 	atomic_fetch_add(&connection->refused, 1);
 }
 
-/* One more source of callbacks, which will announce its last one. */
+/* Counts one more source of callbacks. After its last callback it calls connection_end_caller(). */
 INTERNAL void connection_add_caller(struct connection *connection)
 {
 	pthread_mutex_lock(&connection->lock);
@@ -73,7 +73,8 @@ INTERNAL void connection_add_caller(struct connection *connection)
 	pthread_mutex_unlock(&connection->lock);
 }
 
-/* The last callback of a source. The handle may be freed when all sources have ended. */
+/* Called after the last callback of a source. The handle may be freed when all sources have
+ * ended. */
 INTERNAL void connection_end_caller(struct connection *connection)
 {
 	pthread_mutex_lock(&connection->lock);
@@ -98,15 +99,16 @@ INTERNAL bool connection_is_up(struct connection *connection)
 	return natsConnection_Status(connection->nats) == NATS_CONN_STATUS_CONNECTED;
 }
 
-/* True once the client library has given up for good. It does so when the server refuses our user
- * twice in a row. */
+/* True once the client library will not connect again. That is so when the server has refused the
+ * user of this handle twice in a row. */
 INTERNAL bool connection_is_dead(struct connection *connection)
 {
 	return natsConnection_IsClosed(connection->nats);
 }
 
-/* Returns -EACCES instead of a missing answer if the server has refused a subject since refused had
- * that value; any other error is returned as it is. */
+/* A call that used a refused subject only sees that its answer is missing. If error says so
+ * (-ENOTCONN or -ETIMEDOUT), and the server has refused a subject since connection->refused had the
+ * value of refused, this returns -EACCES; otherwise it returns error. */
 INTERNAL int connection_fault(struct connection *connection, unsigned refused, int error)
 {
 	if (error != -ENOTCONN && error != -ETIMEDOUT)
@@ -147,7 +149,7 @@ static natsStatus set_user(natsOptions *nats, const struct spmcq_remote_options 
 	return status;
 }
 
-/* While there is no connection a request fails at once, it does not wait. Messages are sent
+/* While there is no connection, a request fails at once. A message that is published is sent
  * together with the next request or flush, or after a millisecond. */
 static natsStatus set_manners(natsOptions *nats, const struct spmcq_remote_options *options)
 {
@@ -186,8 +188,8 @@ static bool wants_tls(const char *url, const struct spmcq_remote_options *option
 	return urls_say_tls(url) || options->ca_file || options->server_name || options->cert_file;
 }
 
-/* Plain text goes to another machine only if the options allow it. Without that, servers that the
- * first server announces are ignored, too, because they may be on other machines. */
+/* Plain text goes to another machine only if the options allow it. If they do not, the handle also
+ * ignores further servers that the first server names, because they may be on other machines. */
 static int set_privacy(natsOptions *nats, const char *url,
                        const struct spmcq_remote_options *options)
 {

@@ -1,7 +1,8 @@
 /*
- * A desk is what one thread has of its own in a handle: where items and answers for it arrive, and
- * the items that it holds. It is made at the thread's first get. It ends with the thread or the
- * handle, whichever ends first, and the items that the thread still holds are then given back.
+ * A desk is the data of one thread in a handle: the subscriptions to which its items and answers
+ * are sent, and the items that it holds. It is made at the thread's first get. It ends with the
+ * thread or the handle, whichever ends first; the items that the thread still holds are then given
+ * back.
  */
 #include "remote.h"
 
@@ -10,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Answers arrive at inbox.CALL.NUMBER. */
+/* Answers arrive at the subject INBOX.CALL.NUMBER. */
 struct answers {
 	natsInbox *inbox; /* NULL: to be made */
 	natsSubscription *arrivals;
-	size_t prefix; /* bytes of a subject before CALL */
-	unsigned call; /* the newest call; answers to earlier ones are late */
+	size_t prefix; /* length of the part of that subject before CALL */
+	unsigned call; /* the number of the newest call; answers to earlier calls are ignored */
 };
 
 struct desk {
@@ -26,10 +27,10 @@ struct desk {
 	/* A ring of the items held; the oldest is at first. */
 	struct held *held;
 	size_t first, n, room; /* room is a power of two, or 0 */
-	bool is_spoiled; /* something came that is no item, and no get has returned -EBADMSG */
+	bool is_spoiled; /* an invalid message came, and no get has returned -EBADMSG for it yet */
 
 	/* A desk is in two lists, both guarded by desks_lock. */
-	struct desk **thread; /* the list of its thread; it lives as long as the thread */
+	struct desk **thread; /* the list of the thread; exists as long as the thread */
 	struct desk *next_of_thread;
 	struct desk *next_of_handle;
 };
@@ -88,7 +89,8 @@ INTERNAL int desk_listen(struct desk *desk)
 	return desk->inbox ? 0 : inbox_open(&desk->inbox, desk->q);
 }
 
-/* The server delivers again at once what is given back. */
+/* Gives back the items that the thread holds, and frees the desk. The server delivers these items
+ * again at once. */
 static void desk_end(struct desk *desk)
 {
 	for (size_t i = 0; i < desk->n; i++) {
@@ -116,8 +118,8 @@ static void desk_unlink(struct desk **from, struct desk *desk, bool of_thread)
 		*from = of_thread ? desk->next_of_thread : desk->next_of_handle;
 }
 
-/* Called by the thread that ends. Its handles may be closed at the same time: under the lock only
- * one of the two finds a desk. */
+/* Called by a thread that ends. Another thread may close one of the handles at the same time;
+ * desks_lock makes sure that only one of these two threads finds a desk in the lists. */
 static void desks_end_of_thread(void *list)
 {
 	struct desk **mine = list;
@@ -170,7 +172,8 @@ INTERNAL struct desk *desk_find(const struct spmcq_remote *q)
 	return desk;
 }
 
-/* The same, but makes a desk if there is none. Returns NULL when there is no memory. */
+/* Returns the calling thread's desk, and makes it if there is none. Returns NULL if there is no
+ * memory. */
 INTERNAL struct desk *desk_of(struct spmcq_remote *q)
 {
 	struct desk *desk = desk_find(q);

@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-/* Time between two attempts while the server says that items are queued and delivers none. */
+/* Time between two attempts while items are queued but the server delivers none. */
 #define DISCARD_NAP (2 * MS)
 
 /* Returns how many items were thrown away, or an error. */
@@ -19,8 +19,8 @@ static ssize_t discard_some(struct desk *desk)
 	return error ? error : n;
 }
 
-/* Returns 0 when nothing is queued. Gives up when nothing was delivered for twice the time of an
- * answer. */
+/* Returns 0 when nothing is queued. Returns -EIO if items are queued but the server delivers none
+ * for 2 * answer_ms. */
 static int discard_all(struct desk *desk)
 {
 	struct spmcq_remote *q = desk->q;
@@ -40,7 +40,7 @@ static int discard_all(struct desk *desk)
 		if (error && (error != -ENOTCONN || limit_is_over(limit)))
 			return error;
 		if (n <= 0 && limit_is_over(limit))
-			return fault(-EIO, "the server does not deliver what is queued");
+			return fault(-EIO, "the server does not deliver the queued items");
 		if (n <= 0)
 			limit_sleep(limit, DISCARD_NAP);
 	}

@@ -1,10 +1,10 @@
 /*
  * Reporting items. A call sends the record for the log and an acknowledgement for each item, and
- * then waits for the answers. One server works through the acknowledgements of a connection one by
- * one, so its answer to the last shows that it has noted all; only the last asks for an answer. In
- * a cluster each one asks, because the server that leads may change between two of them. If the
- * connection was lost meanwhile, or an answer is missing, all are sent again. Acknowledging an item
- * twice does no harm.
+ * then waits for the answers. If the queue is on a single server, only the last acknowledgement
+ * asks for an answer: that server handles the acknowledgements of a connection in order, so the
+ * answer shows that it has noted all of them. In a cluster each acknowledgement asks for an answer,
+ * because the leader may change between two of them. If the connection was lost meanwhile, or an
+ * answer is missing, the call sends everything again. Acknowledging an item twice does no harm.
  */
 #include "remote.h"
 
@@ -69,7 +69,8 @@ static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
 
 enum answer_number { ANSWER_ACK, ANSWER_RECORD, ANSWERS };
 
-/* All but the last, which sends them off. */
+/* Sends the record, and all acknowledgements but the last. They leave this process together with
+ * the last one. */
 static natsStatus send_all(struct desk *desk, size_t n)
 {
 	const struct answers *answers = &desk->answers;
@@ -94,7 +95,8 @@ static natsStatus send_all(struct desk *desk, size_t n)
 	return status;
 }
 
-/* Sends what is to be sent, and waits for the answer. */
+/* Sends the last acknowledgement and everything that was buffered before it, and waits for its
+ * answer. */
 static natsStatus send_last(struct desk *desk, size_t n)
 {
 	const char *subject = natsMsg_GetReply(desk_held(desk, n - 1)->message);
@@ -118,8 +120,8 @@ static enum answer_number answer_number(const struct answers *answers, natsMsg *
 	return strcmp(rest + 1, "0") == 0 ? ANSWER_ACK : ANSWER_RECORD;
 }
 
-/* Returns the record's number in the log, which the server's answer tells, or 0 if the server did
- * not keep the record. */
+/* Returns the record's number in the log, as the server's answer says, or 0 if the server did not
+ * store the record. */
 static uint64_t record_number(natsMsg *answer)
 {
 	char text[256];
@@ -131,7 +133,8 @@ static uint64_t record_number(natsMsg *answer)
 	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
 }
 
-/* record: set to the number of the record in the log. */
+/* Waits for the answers to the record and to all acknowledgements but the last. record: set to the
+ * number of the record in the log. */
 static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 {
 	size_t missing = (desk->q->is_replicated ? n - 1 : 0) + desk->q->log.is_kept;
@@ -155,8 +158,8 @@ static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 	return NATS_OK;
 }
 
-/* Without a record in the log the items could come again after the server was killed. So a call
- * succeeds only if its record was kept. */
+/* Without a record in the log, the items could be delivered again after the server was killed. So a
+ * call succeeds only if the server has stored its record. */
 static int acknowledge(struct desk *desk, size_t n)
 {
 	struct spmcq_remote *q = desk->q;
@@ -178,7 +181,7 @@ static int acknowledge(struct desk *desk, size_t n)
 	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
 }
 
-/* Tries until the server has noted all, or for twice the time of an answer. */
+/* Sends the report again until the server has noted all of it, for at most 2 * answer_ms. */
 static int report_run(struct desk *desk, size_t n)
 {
 	struct limit limit = limit_in(2 * desk->q->settings.options.answer_ms * MS);

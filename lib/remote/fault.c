@@ -15,7 +15,7 @@ const char *spmcq_remote_reason(void)
 	return reason;
 }
 
-/* Keeps the words for spmcq_remote_reason(). Returns error. */
+/* Writes the text for spmcq_remote_reason(). Returns error. */
 __attribute__((format(printf, 2, 3))) INTERNAL int fault(int error, const char *format, ...)
 {
 	va_list arguments;
@@ -26,7 +26,7 @@ __attribute__((format(printf, 2, 3))) INTERNAL int fault(int error, const char *
 	return error;
 }
 
-/* The server numbers its errors. These are the ones that callers can tell apart. */
+/* Turns an error number of the server into one that a caller can act on. */
 static int errno_of_server(jsErrCode code)
 {
 	switch (code) {
@@ -90,8 +90,8 @@ static int errno_of_status(natsStatus status)
 	}
 }
 
-/* For the result of a call of the client library; code: the server's error number, 0 if there is
- * none. */
+/* Returns the error for the result of a call of the client library. code: the server's error
+ * number; 0: none. */
 INTERNAL int fault_of(const char *what, natsStatus status, jsErrCode code)
 {
 	natsStatus last;
@@ -106,7 +106,7 @@ INTERNAL int fault_of(const char *what, natsStatus status, jsErrCode code)
 	             "%s: %s", what, text);
 }
 
-/* Turns the result of a call that moves several items into that of one that moves one. */
+/* Turns the result of a call for several items into the result of a call for one item. */
 INTERNAL int one(ssize_t n)
 {
 	return n < 0 ? (int)n : 0;

@@ -1,17 +1,17 @@
 /*
- * Positions that would be given twice.
+ * Makes sure that the server gives no position to two items.
  *
  * A server 2.9 that is killed just when the last item was removed may start again with a newest
- * position that is too old. The consumer then does not deliver what comes to positions that it has
- * delivered before, and the log says of them that they were reported. So the producer puts fillers
- * to these positions before it goes on, and removes them. A filler is an empty message; an item
- * never is.
+ * position that is too old, and give later positions a second time. Items at such positions would
+ * be lost: the durable consumer does not deliver a position twice, and the log of reports says that
+ * the items there were reported. So before the producer goes on, it puts fillers to these
+ * positions, and removes them. A filler is an empty message; an item never is empty.
  */
 #include "remote.h"
 
 #include <errno.h>
 
-/* Puts a filler to each position after last, up to and including newest. */
+/* Puts a filler to each position from last + 1 to newest. */
 static natsStatus fill_put(struct spmcq_remote *q, uint64_t last, uint64_t newest)
 {
 	jsPubOptions options;
@@ -47,8 +47,8 @@ static int fill(struct spmcq_remote *q, uint64_t last, uint64_t newest)
 	return error;
 }
 
-/* Called by the producer. last: the newest position that the server knows; newest: that of a
- * report. Returns 0 when the next position was never given before. */
+/* Called by the producer. last: the newest position that the server knows of; newest: the newest
+ * position in the log of reports. Returns 0 once the next position is one that no item ever had. */
 INTERNAL int fill_positions(struct spmcq_remote *q, uint64_t last, uint64_t newest)
 {
 	struct producer *producer = &q->producer;

@@ -5,11 +5,14 @@
 
 #include <errno.h>
 
-/* A joiner asks again after this time: first the least, then twice as long each time. */
+/* A joiner asks again after this time: first JOIN_LEAST, then twice as long each time, up to
+ * JOIN_MOST. */
 #define JOIN_LEAST (MS / 2)
 #define JOIN_MOST (50 * MS)
 
-/* The server counts the items when it answers, so a count of 0 was true at that instant. */
+/* The stream has the unfinished items, and the server counts them when it answers. So a count of 0
+ * was true at that moment. Items that were reported and that the server has all the same are
+ * removed: by log_ask_stream() after a restart, and by repair_look(). */
 static int join_limited(struct spmcq_remote *q, struct limit limit)
 {
 	int64_t nap = JOIN_LEAST;
@@ -49,8 +52,8 @@ int spmcq_remote_join(struct spmcq_remote *q)
 	return spmcq_remote_join_until(q, NULL);
 }
 
-/* While the server cannot be reached this tries for twice the time of an answer. Gets that wait
- * look for the shutdown when the bell rings. */
+/* While the server cannot be reached, this tries again for at most 2 * answer_ms. The message to
+ * the bell makes waiting gets ask whether the queue is shut down. */
 int spmcq_remote_shutdown(struct spmcq_remote *q)
 {
 	struct limit limit;
@@ -111,7 +114,8 @@ int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out)
 	struct consumer_state consumer;
 	struct stream_state stream;
 	uint64_t aside = 0;
-	int error = q && out ? log_ask_stream(q, &stream) : fault(-EINVAL, "no queue, or no out");
+	int error = q && out ? log_ask_stream(q, &stream)
+	                     : fault(-EINVAL, "no queue, or no room for statistics");
 
 	if (error == 0)
 		error = server_ask_consumer(q, &consumer);

@@ -1,6 +1,7 @@
 /*
- * Getting. A get asks the server for items, once or several times (see pull.c), and holds what
- * comes. While the server cannot be reached it tries again.
+ * Getting. A get sends the server one or more requests for items (see pull.c), and adds the items
+ * that come to those that the thread holds. While the server cannot be reached, the get tries
+ * again.
  */
 #include "remote.h"
 
@@ -10,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A get that waits asks anew after this time, because a server that fails over forgets requests. */
+/* A waiting get sends a new request after this time, because requests are lost when another server
+ * becomes the leader. */
 #define PULL_WAITING (2 * SECOND)
-/* Between attempts while the server cannot be reached. */
+/* Time between two attempts while the server cannot be reached. */
 #define GET_NAP (100 * MS)
-/* After shutdown a get that waits asks this often whether the items that others hold are reported.
- */
+/* After shutdown a waiting get asks this often whether the items that other threads hold are
+ * reported. */
 #define PULL_CLOSED (10 * MS)
 
 struct get {
@@ -23,13 +25,15 @@ struct get {
 	struct desk *desk;
 	char *items;
 	size_t max, got;
-	bool has_again; /* something came that was reported before the server was killed */
+	/* An item came that was reported before the server was restarted, or a filler. */
+	bool has_again;
 	struct limit limit;
-	unsigned refused; /* times that the server had refused a subject when the call began */
+	unsigned refused; /* connection.refused when the call began */
 };
 
 /* Copies the item to the stream of items set aside, then tells the server not to deliver it again.
- * If either fails, the item comes again; a second copy has the same id, and the server drops it. */
+ * If one of the two fails, the item is delivered again, and may be copied again. The second copy
+ * has the same id, so the server drops it. */
 static int set_aside(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
@@ -50,7 +54,7 @@ static int set_aside(struct get *get, struct held item)
 	return 0;
 }
 
-/* Gives the item back, so that it comes again at once. Returns error. */
+/* Gives the item back, so that the server delivers it again at once. Returns error. */
 static int give_up(struct get *get, struct held item, int error)
 {
 	(void)natsConnection_PublishString(get->q->connection.nats, natsMsg_GetReply(item.message),
@@ -59,7 +63,8 @@ static int give_up(struct get *get, struct held item, int error)
 	return error;
 }
 
-/* What is no item, or was reported, but the server has forgotten that. */
+/* Acknowledges a filler (see fill.c), or an item that was reported but that the server has
+ * delivered again because it was killed before it stored the report. */
 static int report_again(struct get *get, struct held item)
 {
 	(void)natsConnection_PublishString(get->q->connection.nats, natsMsg_GetReply(item.message),
@@ -69,8 +74,9 @@ static int report_again(struct get *get, struct held item)
 	return 0;
 }
 
-/* Holds the item if it is one, else sets it aside. If the caller does not want to see items, every
- * one is held. */
+/* Adds the item to those that the thread holds, or sets it aside if it is invalid or was delivered
+ * too often. If the caller does not want to see the items (get->items is NULL), the thread holds it
+ * in both cases. An item that was reported before, or a filler, is acknowledged again instead. */
 static int take_item(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
@@ -93,8 +99,8 @@ static int take_item(struct get *get, struct held item)
 	return set_aside(get, item);
 }
 
-/* Takes the first n items of the inbox. Returns the first error. They may come from a server that
- * was started since the get began. */
+/* Takes the first n items of the inbox. Returns the first error. The server may have been restarted
+ * since the get began, so this asks again which items were reported. */
 static int take_items(struct get *get, size_t n)
 {
 	int unknown = n > 0 ? log_know(get->q) : 0, error = unknown;
@@ -122,7 +128,8 @@ static int get_is_over(struct get *get)
 	return error ? error : state.queued == 0 && state.held <= held;
 }
 
-/* Asks whether the queue is shut down, if the bell rang since the last look. */
+/* Asks the server whether the queue is shut down, if a message has come to the bell since the last
+ * time. */
 static int get_look(struct get *get)
 {
 	unsigned rung = atomic_load(&get->q->connection.rung);
@@ -145,14 +152,15 @@ static bool pull_is_broken(struct get *get, unsigned lost)
 	       atomic_load(&connection->refused) != get->refused;
 }
 
-/* True if no first item can come any more, so that waiting longer is in vain. */
+/* True if the get has no item yet and none can come any more. */
 static bool pull_is_in_vain(struct get *get)
 {
 	return get->got == 0 && get_look(get) == 0 && atomic_load(&get->q->is_closed) &&
 	       get_is_over(get) == 1;
 }
 
-/* Nothing came for a while. Returns 0 to wait on, 1 to stop, or an error. */
+/* Called when no item came for some time. Returns 0 to wait longer, 1 to stop waiting, or an
+ * error. */
 static int pull_nothing(struct get *get, struct limit stop)
 {
 	struct inbox *inbox = get->desk->inbox;
@@ -222,7 +230,7 @@ static int64_t pull_time(const struct get *get)
 	return left < most ? left : most;
 }
 
-/* After a try that found nothing. Returns 0 to try again. */
+/* Called after an attempt that found no item. Returns 0 to try again. */
 static int get_none(struct get *get)
 {
 	int over = get_look(get);
@@ -241,9 +249,9 @@ static int get_none(struct get *get)
 	return 0;
 }
 
-/* Takes the items that are there, or waits for one. When some items are queued that the server does
- * not deliver because consumers hold too many, and other gets wait, it refuses to wait for several;
- * then this waits for one. */
+/* Takes the items that are queued, or waits for one. There is one case in which the server refuses
+ * a request for several items: consumers hold as many items as max_unacknowledged allows, more are
+ * queued, and other gets wait. Then this sends a request for one item, which may wait. */
 static int get_some(struct get *get)
 {
 	int error = pull(get, &(struct pull){get->max, pull_time(get), get->limit.once});
@@ -280,7 +288,7 @@ static int get_all(struct get *get)
 	return error;
 }
 
-/* items: NULL if the caller does not want to see the items, only to hold them. */
+/* items: NULL if the caller only wants to hold the items, not to see them. */
 INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct limit limit)
 {
 	struct get get = {.q = desk->q,
@@ -295,7 +303,7 @@ INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct lim
 		error = get_all(&get);
 	if (error == 0 && get.got == 0) {
 		desk->is_spoiled = false;
-		error = fault(-EBADMSG, "what was put is no item of this queue: it is set aside");
+		error = fault(-EBADMSG, "a message was no item of this queue, and was set aside");
 	}
 	return error ? error : (ssize_t)get.got;
 }

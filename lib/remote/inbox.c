@@ -1,17 +1,19 @@
 /*
- * A thread's inbox: where the items arrive that it asks the server for.
+ * A thread's inbox: a subject and a subscription, to which the server sends the items that the
+ * thread has requested.
  *
- * A request can outlive the get that sent it: the network was cut meanwhile, or the server was
- * slow. It may then take an item out of the queue for a thread that does not wait any more. So a
- * thread has one inbox for as long as it lives, whatever becomes of its connection, and what
- * arrives there is never left lying. If a get is going on, it takes the item, in the order in which
- * the server sent it. If none is, the item is given back, and the server delivers it again at once,
- * before all that it has not delivered yet. The next get does not ask for anything until the server
- * has confirmed that.
+ * A request can outlive the get that sent it, because the network was cut meanwhile or the server
+ * was slow. The server may then take an item out of the queue for a thread that does not wait any
+ * more. So a thread has one inbox in a handle until the thread or the handle ends, also when the
+ * connection is made again, and every item that arrives there is either taken or given back. If a
+ * get is in progress, it takes the item, in the order in which the server sent the items. If no get
+ * is in progress, the item is given back. The server then delivers it again at once, before all
+ * items that it has not delivered yet; the next get sends no request until the server has confirmed
+ * that the item was given back, or until the time of an answer (answer_ms) has passed.
  *
- * Messages are sent to NAME.NUMBER. NUMBER is that of the request, or 0: the server's answer to
- * what was given back. Items do not say by which request they come, and need not: they come in
- * order.
+ * Messages are sent to NAME.NUMBER. NUMBER is the number of the request, or 0 for the server's
+ * confirmation that an item was given back. An item does not say which request it answers. It need
+ * not: items come in order.
  */
 #include "remote.h"
 
@@ -20,40 +22,43 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a request for what is there stays open at the server. */
+/* How long a request that does not wait for items is open at the server. */
 #define PULL_THERE (2 * MS)
-/* An item that came late is given back this long after the requests have ended that may be open. */
+/* An item that comes when no get is in progress is given back when all requests that may still be
+ * open have ended, and this time has passed. */
 #define GIVE_BACK_GRACE (10 * MS)
 
 struct inbox {
 	struct spmcq_remote *q;
 	natsInbox *name;
 	natsSubscription *arrivals;
-	size_t prefix; /* bytes of a subject before NUMBER */
+	size_t prefix; /* length of the part of a subject before NUMBER */
 	pthread_mutex_t lock;
-	pthread_cond_t
-	        change; /* wanted items are there, or the request has ended, or returned is 0 */
+	pthread_cond_t change; /* n == wanted, has_ended, missing == 0 or returned == 0 */
 
 	/* Guarded by lock. */
-	struct held items[RUN_MOST]; /* have arrived for the get that is going on, by position */
+	/* The items that have arrived for the get in progress, by position. */
+	struct held items[RUN_MOST];
 	size_t n;
-	size_t wanted;    /* items that the get takes; 0: no get is going on */
+	size_t wanted;    /* how many items the get in progress takes; 0: no get is in progress */
 	unsigned request; /* the number of the newest request */
-	size_t batch;     /* items that it asked for */
-	bool has_ended;   /* the server says that it has ended */
-	char end[64];     /* why it has, if that is an error; "": it is none */
-	size_t missing;   /* items that may still come, by all requests */
-	int64_t life;     /* the longest time that those which gets have left behind may be open */
-	size_t returned;  /* items that were given back, and the server has not confirmed it */
+	size_t batch;     /* how many items that request asks for */
+	bool has_ended;   /* that request has ended */
+	char end[64];     /* why that request ended, if the server names an error; else "" */
+	size_t missing;   /* how many items may still come, for all requests together */
+	/* The longest time for which requests of gets that have returned may be open; 0: none is.
+	 */
+	int64_t life;
+	size_t returned; /* how many items were given back without a confirmation so far */
 
-	/* The owning thread's. */
+	/* Used by the owning thread only. */
 	unsigned lost;           /* connection.lost when the newest request was sent */
 	struct limit until;      /* when the newest request should have ended */
-	struct limit open_until; /* when all should have */
-	int64_t expires;         /* how long the newest is open at the server */
+	struct limit open_until; /* when all requests should have ended */
+	int64_t expires;         /* how long the newest request is open at the server */
 };
 
-/* The lock is held. The server's confirmation comes to number 0. */
+/* The lock is held. The server sends its confirmation to NAME.0. */
 static void give_back(struct inbox *inbox, natsMsg *message)
 {
 	char reply[PLACE_MOST];
@@ -65,7 +70,7 @@ static void give_back(struct inbox *inbox, natsMsg *message)
 	natsMsg_Destroy(message);
 }
 
-/* Returns whether there was a change before that time. The lock is held. */
+/* Returns true if there was a change before that time. The lock is held. */
 static bool inbox_wait(struct inbox *inbox, int64_t until)
 {
 	struct timespec at = {.tv_sec = until / SECOND, .tv_nsec = until % SECOND};
@@ -73,8 +78,9 @@ static bool inbox_wait(struct inbox *inbox, int64_t until)
 	return pthread_cond_timedwait(&inbox->change, &inbox->lock, &at) == 0;
 }
 
-/* The lock is held. Waits until a get begins, or until no request of ours is open: else the item
- * that is given back would come again by that request, behind later ones. */
+/* The lock is held. Waits until a get begins, or until no request of this inbox is open any more.
+ * If an item were given back while a request is open, the server would send it for that request,
+ * after items that are newer. */
 static void await_get(struct inbox *inbox)
 {
 	int64_t half = inbox->q->settings.options.ack_wait_ms * MS / 2;
@@ -87,7 +93,7 @@ static void await_get(struct inbox *inbox)
 		inbox->life = 0;
 }
 
-/* The lock is held. Items come in order, except one that is delivered again. */
+/* The lock is held. Items come in order, except an item that is delivered again. */
 static void put_in_order(struct inbox *inbox, struct held item)
 {
 	size_t i = inbox->n++;
@@ -113,7 +119,7 @@ static void take_in(struct inbox *inbox, natsMsg *message)
 		give_back(inbox, message);
 }
 
-/* The lock is held. Items that will not come by a request that has ended. */
+/* The lock is held. Subtracts the items that a request that has ended did not bring. */
 static void note_missing(struct inbox *inbox, natsMsg *message, bool is_newest)
 {
 	const char *pending = NULL;
@@ -124,7 +130,7 @@ static void note_missing(struct inbox *inbox, natsMsg *message, bool is_newest)
 	inbox->missing -= n < inbox->missing ? n : inbox->missing;
 }
 
-/* The lock is held. 408 means that the time is over, 404 that there is nothing. */
+/* The lock is held. Status 408 means that the request's time is over, 404 that no item is there. */
 static void note_end(struct inbox *inbox, natsMsg *message)
 {
 	const char *status = "", *text = "";
@@ -150,8 +156,8 @@ static void note_answer(struct inbox *inbox, natsMsg *message)
 	natsMsg_Destroy(message);
 }
 
-/* Called by a thread of the client library. Items name a subject for their acknowledgement, other
- * messages do not. */
+/* Called by a thread of the client library. An item has a reply subject, which acknowledges it;
+ * other messages have none. */
 static void on_arrival(natsConnection *nats, natsSubscription *arrivals, natsMsg *message,
                        void *closure)
 {
@@ -169,7 +175,7 @@ static void on_arrival(natsConnection *nats, natsSubscription *arrivals, natsMsg
 	pthread_mutex_unlock(&inbox->lock);
 }
 
-/* The last call for an inbox. */
+/* The last callback for an inbox. Frees it. */
 static void on_inbox_end(void *closure)
 {
 	struct inbox *inbox = closure;
@@ -228,8 +234,8 @@ INTERNAL int inbox_open(struct inbox **out, struct spmcq_remote *q)
 	return fault_of("subscribe", status, 0);
 }
 
-/* An open request may still bring an item. If there is one, this waits until the server knows that
- * nobody listens any more, and gives back the items that came until then. */
+/* A request that is open may still bring an item. If there is such a request, this waits until the
+ * server has ended the subscription, and gives back the items that came until then. */
 INTERNAL void inbox_close(struct inbox *inbox)
 {
 	natsSubscription *arrivals = inbox->arrivals;

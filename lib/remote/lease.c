@@ -1,9 +1,10 @@
 /*
- * The lease: of all machines, its holder is the producer. It is a key in the queue's bucket, which
- * the server deletes after lease_ms. The holder has a thread, the renewer, which writes the key
- * again three times in that time, and only over its own value. A holder that was stopped may still
- * believe that it holds the lease. The stream then refuses its items, because each item names the
- * position it must come after (see publish.c).
+ * The lease, whose holder is the producer: of all handles on all machines, only the holder may put.
+ * The lease is a key in the queue's bucket. The server deletes the key if it was not written for
+ * lease_ms. The holder has a thread, the renewer, which writes the key three times in lease_ms, on
+ * condition that the key still has the holder's value. A holder whose process was stopped for some
+ * time may not know that it has lost the lease. The stream then refuses its items, because each
+ * message names the position that it must follow (see publish.c).
  */
 #include "remote.h"
 
@@ -16,7 +17,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum { RENEWALS = 3 }; /* in the time that the lease lasts */
+enum { RENEWALS = 3 }; /* writes in lease_ms */
 
 static int lease_name_me(struct producer *producer)
 {
@@ -29,13 +30,14 @@ static int lease_name_me(struct producer *producer)
 	return 0;
 }
 
-/* This is written over a lease that is given up. A write can be made to succeed only over one's own
- * value; a deletion could hit another's. */
+/* The value of a lease that was given up. A holder writes it instead of deleting the key, because a
+ * write can be made conditional on the holder's own value; a deletion could remove the lease of
+ * another holder. */
 #define FREE "free"
 
 enum holder { HOLDER_NONE, HOLDER_ME, HOLDER_OTHER, HOLDER_UNKNOWN };
 
-/* revision: set to the revision of the key's value, or to 0 if there is none. */
+/* revision: set to the revision of the key's value, or to 0 if the key has none. */
 static enum holder lease_holder(struct producer *producer, uint64_t *revision)
 {
 	kvEntry *entry = NULL;
@@ -56,7 +58,8 @@ static enum holder lease_holder(struct producer *producer, uint64_t *revision)
 	return holder;
 }
 
-/* Writes our name over the value with that revision; 0: succeeds only if there is no value. */
+/* Writes this handle's value to the key if the key's revision is *revision, or, if that is 0, if
+ * the key has no value. Sets *revision to the new revision. */
 static natsStatus lease_write_over(struct producer *producer, uint64_t *revision)
 {
 	int size = (int)strlen(producer->me);
@@ -66,7 +69,7 @@ static natsStatus lease_write_over(struct producer *producer, uint64_t *revision
 	return kvStore_Update(revision, producer->bucket, LEASE_KEY, producer->me, size, *revision);
 }
 
-/* Without an answer this is tried again next time. */
+/* If there is no answer, the renewer tries again next time. */
 static void lease_renew(struct producer *producer)
 {
 	uint64_t revision = atomic_load(&producer->revision);
@@ -76,10 +79,10 @@ static void lease_renew(struct producer *producer)
 		return;
 	}
 	switch (lease_holder(producer, &revision)) {
-	case HOLDER_ME: /* an answer was lost */
+	case HOLDER_ME: /* the answer to an earlier write was lost */
 		atomic_store(&producer->revision, revision);
 		break;
-	case HOLDER_NONE: /* it ended while we were cut off */
+	case HOLDER_NONE: /* the lease ended while there was no connection */
 		if (lease_write_over(producer, &revision) == NATS_OK)
 			atomic_store(&producer->revision, revision);
 		break;
@@ -135,7 +138,7 @@ static natsStatus lease_write_by_force(struct producer *producer, uint64_t *revi
 	return kvStore_PutString(revision, producer->bucket, LEASE_KEY, producer->me);
 }
 
-/* Succeeds if nobody holds the lease; by force, also if another does. */
+/* Succeeds if nobody holds the lease; with by_force, also if another handle holds it. */
 static int lease_write(struct producer *producer, bool by_force)
 {
 	uint64_t revision = 0;
@@ -146,13 +149,13 @@ static int lease_write(struct producer *producer, bool by_force)
 		return fault(-ENOTCONN, "it is not known which thread is the producer");
 	case HOLDER_OTHER:
 		if (!by_force)
-			return fault(-EPERM, "another is the producer");
+			return fault(-EPERM, "another handle is the producer");
 		status = lease_write_by_force(producer, &revision);
 		break;
 	default:
 		status = lease_write_over(producer, &revision);
 	}
-	/* Another may have been faster, or only the answer was lost. */
+	/* Another handle may have written the key first, or the answer to our write was lost. */
 	if (status != NATS_OK && lease_holder(producer, &revision) != HOLDER_ME)
 		return fault(-ENOTCONN, "the producer's lease could not be written");
 	producer->epoch = revision;
@@ -160,7 +163,7 @@ static int lease_write(struct producer *producer, bool by_force)
 	return 0;
 }
 
-/* If this does not reach the server, the lease ends by itself. */
+/* If the write does not reach the server, the lease ends after lease_ms. */
 static void lease_write_free(struct producer *producer)
 {
 	uint64_t revision = atomic_load(&producer->revision);
@@ -168,7 +171,7 @@ static void lease_write_free(struct producer *producer)
 	(void)kvStore_UpdateString(&revision, producer->bucket, LEASE_KEY, FREE, revision);
 }
 
-/* Returns -EPERM if another holds the lease, -ENOTCONN if this may be tried again. */
+/* Returns -EPERM if another handle holds the lease, -ENOTCONN if the caller may try again. */
 INTERNAL int lease_take(struct spmcq_remote *q, bool by_force)
 {
 	struct producer *producer = &q->producer;
@@ -209,8 +212,9 @@ INTERNAL void lease_give_up(struct producer *producer)
 		lease_write_free(producer);
 }
 
-/* Called when another has put. Returns 0 if the lease is still ours, -EPERM if it is another's,
- * -ENOTCONN if that cannot be found out. */
+/* Called when the stream may have an item of another producer, or the lease may be lost. Returns 0
+ * if this handle still has the lease, -EPERM if another handle has it, -ENOTCONN if the server
+ * cannot be asked. */
 INTERNAL int lease_check(struct producer *producer)
 {
 	uint64_t revision;
@@ -218,7 +222,7 @@ INTERNAL int lease_check(struct producer *producer)
 	if (!atomic_load(&producer->is_lost)) {
 		switch (lease_holder(producer, &revision)) {
 		case HOLDER_ME:
-		case HOLDER_NONE: /* ended, and nobody has it: the renewer will write it again */
+		case HOLDER_NONE: /* it has ended; the renewer will write it again */
 			return 0;
 		case HOLDER_UNKNOWN:
 			return fault(-ENOTCONN, "it is not known which thread is the producer");
@@ -226,5 +230,5 @@ INTERNAL int lease_check(struct producer *producer)
 			atomic_store(&producer->is_lost, true);
 		}
 	}
-	return fault(-EPERM, "another has become the producer");
+	return fault(-EPERM, "another handle has become the producer");
 }

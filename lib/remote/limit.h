@@ -13,7 +13,7 @@
 
 struct limit {
 	int64_t at; /* nanoseconds of CLOCK_MONOTONIC; INT64_MAX: never */
-	bool once;  /* a try_ call: does not wait for room or items */
+	bool once;  /* true for a try_ call, which does not wait for room or for items */
 };
 
 static const struct limit limit_never = {.at = INT64_MAX};
@@ -70,7 +70,8 @@ static inline void limit_sleep(struct limit limit, int64_t ns)
 	if (ns > left)
 		ns = left;
 	nap = (struct timespec){.tv_sec = ns / SECOND, .tv_nsec = ns % SECOND};
-	(void)nanosleep(&nap, NULL); /* cut short by a signal: the caller looks again anyway */
+	/* A signal may end it early; every caller checks again what it waits for. */
+	(void)nanosleep(&nap, NULL);
 }
 
 #endif

@@ -1,20 +1,21 @@
 /*
  * The log of reports. With it, items that were reported stay reported when the server is killed.
  *
- * A server that is killed has kept all items that were put, but it may have forgotten some
- * acknowledgements, because it writes deletions to its files only once in a while. So each report
+ * A server that was killed still has all items that were put, but it may have lost some
+ * acknowledgements, because it writes deletions to its files only from time to time. So each report
  * is also published as a record, to a stream of its own: the log. A handle that finds that the
- * server was started anew reads from the log which of the items that are there were reported. If
- * one of them is delivered, the handle acknowledges it, and no get returns it. A handle that wants
- * to know how many items are unfinished removes all of them first (see remove.c). The producer also
- * looks whether positions would be given twice (see fill.c). Then it publishes the server's id
- * beside the log, so that handles that are opened later need not do the same again.
+ * server was restarted reads from the log which of the items on the server were reported. If such
+ * an item is delivered, the handle acknowledges it again, and no get returns it. Before a handle
+ * asks how many items are unfinished, it removes all such items (see remove.c). The producer also
+ * makes sure that no position is given to two items (see fill.c). Then it publishes a note to the
+ * log's second subject: the id of that server. Handles that are opened later find the note, and
+ * need not repeat the repair.
  *
- * For a queue that several servers keep, see repair.c. A queue that one server keeps in memory has
- * no log: it is gone with the server.
+ * If a queue is on several servers, only repair.c uses its log. A queue that a single server keeps
+ * in memory has no log, because the items are lost with the server.
  *
- * Old records are cut off when their items cannot come back: the server removes a file of items
- * when all of them are finished.
+ * Old records are removed when their items cannot come back. An item can come back as long as the
+ * server has the file that it was in; the server removes a file when all items in it are finished.
  */
 #include "remote.h"
 
@@ -22,9 +23,10 @@
 #include <errno.h>
 #include <string.h>
 
-#define LOG_LOOK (2 * SECOND) /* between two looks whether it can be cut */
+#define LOG_LOOK (2 * SECOND) /* time between two checks whether records can be removed */
 
-/* Twice the size of a server's file, and the least that an item takes in it beside its bytes. */
+/* LOG_FILES: the bytes of two of the files in which the server stores items. LOG_OVERHEAD: an item
+ * takes at least this many bytes in a file in addition to its own. */
 enum { LOG_FILES = 16 << 20, LOG_OVERHEAD = 100 };
 
 /* Consecutive positions. In a record the numbers are big-endian. */
@@ -32,7 +34,7 @@ struct span {
 	uint64_t first, n;
 };
 
-/* kept: set to the positions of the items that the server has; to be cleared. */
+/* kept: set to the positions of the items that the server has. The caller clears it. */
 static int log_ask_kept(struct spmcq_remote *q, struct positions *kept)
 {
 	jsOptions options;
@@ -93,7 +95,8 @@ static natsStatus log_subscribe(struct spmcq_remote *q, natsSubscription **recor
 	return status == NATS_OK ? natsSubscription_SetPendingLimits(*records, -1, -1) : status;
 }
 
-/* Returns the number of the record in the log, or 0 if it does not follow the one before. */
+/* Returns the number of the record in the log, or 0 if a record before it is missing. delivered:
+ * how many records came before. */
 static uint64_t log_number(natsMsg *record, uint64_t *delivered)
 {
 	jsMsgMetaData *data = NULL;
@@ -106,8 +109,8 @@ static uint64_t log_number(natsMsg *record, uint64_t *delivered)
 	return number;
 }
 
-/* Reads the log up to and including record number last. newest: raised to the newest position that
- * was reported. */
+/* Reads the log up to and including record number last. newest: raised to the newest position in
+ * the records. */
 static int log_read(struct spmcq_remote *q, struct positions *reported, uint64_t *newest,
                     uint64_t last)
 {
@@ -148,9 +151,10 @@ static int log_ask_last(struct spmcq_remote *q, uint64_t *last)
 	return 0;
 }
 
-/* again: set to the positions of the items that the server has although they were reported; to be
- * cleared. It may have more: the server does not name all that it has not. newest: set to the
- * newest position that was reported; 0: none. */
+/* again: set to the positions of items that the server has although they were reported; the caller
+ * clears it. It may also have positions of items that the server does not have, because the server
+ * does not name all positions that it does not have. newest: set to the newest position in the log,
+ * or to 0 if the log is empty. */
 static int log_find_again(struct spmcq_remote *q, struct positions *again, uint64_t *newest)
 {
 	struct positions kept = {.n = 0};
@@ -173,7 +177,7 @@ static int log_find_again(struct spmcq_remote *q, struct positions *again, uint6
 	return error;
 }
 
-/* True if a producer has mended the queue since the server with that id was started. */
+/* True if a producer has repaired the queue since the server with that id was started. */
 static bool log_is_mended(struct spmcq_remote *q, const char *id)
 {
 	natsMsg *note = NULL;
@@ -185,8 +189,8 @@ static bool log_is_mended(struct spmcq_remote *q, const char *id)
 	return is;
 }
 
-/* The id is published with its final 0, as log_is_mended() reads it. If this fails, others do the
- * same again. */
+/* The id is published with its final 0, as log_is_mended() reads it. If this fails, other handles
+ * repeat the repair. */
 INTERNAL void log_note_mended(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;
@@ -217,8 +221,8 @@ static int log_learn(struct spmcq_remote *q, const char *id)
 	return 0;
 }
 
-/* Returns 0 when it is known which items of the server that we are connected to were reported. A
- * server that was started anew has another id. */
+/* Returns 0 when this handle knows which items on its server were reported before that server was
+ * started. A server has another id after each start. */
 INTERNAL int log_know(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;
@@ -237,8 +241,8 @@ INTERNAL int log_know(struct spmcq_remote *q)
 	return connection_fault(&q->connection, refused, error);
 }
 
-/* Returns false if a producer has mended the queue since the server was started. newest: set to the
- * newest position that was reported before. */
+/* Returns false if a producer has repaired the queue since the server was started. newest: set to
+ * the newest position that was reported before that start. */
 INTERNAL bool log_is_to_mend(struct spmcq_remote *q, uint64_t *newest)
 {
 	struct log *log = &q->log;
@@ -262,7 +266,8 @@ INTERNAL bool log_has(struct spmcq_remote *q, uint64_t position)
 	return has;
 }
 
-/* As server_ask_stream(), after what was reported and is there again has been removed. */
+/* Removes the items that were reported before the server was started and that it has all the same;
+ * then asks as server_ask_stream() does. */
 INTERNAL int log_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 {
 	unsigned refused = atomic_load(&q->connection.refused);
@@ -279,22 +284,24 @@ INTERNAL int log_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 	return error ? error : server_ask_stream(q, state);
 }
 
-/* Removes the records up to that one. If this fails, a later cut removes them, too. */
+/* Removes the records up to that number. If this fails, they are removed with later records. */
 static void log_cut(struct spmcq_remote *q, uint64_t record)
 {
 	jsOptions options;
 
 	jsOptions_Init(&options);
 	options.Wait = q->settings.options.answer_ms;
-	options.Stream.Purge.Subject = q->places.log_record; /* not the note */
+	/* and not log_mended, the subject of the note */
+	options.Stream.Purge.Subject = q->places.log_record;
 	options.Stream.Purge.Sequence = record + 1;
 	(void)js_PurgeStream(q->connection.js, q->places.log, &options, NULL);
 }
 
-/* A cut has three steps. (1) Keep the number of the newest record, and the newest position that was
- * delivered: no record has a later one. (2) Wait until all items up to that position are finished
- * and their files are gone. (3) Remove the records up to that number.
- * record: the number of a record that was just kept. */
+/* Old records are removed in three steps. (1) Store the number of the newest record, and the newest
+ * position that was delivered. No record up to that number has a later position. (2) Wait until all
+ * items up to that position are finished and their files are gone. (3) Remove the records up to
+ * that number. Each call takes one step at most. record: the number of a record that was just
+ * stored. */
 INTERNAL void log_trim(struct spmcq_remote *q, uint64_t record)
 {
 	uint64_t files = LOG_FILES / (q->settings.item_size + LOG_OVERHEAD) + 1;

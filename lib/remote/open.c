@@ -1,5 +1,5 @@
 /*
- * Handles are opened and closed here, and queues deleted.
+ * Opens and closes handles, and deletes queues.
  */
 #include "remote.h"
 
@@ -87,7 +87,8 @@ static int open_all(struct spmcq_remote *q, const char *url)
 		error = start_jetstream(q);
 	if (error == 0)
 		error = check_size(q);
-	/* The bell comes first. So a shutdown is either seen in the server's answer, or heard. */
+	/* Listens to the bell before it asks the server. So a later shutdown causes a message, and
+	 * an earlier one is in the answer. */
 	if (error == 0)
 		error = connection_listen(&q->connection, q->places.bell);
 	if (error == 0)

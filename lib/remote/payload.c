@@ -1,6 +1,6 @@
 /*
- * Turns an item into the bytes of a message and back. They are the item's own bytes, or sealed
- * ones.
+ * Turns an item into the bytes of a message, and back. These are the item's own bytes, or the
+ * sealed item.
  */
 #include "remote.h"
 
@@ -10,7 +10,8 @@
 
 #include "sealing.h"
 
-/* key: set to the name of the key; "" if items are not sealed. */
+/* key: set to the id of the queue that the key is for, in hexadecimal; to "" if items are not
+ * sealed. */
 INTERNAL int payload_begin(struct spmcq_remote *q, const char *queue, char *key)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;
@@ -21,7 +22,8 @@ INTERNAL int payload_begin(struct spmcq_remote *q, const char *queue, char *key)
 	if (!options->sealing && !options->key)
 		return 0;
 	if (!options->sealing || !options->key)
-		return fault(-EINVAL, "a key is given by spmcq_remote_seal()");
+		return fault(-EINVAL,
+		             "give the key by spmcq_remote_seal(), which sets key and sealing");
 	q->sealing = options->sealing;
 	error = q->sealing->begin(&q->sealer, options->key, queue, q->settings.item_size, key);
 	if (error)
@@ -38,7 +40,8 @@ INTERNAL void payload_end(struct spmcq_remote *q)
 	free(q->producer.sealed);
 }
 
-/* Makes the message for an item that shall come to that position. The caller destroys it. */
+/* Makes the message for an item that is to be stored at that position. The caller destroys the
+ * message. */
 INTERNAL int payload_wrap(natsMsg **message, const struct spmcq_remote *q, const void *item,
                           uint64_t position)
 {
@@ -66,7 +69,7 @@ INTERNAL int payload_open(const struct spmcq_remote *q, const struct held *held,
 		error = q->sealing->open(q->sealer, held->position, data, size, item);
 	else if (error == 0)
 		memcpy(item, data, size);
-	return error ? fault(error, "what came to position %llu is no item: error %d",
+	return error ? fault(error, "the message at position %llu is no item: error %d",
 	                     (unsigned long long)held->position, -error)
 	             : 0;
 }

@@ -1,5 +1,5 @@
 /*
- * The names of a queue's streams and subjects on the server. They are made of the queue's name.
+ * The names of a queue's streams and subjects on the server. They are built from the queue's name.
  */
 #include "remote.h"
 
@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DURABLE "consumers" /* to the server, all consumers of a queue are one */
+/* All consumers of a queue share this durable consumer of the server. */
+#define DURABLE "consumers"
 #define LEASE_KEY "producer"
 
 static bool is_name(const char *name)

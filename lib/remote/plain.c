@@ -6,8 +6,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* The form of an address shows that it is this machine's. Which address a name stands for is up to
- * other machines, so localhost is the only name that is accepted. */
+/* The text of an address shows that the address is this machine's. Other machines, the name
+ * servers, decide which address a name has. So localhost is the only name that is accepted. */
 static bool is_loopback(const char *host)
 {
 	struct in_addr four;
@@ -40,7 +40,7 @@ static char *host_in(char *url)
 	return host;
 }
 
-/* For such a URL the client library uses TLS by itself. */
+/* For a URL that begins so, the client library uses TLS by itself. */
 static bool says_tls(const char *url)
 {
 	return strncmp(url, "tls://", 6) == 0;
@@ -57,7 +57,7 @@ INTERNAL bool urls_stay_here(char *urls)
 	return true;
 }
 
-/* The client library uses TLS for all servers or for none, so one such URL is enough. */
+/* The client library uses TLS for all servers or for none, so one URL with tls:// is enough. */
 INTERNAL bool urls_say_tls(const char *urls)
 {
 	for (; urls; urls = strchr(urls, ',')) {

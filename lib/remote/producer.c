@@ -1,6 +1,7 @@
 /*
- * The producer side: of all machines, one thread of one handle may put. Also the doubt that is left
- * when the answer to a put was lost, and how it is settled.
+ * The producer side. Of all threads of all handles, one at a time may put. This file also handles a
+ * put whose answer was lost: it remembers the run in doubt, and the next put asks the server which
+ * of its items were stored.
  */
 #include "remote.h"
 
@@ -8,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No two living threads have the same. A thread may have that of one that has ended. */
+/* Returns an id of the calling thread. No two threads that run at the same time have the same id; a
+ * new thread may have the id of a thread that has ended. */
 static uintptr_t this_thread(void)
 {
 	static _Thread_local char here;
@@ -73,13 +75,14 @@ INTERNAL int producer_begin(struct spmcq_remote *q, bool by_force)
 	if (error == 0)
 		error = lease_take(q, by_force);
 	if (error == 0)
-		error = producer_find_last(q); /* another may have put before we had the lease */
+		/* Another handle may have put before this one took the lease. */
+		error = producer_find_last(q);
 	if (error)
 		lease_give_up(producer);
 	return error;
 }
 
-/* Makes the calling thread the owner if no other is. */
+/* Makes the calling thread the owner if no other thread is the owner. */
 INTERNAL int producer_enter(struct producer *producer)
 {
 	uintptr_t me = this_thread(), owner = 0;
@@ -92,13 +95,13 @@ INTERNAL int producer_enter(struct producer *producer)
 
 INTERNAL void producer_leave(struct producer *producer)
 {
-	if (!producer->is_held) /* the put failed before it had the lease */
+	if (!producer->is_held) /* the put failed before it took the lease */
 		atomic_store(&producer->owner, 0);
 	atomic_store(&producer->inside, false);
 }
 
-/* Keeps a run whose answer was lost, so that the next put can be compared with it. If there is no
- * memory for that, the items of the next put count as other items. */
+/* Copies a run whose answer was lost, so that the next put can be compared with it. If there is no
+ * memory for the copy, the next put counts as a put of other items. */
 INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n)
 {
 	struct producer *producer = &q->producer;
@@ -111,8 +114,8 @@ INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n
 		memcpy(producer->doubt, items, size);
 }
 
-/* stored: set to how many of the n items after last the server has. It may have forgotten last
- * itself (see fill.c). */
+/* stored: set to how many of the n items that follow last the server has stored. The server may not
+ * even have last itself (see fill.c). */
 INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *stored)
 {
 	struct producer *producer = &q->producer;
@@ -129,8 +132,9 @@ INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *store
 	return 0;
 }
 
-/* Asks the server what became of the run in doubt. Returns 0 and sets stored to how many of the
- * given items are the same and were put; or returns why that cannot be found out yet. */
+/* Asks the server how many items of the run in doubt it has stored. Returns 0, and sets stored to
+ * the number of given items that need not be put again, because that run stored them; 0 if the
+ * given items are other ones. Returns an error if the server cannot be asked now. */
 INTERNAL int producer_settle(struct spmcq_remote *q, const char *items, size_t n, size_t *stored)
 {
 	struct producer *producer = &q->producer;
@@ -142,8 +146,8 @@ INTERNAL int producer_settle(struct spmcq_remote *q, const char *items, size_t n
 	producer->last += *stored;
 	if (*stored > compared || !producer->doubt ||
 	    memcmp(producer->doubt, items, compared * q->settings.item_size) != 0) {
-		/* They are other items. From now on their ids differ from those of messages that
-		 * are still under way. */
+		/* These are other items. They get ids that differ from the ids of messages of the
+		 * run that may still arrive. */
 		producer->attempt++;
 		*stored = 0;
 	}
@@ -164,7 +168,7 @@ int spmcq_remote_release_producer(struct spmcq_remote *q)
 	return 0;
 }
 
-/* A former owner that is a thread of this handle must be outside of any put. */
+/* A former owner that is a thread of this handle must not be inside a put. */
 int spmcq_remote_take_producer(struct spmcq_remote *q)
 {
 	struct producer *producer;

@@ -1,11 +1,12 @@
 /*
- * Sending a run of items, and reading the server's answer to each.
+ * Sends a run of items, and reads the server's answer to each.
  *
- * Each message names the position that it must come after, and has an id made of the position that
- * it will have. So the stream takes a run in order and from its beginning: if it refuses one item,
- * it refuses all that follow, because they do not come after
- * the position they name. A message that arrives twice is recognised by its id. A message of a
- * former producer names a position that another's item has taken, and is refused.
+ * Each message names the position that it must follow, which must be the stream's newest, and has
+ * an id that contains the position that it is to have itself. So the stream stores a run in order
+ * and without gaps: if it refuses an item, it also refuses the later items of the run, because the
+ * position that each must follow is missing. The server recognises a message that arrives twice by
+ * its id. A message of a former producer is refused when the stream already has an item of the new
+ * producer, because the position that the message names is no longer the newest.
  */
 #include "remote.h"
 
@@ -17,17 +18,19 @@
 
 enum answer {
 	ANSWER_KEPT,
-	ANSWER_OUT_OF_ORDER, /* another has put */
-	ANSWER_NOBODY,       /* no stream listens: shut down, or no server leads it right now */
-	ANSWER_REFUSED,      /* for another reason */
-	ANSWER_NONE,         /* it is not known what was kept */
+	ANSWER_OUT_OF_ORDER, /* another producer has put an item, or an item before is missing */
+	/* No stream has the subject: the queue is shut down, or its stream has no leader now. */
+	ANSWER_NOBODY,
+	ANSWER_REFUSED, /* the server refuses the item for another reason */
+	ANSWER_NONE,    /* the answer is missing: nobody here knows what was stored */
 };
 
 /* The result of sending a run. */
 struct published {
-	size_t stored;      /* how many were kept, from its beginning; not with ANSWER_NONE */
-	enum answer answer; /* to the first item that was not kept */
-	int error;          /* with ANSWER_REFUSED */
+	/* How many items were stored, from the first on; undefined with ANSWER_NONE. */
+	size_t stored;
+	enum answer answer; /* to the first item that was not stored */
+	int error;          /* set with ANSWER_REFUSED */
 };
 
 static enum answer answer_of(natsStatus status, jsErrCode code)
@@ -51,7 +54,7 @@ static enum answer answer_of(natsStatus status, jsErrCode code)
 	}
 }
 
-/* Makes the message of an item that shall come after position last. */
+/* Makes the message of an item that must follow position last. */
 static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
                            const struct spmcq_remote *q, const void *item, uint64_t last)
 {
@@ -62,14 +65,15 @@ static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
 	         q->producer.attempt, last + 1);
 	options->MsgId = id;
 	options->ExpectLastSeq = last;
-	/* The client library takes 0 to mean that no position is named; the server does not. */
+	/* For the client library, 0 means that no position is named; for the server, it means that
+	 * the stream must have had no item so far. */
 	if (error == 0 && last == 0)
 		error = fault_of(
 		        "put", natsMsgHeader_Set(*message, "Nats-Expected-Last-Sequence", "0"), 0);
 	return error;
 }
 
-/* Sends one item, and what was to be sent before it. Waits for its answer. */
+/* Sends one item, after all messages that are still buffered. Waits for its answer. */
 static struct published publish_one(struct spmcq_remote *q, const void *item, uint64_t last)
 {
 	struct published published = {.answer = ANSWER_REFUSED};
@@ -91,7 +95,8 @@ static struct published publish_one(struct spmcq_remote *q, const void *item, ui
 	return published;
 }
 
-/* Returns which item of the run a message is, or n if it is none of them. */
+/* Returns the index in the run of the item that a message is for, or run->n if it is for none of
+ * them. */
 static size_t run_index(const struct run *run, natsMsg *message)
 {
 	size_t prefix = strlen(run->id);
@@ -146,7 +151,8 @@ static void run_begin(struct spmcq_remote *q, size_t n)
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* Returns how many were sent, or may have been. If it is fewer than n, error says why. */
+/* Returns how many items were sent, or may have been sent. If that is fewer than n, *error says
+ * why. */
 static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int *error)
 {
 	jsPubOptions options;
@@ -170,8 +176,8 @@ static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int 
 	return n;
 }
 
-/* Waits until all are answered. Returns false if the connection was lost, or if it takes too long.
- */
+/* Waits until all messages are answered. Returns false if the connection was lost, or if that takes
+ * longer than answer_ms. */
 static bool run_await(struct spmcq_remote *q, unsigned lost)
 {
 	struct limit limit = limit_in(q->settings.options.answer_ms * MS);
@@ -194,7 +200,7 @@ static bool run_await(struct spmcq_remote *q, unsigned lost)
 	return all;
 }
 
-/* Forgets the messages without an answer, so that a late answer is not counted. */
+/* Forgets the messages that have no answer yet, so that a late answer is not counted. */
 static void run_abandon(struct spmcq_remote *q)
 {
 	struct run *run = &q->producer.run;
@@ -217,8 +223,8 @@ static struct published run_end(struct spmcq_remote *q)
 	        .stored = run->first_fault, .answer = ANSWER_KEPT, .error = -EIO};
 	if (run->first_fault < run->n)
 		published.answer = (enum answer)run->answer;
-	/* No item after the first that was not kept can have been kept. If the answers say so, the
-	 * server is asked. */
+	/* After the first item that was not stored, no later item can have been stored. If the
+	 * answers contradict that, the caller has to ask the server. */
 	if (run->stored != run->first_fault)
 		published.answer = ANSWER_NONE;
 	run->n = 0;
@@ -226,7 +232,8 @@ static struct published run_end(struct spmcq_remote *q)
 	return published;
 }
 
-/* The result of all but the last item of a run. Their answers come before that to the last. */
+/* Returns the result of all but the last item of a run. The server answers these before the last
+ * item. */
 static struct published publish_rest(struct spmcq_remote *q, unsigned lost)
 {
 	if (run_await(q, lost))
@@ -236,7 +243,7 @@ static struct published publish_rest(struct spmcq_remote *q, unsigned lost)
 	return (struct published){.answer = ANSWER_NONE};
 }
 
-/* After an error it is not known what became of the items that were sent. */
+/* After an error nobody here knows which of the items that were sent are stored. */
 static struct published publish_many(struct spmcq_remote *q, const char *items, size_t n)
 {
 	unsigned lost = atomic_load(&q->connection.lost);
@@ -257,7 +264,7 @@ static struct published publish_many(struct spmcq_remote *q, const char *items, 
 		last.stored += rest.stored;
 		return last;
 	}
-	/* The last can have been kept only if all before it were. */
+	/* The last item can have been stored only if all items before it were. */
 	if (last.answer == ANSWER_NONE || last.answer == ANSWER_KEPT)
 		rest.answer = ANSWER_NONE;
 	return rest;

@@ -1,13 +1,14 @@
 /*
- * One request for items. It asks the server for up to this many within this time, and comes to an
- * end that both sides know: all of them, or a message that says that there are no more, or that the
- * time is over. That message does not always come, or it comes late: then a round trip after the
- * time shows the same.
+ * One request for items. It asks the server for up to `batch` items, and is open at the server for
+ * the time `expires`. It ends, for both sides, when all these items were sent, or when the server
+ * sends the message that no more items are there or that the time is over. That message can be late
+ * or lost. Then the answer to a later question shows that the request has ended, because the time
+ * is over and the server answers in order.
  *
- * If it asks for several, the server waits until there is one, sends those that are there, and ends
- * the request ("no_wait", with a time). One case has no such end: consumers hold as many items as
- * they may together. Then a get that has some items does not wait longer than a short time for
- * more.
+ * If a request asks for several items, the server waits until one is there, sends the items that
+ * are there, and ends the request (`no_wait` together with `expires`). In one case the server does
+ * not end it: consumers hold as many items as max_unacknowledged allows. So a get that has some
+ * items does not wait longer than LOOK for more.
  */
 #include "remote.h"
 
@@ -16,15 +17,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* After its time a request should have come to its end: a round trip, and a busy server. */
+/* How long after its time a request may take to end: a round trip, and the delay of a busy
+ * server. */
 #define PULL_GRACE (20 * MS)
-/* Between looks at the bell, the connection and what has come. */
+/* Time between two checks of the bell, the connection and the items that have come. */
 #define LOOK (20 * MS)
 
 struct pull {
 	size_t batch;
 	int64_t expires; /* nanoseconds */
-	bool once;       /* the get does not wait */
+	bool once;       /* a try_ call */
 };
 
 /* True if items may still come by requests that were sent before. */
@@ -38,8 +40,8 @@ static bool pull_is_open(struct inbox *inbox)
 	return is_open && inbox->lost == atomic_load(&inbox->q->connection.lost);
 }
 
-/* The request's time is over, and the server has not said so. All that it had sent before it
- * answers us now is in the inbox then. */
+/* The request's time is over, and the server has not said that the request has ended. This asks the
+ * server something. Its answer comes after all items that it had sent for the request. */
 static int pull_end_unasked(struct inbox *inbox)
 {
 	struct spmcq_remote *q = inbox->q;
@@ -49,7 +51,8 @@ static int pull_end_unasked(struct inbox *inbox)
 	struct consumer_state state;
 
 	if (error == 0)
-		error = server_ask_consumer(q, &state); /* or is there nobody that could say so? */
+		/* If the queue is gone, no message about the request will come. */
+		error = server_ask_consumer(q, &state);
 	if (error)
 		return error;
 	pthread_mutex_lock(&inbox->lock);
@@ -62,8 +65,9 @@ static int pull_end_unasked(struct inbox *inbox)
 	return 0;
 }
 
-/* From now on the inbox takes items for this get. The server must have confirmed what was given
- * back before, because that comes first; this waits for it as long as an answer may take. */
+/* From now on the inbox takes items for this get. Before that, the server must have confirmed the
+ * items that were given back, because it delivers these first. This waits for the confirmation at
+ * most for answer_ms. */
 static void pull_want(struct inbox *inbox, size_t n, struct limit limit)
 {
 	struct limit patience = limit_in(inbox->q->settings.options.answer_ms * MS);
@@ -79,7 +83,7 @@ static void pull_want(struct inbox *inbox, size_t n, struct limit limit)
 	pthread_mutex_unlock(&inbox->lock);
 }
 
-/* Returns how many items have come. */
+/* Ends the get. Returns how many items have come. */
 static size_t pull_stop(struct inbox *inbox)
 {
 	size_t n;
@@ -93,9 +97,9 @@ static size_t pull_stop(struct inbox *inbox)
 	return n;
 }
 
-/* Makes a new request. Returns how many items it asks for: those that the get wants and that have
- * not come. 0: there is none. Requests that are open bring them, too, unless the get does not wait.
- */
+/* Numbers a new request. Returns how many items it asks for: those that the get wants and that have
+ * not come, without those that open requests may still bring. A get that does not wait asks for the
+ * latter, too. Returns 0 if no request is needed. */
 static size_t pull_number(struct inbox *inbox, bool once)
 {
 	size_t more;
@@ -115,7 +119,8 @@ static size_t pull_number(struct inbox *inbox, bool once)
 	return more;
 }
 
-/* The flush makes the request go out at once. Its answer comes back with the first items. */
+/* The flush sends the request at once. The server answers the flush together with the first
+ * items. */
 static int pull_send(struct inbox *inbox, const struct pull *pull)
 {
 	struct connection *connection = &inbox->q->connection;
@@ -141,7 +146,7 @@ static int pull_send(struct inbox *inbox, const struct pull *pull)
 	return fault_of("get", status, 0);
 }
 
-/* Requests that were lost with the connection bring nothing. */
+/* Requests that were lost with the connection bring no items. */
 static void pull_forget(struct inbox *inbox)
 {
 	pthread_mutex_lock(&inbox->lock);
@@ -149,7 +154,8 @@ static void pull_forget(struct inbox *inbox)
 	pthread_mutex_unlock(&inbox->lock);
 }
 
-/* While the network is cut requests do not pile up. */
+/* Sends a request. Before that it ends earlier requests whose time is over, so that they do not
+ * accumulate while the network is cut. */
 static int pull_begin(struct inbox *inbox, const struct pull *pull)
 {
 	int error = 0;
@@ -161,7 +167,7 @@ static int pull_begin(struct inbox *inbox, const struct pull *pull)
 	return error ? error : pull_send(inbox, pull);
 }
 
-/* The server says that it did not take the request: does it know the queue? */
+/* Called when the server has refused the request. Asks whether the queue is still there. */
 static int pull_refused(struct inbox *inbox)
 {
 	struct consumer_state state;
@@ -174,7 +180,7 @@ static int pull_refused(struct inbox *inbox)
 	return error ? error : fault(-ENOTCONN, "get: %s", end);
 }
 
-/* When a get stops to wait for its request. */
+/* Returns the time until which a get waits for its request. */
 static struct limit pull_limit(const struct inbox *inbox, struct limit limit)
 {
 	if (!limit.once && limit.at < inbox->until.at - PULL_GRACE)
@@ -182,9 +188,9 @@ static struct limit pull_limit(const struct inbox *inbox, struct limit limit)
 	return inbox->until;
 }
 
-/* Waits for a look's time at most. Returns 1 when all has come, when the request has ended, or when
- * some have come and no more do; 0 when there is nothing yet; -1 when it has ended and was refused.
- */
+/* Waits for LOOK at most. Returns 1 when all items have come, when the request has ended, or when
+ * some items have come and no more came in that time; 0 when nothing has come yet, or more came in
+ * that time; -1 when the request has ended and was refused. */
 static int pull_wait(struct inbox *inbox, struct limit stop)
 {
 	size_t before;

@@ -1,14 +1,15 @@
 /*
  * Putting. The producer asks the server how many items are unfinished, and then puts as many as
- * there is room for before it asks again. When there is none, it asks again after a nap. The nap
- * doubles each time that there was no room.
+ * there is room for before it asks again. If there is no room, it sleeps, and asks again. The sleep
+ * is twice as long each time.
  */
 #include "remote.h"
 
 #include <errno.h>
 #include <limits.h>
 
-/* From a round trip on one machine up to the time that a slow consumer needs for an item. */
+/* The least sleep is about a round trip on one machine, the longest about the time that a slow
+ * consumer needs for an item. */
 #define NAP_LEAST (MS / 5)
 #define NAP_MOST (20 * MS)
 
@@ -18,10 +19,11 @@ struct put {
 	size_t n, placed;
 	struct limit limit;
 	int64_t nap;
-	unsigned refused; /* times that the server had refused a subject when the call began */
+	unsigned refused; /* connection.refused when the call began */
 };
 
-/* Returns 0 to try again, or error when there is no time left. */
+/* Sleeps, and returns 0 to try again; or returns error, if there is no time left or the call does
+ * not wait. */
 static int put_wait(struct put *put, int error)
 {
 	if (put->limit.once)
@@ -33,7 +35,7 @@ static int put_wait(struct put *put, int error)
 	return 0;
 }
 
-/* No stream listens: the queue is shut down, or no server leads its stream for a moment. */
+/* No stream has the subject of items: the queue is shut down, or its stream has no leader now. */
 static int put_nobody(struct put *put)
 {
 	struct stream_state state;
@@ -43,10 +45,11 @@ static int put_nobody(struct put *put)
 		return fault(-ESHUTDOWN, "the queue is shut down");
 	if (error && error != -ENOTCONN)
 		return error;
-	return put_wait(put, fault(-ENOTCONN, "nobody answers for the queue"));
+	return put_wait(put, fault(-ENOTCONN, "no server answers for the queue"));
 }
 
-/* Another has put, and we did not know. It may have been the producer before us. */
+/* Another producer has put an item that this producer does not know of, possibly before this one
+ * took the lease. */
 static int put_out_of_order(struct put *put)
 {
 	int error = lease_check(&put->q->producer);
@@ -59,7 +62,7 @@ static int put_out_of_order(struct put *put)
 	return error == -ENOTCONN ? put_wait(put, error) : error;
 }
 
-/* Finds out how much of a run of n was kept. Waits until the server can be asked. */
+/* Asks how many items of a run of n are stored. Waits until the server can be asked. */
 static int put_ask(struct put *put, const void *items, size_t n)
 {
 	struct limit patience = limit_in(put->q->settings.options.answer_ms * MS);
@@ -81,7 +84,7 @@ static int put_ask(struct put *put, const void *items, size_t n)
 	return 0;
 }
 
-/* The answer is missing. There will be none if the server refuses us the subject. */
+/* The answer is missing. If the server has refused the subject, no answer will come. */
 static int put_lost(struct put *put, const void *items, size_t n)
 {
 	int error = put_ask(put, items, n);
@@ -91,7 +94,8 @@ static int put_lost(struct put *put, const void *items, size_t n)
 	return error;
 }
 
-/* The first time after the server was started anew, this mends the queue. */
+/* Asks as log_ask_stream() does. The first time after the server was restarted, this also completes
+ * the repair of the queue: see log.c and fill.c. */
 static int put_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 {
 	int error = log_ask_stream(q, state);
@@ -105,10 +109,11 @@ static int put_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 	return error;
 }
 
-/* Asks the server for room if the producer knows of none. Others only make room, and the server
- * refuses items of a former producer; so what was found is there until it is used. The server
- * itself could refuse items, too. But servers before 2.10.6 that have a limit and are killed drop
- * the oldest items when they find more than that, and in a cluster each counts for itself. */
+/* If the known room is used up, asks the server how many items are unfinished. Consumers only make
+ * more room, and the server refuses items of a former producer; so the room that was found remains
+ * until this producer uses it. The stream could also have a limit, and refuse items itself. But a
+ * server before 2.10.6 that was killed may find more items than the limit, and drops the oldest;
+ * and in a cluster each server counts its own items. */
 static int put_ask_room(struct put *put)
 {
 	struct spmcq_remote *q = put->q;
@@ -130,7 +135,7 @@ static int put_ask_room(struct put *put)
 	return put_wait(put, fault(-ETIMEDOUT, "full"));
 }
 
-/* The length of the next run; 0: there is no room. */
+/* Returns the length of the next run; 0: there is no room. */
 static size_t put_length(const struct put *put)
 {
 	size_t n = put->n - put->placed;
@@ -140,7 +145,8 @@ static size_t put_length(const struct put *put)
 	return n < RUN_MOST ? n : RUN_MOST;
 }
 
-/* Lowers the room that put_ask_room() found by what was stored. After a fault none is known. */
+/* Subtracts the stored items from the room that put_ask_room() found. After an error no room is
+ * known. */
 static void put_use_room(struct spmcq_remote *q, const struct published *published)
 {
 	if (published->answer == ANSWER_KEPT)
@@ -186,13 +192,13 @@ static int put_wait_for_server(struct put *put)
 
 	while (error == 0 && !connection_is_up(&put->q->connection)) {
 		if (connection_is_dead(&put->q->connection))
-			return fault(-ENOTCONN, "the server does not let us in any more");
+			return fault(-ENOTCONN, "the server refuses this user now");
 		error = put_wait(put, fault(-ENOTCONN, "not connected"));
 	}
 	return error;
 }
 
-/* Takes the lease, and settles what an earlier put left in doubt. */
+/* Takes the lease, and settles the doubt if the answer to an earlier put was lost. */
 static int put_begin(struct put *put)
 {
 	struct spmcq_remote *q = put->q;

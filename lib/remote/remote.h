@@ -1,5 +1,22 @@
 /*
  * A handle, and what its modules share. The library is one translation unit: see spmcq_remote.c.
+ *
+ * Words of this folder:
+ *   position   the number that the stream gives to an item (the server calls it a sequence)
+ *   held       said of an item from its delivery to a thread until the thread reports it
+ *   desk       the data of one thread in a handle: its inbox, and the items that it holds (desk.c)
+ *   bell       the subject to which a handle publishes a message after shutdown; the message makes
+ *              waiting gets ask the server whether the queue is shut down
+ *   run        up to RUN_MOST items that are sent before their answers are waited for
+ *   doubt      a run is in doubt if its answer was lost, so that the producer does not know which
+ *              of its items the server has stored. To settle the doubt is to ask the server for
+ *              that number, and to compare the next put with the run (producer.c).
+ *   leader     in a cluster, the server that orders the messages of a stream and answers for it
+ *   set aside  said of an item that was moved to a stream of its own, because it was delivered too
+ *              often or cannot be opened
+ *   repair     to remove items that were reported but that the server still has: after a restart
+ *              of the server (log.c), and while a thread waits in vain (repair.c). In names, and
+ *              in the subject where a repair is noted, the word is "mended".
  */
 #ifndef SPMCQ_REMOTE_INTERNAL_H
 #define SPMCQ_REMOTE_INTERNAL_H
@@ -15,36 +32,39 @@
 
 enum {
 	NAME_MOST = 64,  /* bytes of a queue's name */
-	PLACE_MOST = 96, /* of a subject, a stream or a bucket made of it */
-	ID_MOST = 64,    /* of a message id, or of a producer's */
+	PLACE_MOST = 96, /* bytes of the name of a subject, stream or bucket */
+	ID_MOST = 64,    /* bytes of a message's id, or of the id of a producer */
 
 	RUN_MOST = 1024, /* items that are sent before the first answer is waited for */
 
-	LINGER_MS = 1000, /* time at the end for the last messages to arrive */
+	LINGER_MS = 1000, /* how long a close waits for messages that are still on their way */
 };
 
 /* The names of a queue's parts on the server. */
 struct places {
 	char stream[PLACE_MOST]; /* holds the items */
 	char item[PLACE_MOST];   /* the subject items are put to */
-	char closed[PLACE_MOST]; /* the stream's subject from shutdown on: puts then find no stream
-	                          */
-	char bell[PLACE_MOST];   /* the subject of a hint to look whether the queue is shut down */
-	char aside[PLACE_MOST];  /* the stream of items set aside */
+	/* The stream's subject after shutdown; no stream has the subject of items then. */
+	char closed[PLACE_MOST];
+	char bell[PLACE_MOST];       /* see above */
+	char aside[PLACE_MOST];      /* the stream of items set aside */
 	char aside_item[PLACE_MOST]; /* its subject */
-	char log[PLACE_MOST];        /* the stream of reports */
+	char log[PLACE_MOST];        /* the stream of the log of reports (log.c) */
 	char log_record[PLACE_MOST]; /* its subject */
-	char log_mended[PLACE_MOST]; /* the subject of a note: for which server the queue was mended
-	                              */
-	char bucket[PLACE_MOST];     /* holds the producer's lease */
-	char next[PLACE_MOST + 64];  /* the subject of requests for items */
+	/* Its second subject: the id of the server that was running when the queue was last
+	 * repaired. */
+	char log_mended[PLACE_MOST];
+	char bucket[PLACE_MOST];    /* holds the producer's lease */
+	char next[PLACE_MOST + 64]; /* the subject of requests for items */
 };
 
 struct settings {
 	size_t capacity;
 	size_t item_size;
-	char key[2 * SPMCQ_QUEUE_ID + 1]; /* the id of the key's queue; "": items are not sealed */
-	struct spmcq_remote_options options; /* with the defaults put in; without its pointers */
+	/* The id of the queue that the key is for; "": items are not sealed. */
+	char key[2 * SPMCQ_QUEUE_ID + 1];
+	/* With defaults instead of 0; the pointers are NULL once the queue is open. */
+	struct spmcq_remote_options options;
 };
 
 /* The connection, and what its callbacks have counted. */
@@ -53,8 +73,8 @@ struct connection {
 	jsCtx *js;
 	natsSubscription *bell;
 	_Atomic unsigned lost;    /* how often the connection was lost */
-	_Atomic unsigned rung;    /* how often the bell rang, or may have while we could not hear */
-	_Atomic unsigned refused; /* how often the server refused us a subject */
+	_Atomic unsigned rung;    /* messages at the bell, and reconnects (see on_again()) */
+	_Atomic unsigned refused; /* how often the server refused this handle a subject */
 	pthread_mutex_t lock;     /* guards the rest */
 	pthread_cond_t ended;     /* callers == 0 */
 	unsigned callers;         /* connections and subscriptions whose callbacks may still run */
@@ -66,45 +86,52 @@ struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t answered_all;
 	/* Guarded by lock. */
-	char id[ID_MOST];   /* the beginning of its messages' ids */
+	char id[ID_MOST];   /* the part that the ids of all its messages begin with */
 	uint64_t first;     /* position of its first item */
 	size_t n;           /* items; 0: no run */
-	size_t answered;    /* messages with an answer */
-	size_t stored;      /* of those: messages that the server kept */
-	size_t first_fault; /* the first item that was not kept; n: none */
+	size_t answered;    /* messages that were answered */
+	size_t stored;      /* answers that say that the item was stored */
+	size_t first_fault; /* the first item that was not stored; n: all were stored */
 	int answer;         /* the answer to that item: an enum answer of publish.c */
 };
 
-/* The producer side of a handle. Fields without a remark are used by the owner only. */
+/* The producer side of a handle. Fields are used by the owner alone if nothing else is said. */
 struct producer {
-	_Atomic(uintptr_t) owner; /* a thread; 0: none */
+	_Atomic(uintptr_t) owner; /* the thread of this handle that may put; 0: none */
 	_Atomic bool inside;      /* a put is going on */
 
 	/* The lease. */
 	bool is_held;
-	char me[ID_MOST];          /* the value that marks it as ours */
-	uint64_t epoch;            /* its revision when we got it; no two are alike */
-	_Atomic uint64_t revision; /* its newest revision; written by the renewer */
-	_Atomic bool is_lost;      /* false -> true by the renewer or a put: another has it */
+	char me[ID_MOST]; /* the value of the lease while this handle holds it */
+	/* The revision of the lease when this handle took it; differs each time that it is taken.
+	 */
+	uint64_t epoch;
+	_Atomic uint64_t revision; /* the revision of the lease now; the renewer writes it */
+	/* False -> true by the renewer or a put, when another handle holds the lease. */
+	_Atomic bool is_lost;
 	pthread_t renewer;
 	pthread_mutex_t lock; /* guards is_ending */
 	pthread_cond_t ending;
 	bool is_ending;
 	kvStore *bucket;
 
-	uint64_t last;    /* the newest position in the stream, as far as we know */
-	size_t room;      /* items that the queue has room for, as far as we know */
-	uint64_t attempt; /* part of ids: one more when other items come to positions in doubt */
+	uint64_t last; /* the newest position that this producer knows of */
+	/* How many items this producer may put before it asks the server for the number of items.
+	 */
+	size_t room;
+	/* Part of the ids of messages; grows when other items are put to positions of a run in
+	 * doubt. */
+	uint64_t attempt;
 	struct run run;
 
 	char *sealed; /* room for a sealed item; NULL: items are not sealed */
 
-	/* A run that may have been put after last: its answer was lost. */
+	/* The items of a run in doubt, and their number. Their positions would follow last. */
 	char *doubt;
 	size_t doubt_n; /* 0: no doubt */
 };
 
-/* A set of positions within first..first + n - 1: a bit for each. */
+/* A set of positions from first to first + n - 1, with a bit for each. */
 struct positions {
 	uint64_t first, n;
 	unsigned char *bits;
@@ -113,18 +140,23 @@ struct positions {
 /* The log of reports, see log.c. */
 struct log {
 	bool is_kept;
-	_Atomic int64_t look_at;   /* when to look next if it can be cut */
-	_Atomic int64_t repair_at; /* when repair_look() looks next */
+	_Atomic int64_t look_at;   /* when to check next whether old records can be removed */
+	_Atomic int64_t repair_at; /* when repair_look() checks next */
 	pthread_mutex_t lock;      /* guards the rest */
-	char server[64];           /* the id of the server for which again is known */
-	struct positions again; /* items that were reported before that server was started, and were
-	                         * there then */
-	bool is_clean;          /* they are removed */
-	bool is_mended;         /* and no position will be given twice */
-	uint64_t newest;        /* the newest position reported; 0: none, or is_mended */
-	uint64_t record;        /* the last record to be cut off; 0: no cut goes on */
-	uint64_t position;      /* no record up to that one has a later position than this */
-	/* The stream's positions when repair_look() found the queue idle; 0: it was not. */
+	char server[64];           /* the id of the server that again and newest are about */
+	/* Items that were reported before that server was started, and that it has all the same. */
+	struct positions again;
+	bool is_clean; /* the items of again have been removed */
+	/* A producer also made sure that no position is given to two items (fill.c). */
+	bool is_mended;
+	/* The newest position in the log; 0: the log is empty, or was not read because of
+	 * is_mended. */
+	uint64_t newest;
+	uint64_t record; /* the number of the last record to be removed; 0: none is to be removed */
+	uint64_t position; /* no record up to that number has a position after this one */
+	/* The oldest unfinished and the newest position of the stream when repair_look() last found
+	 * that items are unfinished but none is queued or held. idle_first is 0 if it did not find
+	 * that. */
 	uint64_t idle_first, idle_last;
 };
 
@@ -138,19 +170,20 @@ struct held {
 struct spmcq_remote {
 	struct places places;
 	struct settings settings;
-	bool is_replicated; /* more than one server keeps it */
+	bool is_replicated; /* more than one server stores the queue */
 	struct connection connection;
 	size_t payload_size;                        /* bytes of an item in a message */
 	const struct spmcq_remote_sealing *sealing; /* NULL: items are not sealed */
 	struct sealer *sealer;
 	struct producer producer;
 	struct log log;
-	_Atomic bool is_closed;     /* false -> true once: the server says it is shut down */
-	_Atomic unsigned rung_seen; /* connection.rung when a get last looked */
-	_Atomic uint64_t seen;      /* the newest position that the server has told us of */
-	_Atomic size_t inside;      /* threads inside a call */
-	_Atomic size_t held;        /* items that threads of this handle hold */
-	struct desk *desks;         /* of all threads; guarded by desks_lock of desk.c */
+	_Atomic bool is_closed; /* false -> true once, when the queue is known to be shut down */
+	/* connection.rung when a get last asked the server whether the queue is shut down. */
+	_Atomic unsigned rung_seen;
+	_Atomic uint64_t seen; /* the newest position that a server has ever named to this handle */
+	_Atomic size_t inside; /* threads inside a call */
+	_Atomic size_t held;   /* items that threads of this handle hold */
+	struct desk *desks;    /* of all threads; guarded by desks_lock of desk.c */
 };
 
 #define INTERNAL static

@@ -1,10 +1,10 @@
 /*
- * Removing items that were reported, by their positions. Many requests are under way at a time: the
- * server takes little time for each.
+ * Removes items that were reported, by their positions. It sends up to REMOVALS_MOST requests
+ * before it waits for their answers, because a round trip takes much longer than one removal.
  *
- * The server's call that removes all items up to a position is of no use here. In servers before
- * 2.9.15 it makes the consumer forget all items that are held, and in those before 2.9.16 it may
- * leave a file of items that the server reads as a whole for each item.
+ * The server's call that removes all items up to a position cannot be used. In servers before
+ * 2.9.15 it makes the durable consumer forget all items that are held. Servers before 2.9.16 may
+ * keep a file of removed items after it, and then read the whole file for each item.
  */
 #include "remote.h"
 
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REMOVALS_MOST = 256 }; /* requests under way */
+enum { REMOVALS_MOST = 256 }; /* requests that are sent before their answers are waited for */
 
 struct removals {
 	struct spmcq_remote *q;
@@ -45,7 +45,7 @@ static natsStatus removals_send(struct removals *removals, uint64_t position)
 	                                           removals->inbox, body);
 }
 
-/* True if the item is not there any more: another may have been faster. */
+/* True if the server does not have the item any more. Another handle may have removed it first. */
 static bool removals_agree(natsMsg *answer)
 {
 	static const char *const gone[] = {"\"success\":true", "\"err_code\":10037",
@@ -70,7 +70,7 @@ static natsStatus removals_await(struct removals *removals)
 		status = natsSubscription_NextMsg(&answer, removals->answers,
 		                                  removals->q->settings.options.answer_ms);
 		if (status == NATS_OK && !removals_agree(answer))
-			status = NATS_NO_RESPONDERS; /* not now */
+			status = NATS_NO_RESPONDERS; /* the server may remove it when asked again */
 		natsMsg_Destroy(answer);
 	}
 	return status;

@@ -1,12 +1,12 @@
 /*
- * A queue that says there are unfinished items, and will never deliver any.
+ * Repairs a queue whose server counts unfinished items that it never delivers.
  *
- * In a cluster of servers before 2.9.16 an acknowledgement can reach a server before its item does.
- * That server then keeps the item for good, although to the durable consumer it is acknowledged. A
- * single server can fail to remove an item, too, when it was killed before. Without a repair join
- * would wait for ever, and the item's room would be lost. The log of reports shows which items were
- * reported, and they are removed. Only threads that wait in vain look for this, at most once in
- * REPAIR_LOOK.
+ * In a cluster of servers before 2.9.16 an acknowledgement can reach a server before the item does.
+ * That server then keeps the item, although the durable consumer has recorded the acknowledgement.
+ * A single server that was killed before can fail to remove an item, too. Without a repair, join
+ * would wait for ever, and the item would take up room for ever. The log of reports shows which
+ * items were reported, and these are removed. Only threads that have waited in vain check for this,
+ * at most once in REPAIR_LOOK.
  */
 #include "remote.h"
 
@@ -21,8 +21,8 @@ static bool repair_is_idle(struct spmcq_remote *q, struct stream_state *stream)
 	       server_ask_consumer(q, &consumer) == 0 && consumer.queued == 0 && consumer.held == 0;
 }
 
-/* Removes the items that are there although they were reported. If this fails, the next look tries
- * again. */
+/* Removes the items that the server has although they were reported. If this fails, the next check
+ * tries again. */
 static void repair(struct spmcq_remote *q)
 {
 	struct positions again;
@@ -33,8 +33,8 @@ static void repair(struct spmcq_remote *q)
 	positions_clear(&again);
 }
 
-/* Called while a thread waits for an item, for room or for the end. If two looks in a row find the
- * same, the queue is repaired. */
+/* Called while a thread waits for an item, for room, or in join. If two checks in a row find the
+ * queue idle with the same positions, it is repaired. */
 INTERNAL void repair_look(struct spmcq_remote *q)
 {
 	struct log *log = &q->log;

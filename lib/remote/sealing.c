@@ -1,21 +1,22 @@
 /*
- * Sealed items: the server keeps what it cannot read, and what it changes does not open.
+ * Sealed items. The server stores items that it cannot read, and an item that it changes cannot be
+ * opened.
  *
  * The rule of spmcq_seal.h is that no position is ever sealed twice with one key. The positions of
  * the stream would break it: after the server has refused an item, another item comes to the same
  * position, and a hostile server could name any position. So each handle that puts makes a key of
- * its own, the session's key, and numbers what it seals with it. An item that is put again is
- * sealed again, with another number. The session's key travels with each item, sealed with the
- * queue's key for a random position. Of n sessions two have the same random position with a chance
- * of n * n / 2^65.
+ * its own, the session key, and counts the items that it seals with that key. An item that is put
+ * again is sealed again, with another count. Every message also contains the session key, sealed
+ * with the queue's key for a random position. With n sessions, the probability that two have the
+ * same random position is n * n / 2^65.
  *
  * A sealed item, numbers little-endian:
- *   number   8 bytes   the session's random number
- *   session            the session's key and the queue's name, sealed with the queue's key, for
- *                      that number
- *   count    8 bytes   of what the session has sealed before
- *   item               the item and its position in the stream, sealed with the session's key, for
- *                      that count
+ *   number   8 bytes   the session's random position
+ *   session            the session key and the queue's name, sealed with the queue's key for the
+ *                      position `number`
+ *   count    8 bytes   how many items the session has sealed before
+ *   item               the item and its position in the stream, sealed with the session key for the
+ *                      position `count`
  * So an item opens only in its own queue, at its own position. A server can still withhold items,
  * or deliver them again.
  */
@@ -33,13 +34,15 @@
 
 enum {
 	QUEUE_NAME = 64,
-	SESSIONS = 4, /* keys that a handle keeps: of the producer, and of those before it */
+	/* Session keys that a handle keeps: those of the producer and of the producers before it.
+	 */
+	SESSIONS = 4,
 };
 
-/* Bytes that are sealed with one session's key: half of what AES-256-GCM allows. */
+/* Bytes that are sealed with one session key: half of what AES-256-GCM allows. */
 #define SESSION_MOST ((uint64_t)1 << 37)
 
-/* What is sealed with the queue's key. */
+/* The session key and the queue's name, which are sealed with the queue's key. */
 struct introduction {
 	char key[SPMCQ_KEY_EXPORTED];
 	char queue[QUEUE_NAME];
@@ -47,8 +50,8 @@ struct introduction {
 
 struct session {
 	struct spmcq_key *key; /* NULL: none */
-	char *head;            /* number and session, as they are in its items */
-	uint64_t count;        /* of our own session: items sealed */
+	char *head;            /* the first two parts, number and session, of all its items */
+	uint64_t count;        /* of this handle's own session: how many items it has sealed */
 };
 
 struct sealer {
@@ -61,8 +64,8 @@ struct sealer {
 
 	pthread_mutex_t lock; /* guards the rest */
 	struct session others[SESSIONS];
-	unsigned next; /* of others, to be replaced */
-	char *plain;   /* an item and its position, opened */
+	unsigned next; /* the session of others that is replaced next */
+	char *plain;   /* room for an opened item and its position */
 };
 
 static void write_number(char *bytes, uint64_t number)
@@ -133,7 +136,7 @@ static int sealer_begin(struct sealer **out, const struct spmcq_key *key, const 
 	pthread_mutex_init(&sealer->lock, NULL);
 	sealer->key = key;
 	sealer->item_size = item_size;
-	/* The rest is 0. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+	/* The rest of the array is 0. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(sealer->queue, queue, strlen(queue));
 	sealer->plain = malloc(item_size + sizeof(uint64_t));
 	error = sealer->plain ? name_key(key, name) : -ENOMEM;
@@ -151,7 +154,7 @@ static size_t sealer_size(const struct sealer *sealer)
 	return sealer->head_size + sizeof(uint64_t) + sealer->sealed_size;
 }
 
-/* Writes the head of a session's items. */
+/* Writes session->head. */
 static int introduce(const struct sealer *sealer, struct session *session)
 {
 	struct introduction introduction;
@@ -205,7 +208,7 @@ static int sealer_seal(struct sealer *sealer, uint64_t position, const void *ite
 	at += sealer->head_size;
 	write_number(at, mine->count);
 	at += sizeof(uint64_t);
-	/* Sealed in place; the tag comes behind the item. */
+	/* The item is sealed in place; the tag follows it. */
 	memcpy(at, item, sealer->item_size);
 	write_number(at + sealer->item_size, position);
 	size = spmcq_seal_items(mine->key, mine->count++, at, 1,
@@ -234,7 +237,7 @@ static int session_open(struct sealer *sealer, struct session *session, const ch
 	return error;
 }
 
-/* The lock is held. Finds the session of an item by its head, or opens it. */
+/* The lock is held. Finds the session with that head, or opens the head. */
 static int session_of(struct sealer *sealer, const char *head, struct session **session)
 {
 	struct session fresh = {.key = NULL};

@@ -1,10 +1,10 @@
 /*
  * The queue on the server: how it is made, found, asked and removed.
  *
- * A stream keeps each item until it is acknowledged. It has no limit, the producer counts (see
- * put.c). One durable consumer of the stream delivers the items. The queue is open as long as the
- * stream listens to the subject of items; shutdown changes that. So the server itself refuses all
- * later puts, from any machine.
+ * A stream keeps each item until it is acknowledged. The stream has no limit of items; the producer
+ * counts them (see put.c). One durable consumer of the stream delivers the items. The queue is open
+ * as long as the stream has the subject of items; shutdown gives it another subject. From then on
+ * the server itself refuses all puts, from any machine.
  */
 #include "remote.h"
 
@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAITING_MOST = 65536 }; /* gets of all handles that wait at the same time */
+enum { WAITING_MOST = 65536 }; /* gets, of all handles, that may wait at the same time */
 
 /* What the server answered about the stream. */
 struct stream_state {
 	uint64_t unfinished;
-	uint64_t first; /* the oldest unfinished position; after the last if there is none */
+	uint64_t first; /* the position of the oldest unfinished item; last + 1 if there is none */
 	uint64_t last;  /* the newest position that an item ever had */
 	bool is_closed;
 };
@@ -39,15 +39,16 @@ static bool listens_to(const jsStreamConfig *config, const char *subject)
 	return false;
 }
 
-/* A call of the client library without an answer may have used a refused subject. */
+/* A call of the client library that gets no answer may have used a subject that the server
+ * refuses. */
 static int server_fault(struct spmcq_remote *q, unsigned refused, const char *what,
                         natsStatus status, jsErrCode code)
 {
 	return connection_fault(&q->connection, refused, fault_of(what, status, code));
 }
 
-/* A server that was cut off from the others may still believe that it leads, and answer from what
- * it knew. Returns false if we know of a newer position than last. */
+/* A server that is cut off from the cluster may still act as the leader, and answer with old
+ * numbers. Returns false if this handle knows of a newer position than last. */
 static bool is_up_to_date(struct spmcq_remote *q, uint64_t last)
 {
 	uint64_t seen = atomic_load(&q->seen);
@@ -111,7 +112,8 @@ INTERNAL int server_ask_aside(struct spmcq_remote *q, uint64_t *set_aside)
 	return 0;
 }
 
-/* The server keeps this text with the stream. All handles of the queue must agree on it. */
+/* The server stores this text with the stream. The handles of a queue must agree on capacity, item
+ * size and key; the other options are those of the handle that made the queue. */
 #define DESCRIPTION                                                                                \
 	"spmcq for %zu items of %zu bytes, set aside after %u deliveries, lease %u ms, key "
 #define PLAIN "none"
@@ -154,7 +156,8 @@ static int make_stream(struct spmcq_remote *q)
 	describe(description, sizeof(description), &q->settings);
 	fill_stream(&config, q, description, &subject);
 	status = js_AddStream(NULL, q->connection.js, &config, NULL, &code);
-	/* Another made it at the same time with other options. They are compared later. */
+	/* Another handle made the stream at the same time with other options; find() compares
+	 * them. */
 	if (status != NATS_OK && code == JSStreamNameExistErr)
 		return 0;
 	return fault_of(q->places.stream, status, code);
@@ -196,7 +199,8 @@ static int make_log(struct spmcq_remote *q)
 	return make_plain(q, q->places.log, subjects, 2);
 }
 
-/* The server itself delivers without limit. The thread that gets an item too late sets it aside. */
+/* The server itself delivers an item again without limit. The thread that gets an item which was
+ * delivered more than max_deliveries times sets it aside. */
 static int make_consumer(struct spmcq_remote *q)
 {
 	const struct spmcq_remote_options *options = &q->settings.options;
@@ -217,7 +221,7 @@ static int make_consumer(struct spmcq_remote *q)
 	return fault_of(DURABLE, status, code);
 }
 
-/* Called after shutdown. From now on all queued items can be delivered at the same time. */
+/* Called after shutdown. From now on all queued items can be held at the same time. */
 INTERNAL int server_lift_limit(struct spmcq_remote *q)
 {
 	unsigned refused = atomic_load(&q->connection.refused);
@@ -252,15 +256,15 @@ static int make_bucket(struct spmcq_remote *q)
 	config.Replicas = (int)options->replicas;
 	status = js_CreateKeyValue(&bucket, q->connection.js, &config);
 	kvStore_Destroy(bucket);
-	if (status == NATS_ERR) { /* it is there with other options */
+	if (status == NATS_ERR) { /* the bucket exists with other options */
 		status = js_KeyValue(&bucket, q->connection.js, q->places.bucket);
 		kvStore_Destroy(bucket);
 	}
 	return fault_of(q->places.bucket, status, 0);
 }
 
-/* The stream comes after the others, so that all of them are there once it is. Only the consumer is
- * made after it, because it is the stream's. */
+/* The stream is made after the other parts, so that all of them exist once the stream does. Only
+ * the consumer is made after the stream, because it belongs to the stream. */
 static int make(struct spmcq_remote *q)
 {
 	const char *aside = q->places.aside_item;
@@ -277,7 +281,8 @@ static int make(struct spmcq_remote *q)
 	return error;
 }
 
-/* Takes over the options that the queue was made with. */
+/* Returns 0 if capacity, item size and key are those that the queue was made with, and takes over
+ * its other options. Otherwise returns -EEXIST. */
 static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 {
 	const char *description = config->Description ? config->Description : "";
@@ -289,7 +294,8 @@ static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 	           &key) != 4 ||
 	    key == 0 || strcmp(description + key, key_name(&q->settings)) != 0 || deliveries == 0 ||
 	    lease == 0 || item_size != q->settings.item_size || capacity != q->settings.capacity)
-		return fault(-EEXIST, "%s: is there as \"%s\"", q->places.stream, description);
+		return fault(-EEXIST, "%s exists with other options: \"%s\"", q->places.stream,
+		             description);
 	q->settings.options.max_deliveries = deliveries;
 	q->settings.options.lease_ms = lease;
 	q->is_replicated = config->Replicas > 1;
@@ -297,7 +303,7 @@ static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 	return 0;
 }
 
-/* Returns 0 if the queue is there and as it should be, -ENOENT, -EEXIST, or another error. */
+/* Returns 0 if the queue exists with these options, -ENOENT, -EEXIST, or another error. */
 static int find(struct spmcq_remote *q)
 {
 	unsigned refused = atomic_load(&q->connection.refused);
@@ -318,7 +324,7 @@ static int find(struct spmcq_remote *q)
 	return error;
 }
 
-/* A handle that made the queue may have ended before it made the consumer. */
+/* The handle that made the queue may have ended before it made the consumer. Then this makes it. */
 static int find_consumer(struct spmcq_remote *q)
 {
 	struct consumer_state state;
@@ -343,7 +349,7 @@ INTERNAL int server_open(struct spmcq_remote *q)
 	return error;
 }
 
-/* Shuts down: the stream listens to another subject for good. */
+/* Shuts down: the stream has another subject from now on. */
 INTERNAL int server_close(struct spmcq_remote *q)
 {
 	const char *subject = q->places.closed;

@@ -1,5 +1,6 @@
 /*
- * The library as one translation unit, as spmcq.c is: only spmcq_remote_* reaches the linker.
+ * The library as one translation unit, as lib/spmcq.c is. So only the names spmcq_remote_* are
+ * visible to the linker.
  */
 #define _GNU_SOURCE
 
