@@ -1,6 +1,6 @@
 #define _GNU_SOURCE /* unshare */
 /*
- * Three servers that keep each item three times: any one may be killed, or cut off.
+ * Three servers, each of which stores every item. One of them may be killed, or cut off.
  */
 #include "flow.h"
 #include "server.h"
@@ -21,14 +21,14 @@
 
 enum { SERVERS = 3, ITEMS = 20000, CONSUMERS = 2, BULK = 64 };
 
-/* Runs that a consumer may report without an answer: one on the connection that breaks, and one at
- * each server that it tries then. */
+/* The number of runs whose report a consumer may send without getting the answer: one over the
+ * connection that breaks, and one to each server that it tries to connect to afterwards. */
 enum { UNANSWERED = 1 + SERVERS };
 
 static struct server servers[SERVERS];
 static char urls[256];
 
-/* hosts: where each listens. The names are s0, s1, s2. */
+/* hosts: the addresses of the servers, whose names are s0, s1, s2. */
 static void configure_cluster(const char *const hosts[SERVERS])
 {
 	int ports[SERVERS];
@@ -56,14 +56,14 @@ static void await_cluster(struct flow *flow)
 	double until = seconds_now() + 20;
 	int error;
 
-	/* The servers elect who makes streams. */
+	/* The servers first elect the one that makes streams. */
 	while ((error = flow_try_begin(flow)) != 0) {
 		CHECK(seconds_now() < until, "no queue: %s", spmcq_remote_reason());
 		sleep_ms(200);
 	}
 }
 
-/* The number of the server that leads the stream; waits until there is one. */
+/* Returns the number of the server that is the leader of the stream; waits until there is one. */
 static int leader_of(const char *stream)
 {
 	natsConnection *nats = NULL;
@@ -80,7 +80,7 @@ static int leader_of(const char *stream)
 			leader = atoi(info->Cluster->Leader + 1);
 		jsStreamInfo_Destroy(info);
 		info = NULL;
-		CHECK(seconds_now() < until, "nobody leads %s", stream);
+		CHECK(seconds_now() < until, "%s has no leader", stream);
 		sleep_ms(leader < 0 ? 100 : 0);
 	}
 	jsCtx_Destroy(js);
@@ -93,7 +93,8 @@ static void put_all(void *arg)
 	flow_put(arg, 0, ITEMS);
 }
 
-/* A flow in which hurt and heal are called for the leader, in the middle. */
+/* Puts all items through consumers. After a third of the reports it calls hurt() for the leader of
+ * the stream, and after two thirds heal(). */
 static void flow_goes_on(struct flow *flow, void (*hurt)(int), void (*heal)(int))
 {
 	struct worker producer;
@@ -106,7 +107,7 @@ static void flow_goes_on(struct flow *flow, void (*hurt)(int), void (*heal)(int)
 	worker_start(&producer, put_all, flow);
 	flow_await_done(flow, ITEMS / 3);
 	leader = leader_of("spmcq-cluster");
-	check_doing("server %d leads, and is hurt", leader);
+	check_doing("server %d, the leader, is killed or cut off", leader);
 	flow->ledger->epoch++;
 	hurt(leader);
 	flow_await_done(flow, ITEMS * 2 / 3);
@@ -146,7 +147,7 @@ static void start_cluster(void)
 		server_run(&servers[i]);
 }
 
-/* The producer counts the room, not the servers. */
+/* The producer limits the number of items; the servers do not. */
 static void a_replicated_queue_is_bounded(void)
 {
 	struct flow flow = cluster_flow();
@@ -162,7 +163,8 @@ static void a_replicated_queue_is_bounded(void)
 	RETURNS(-ETIMEDOUT, spmcq_remote_put_until(flow.q, &item, &soon));
 	RETURNS(4, spmcq_remote_get_many(flow.q, items, 4));
 	RETURNS(-EAGAIN,
-	        spmcq_remote_try_put(flow.q, &item)); /* the bound is on what is unfinished */
+	        /* Items that are got but not reported count, too. */
+	        spmcq_remote_try_put(flow.q, &item));
 	RETURNS(0, spmcq_remote_task_done_many(flow.q, 4));
 	soon = spmcq_after(5);
 	RETURNS(0, spmcq_remote_put_until(flow.q, &item, &soon));
@@ -210,7 +212,7 @@ static int number_of(const struct server *server)
 	return (int)(server - servers);
 }
 
-/* A cable from the bridge into the server's namespace. */
+/* Lays a virtual cable from the bridge into the server's namespace. */
 static void plug_in(struct server *server)
 {
 	int i = number_of(server);
@@ -233,7 +235,7 @@ static void mend_cable(int i)
 	CHECK(run("ip link set cable%d up", i), "cable %d", i);
 }
 
-/* Namespaces go with their last process. */
+/* Makes the test's network. It is in a namespace of this process, and ends with it. */
 static bool make_network(void)
 {
 	return unshare(CLONE_NEWNET) == 0 &&

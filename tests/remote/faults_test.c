@@ -1,6 +1,6 @@
 /*
- * What must survive: consumers, the producer and the server killed at any moment, and a network
- * that is silent for a while.
+ * Faults: consumers, the producer and the server are killed at any moment, and the network is
+ * silent for a while. No item is lost, or got again after its report.
  */
 #include "flow.h"
 #include "server.h"
@@ -30,7 +30,7 @@ static void put_all(void *arg)
 	flow_put(putting->flow, putting->from, putting->to);
 }
 
-/* A producer and consumers, while faults fall into what they do. */
+/* A producer and consumers that go on while the test makes faults happen. */
 struct siege {
 	struct server server;
 	struct flow flow;
@@ -67,7 +67,7 @@ static void siege_join(struct spmcq_remote *q)
 	      (unsigned long long)stats.held, (unsigned long long)stats.set_aside);
 }
 
-/* unwritten: as flow_check(). */
+/* unwritten: see flow_check(). */
 static void siege_end(struct siege *siege, size_t unwritten)
 {
 	struct flow *flow = &siege->flow;
@@ -150,11 +150,11 @@ static void an_item_that_is_never_reported_is_set_aside_and_counted(void)
 	COUNTS(1, stats.put);
 	COUNTS(0, stats.unfinished);
 	COUNTS(1, stats.set_aside);
-	RETURNS(0, spmcq_remote_task_done_many(q, 3)); /* late, and no harm */
+	RETURNS(0, spmcq_remote_task_done_many(q, 3)); /* a late report does no harm */
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-static void who_works_long_can_keep_an_item(void)
+static void a_slow_consumer_can_keep_an_item(void)
 {
 	struct spmcq_remote_options options = {.ack_wait_ms = 300};
 	struct spmcq_remote *q, *other;
@@ -222,7 +222,7 @@ static void a_dead_producer_is_followed_when_its_lease_has_ended(void)
 	q = opened(&server, &options);
 	peer = peer_start(producer_role.name, server.url, "60000", NULL);
 	await_unfinished(q, 1);
-	for (int i = 0; i < 12; i++) { /* it is alive, and keeps its lease */
+	for (int i = 0; i < 12; i++) { /* the producer is alive, and keeps its lease */
 		RETURNS(-EPERM, spmcq_remote_put(q, &item));
 		sleep_ms(100);
 	}
@@ -246,7 +246,8 @@ static void a_producer_that_was_stopped_is_fenced_off(void)
 	await_unfinished(q, 1);
 	kill(peer, SIGSTOP);
 	RETURNS(0, put_within(q, 2, 3));
-	sleep_ms(1500); /* it wakes to put at once */
+	/* The sleep of the producer is over now, so it puts at once when it goes on. */
+	sleep_ms(1500);
 	kill(peer, SIGCONT);
 	RETURNS(0, peer_await(peer));
 	RETURNS(2, spmcq_remote_unfinished(q));
@@ -262,7 +263,7 @@ static void let_go_on(void *arg)
 	kill(server->pid, SIGCONT);
 }
 
-/* A server that is stopped is a network that is cut: nothing comes back, and nothing is refused. */
+/* A stopped server behaves as a network that is cut: no answer comes, and nothing is refused. */
 static void calls_wait_or_time_out_while_the_network_is_cut(void)
 {
 	struct spmcq_remote_options options = {.answer_ms = 300};
@@ -280,7 +281,8 @@ static void calls_wait_or_time_out_while_the_network_is_cut(void)
 	soon = spmcq_after(0.5);
 	item = 1;
 	RETURNS(-ENOTCONN, spmcq_remote_put_until(q, &item, &soon));
-	RETURNS(-ENOTCONN, spmcq_remote_try_put_many(q, items, 3)); /* begins with the same */
+	/* Begins with the item of the put before. */
+	RETURNS(-ENOTCONN, spmcq_remote_try_put_many(q, items, 3));
 	RETURNS(-ENOTCONN, spmcq_remote_try_get(q, &item));
 	soon = spmcq_after(0.2);
 	CHECK(spmcq_remote_get_until(q, &item, &soon) < 0, "got from a server that is stopped");
@@ -289,7 +291,8 @@ static void calls_wait_or_time_out_while_the_network_is_cut(void)
 	RETURNS(-ENOTCONN, spmcq_remote_unfinished(q));
 	RETURNS(-ENOTCONN, spmcq_remote_task_done(q));
 	worker_start(&healer, let_go_on, &server);
-	RETURNS(3, spmcq_remote_put_many(q, items, 3)); /* the same again: once each */
+	/* Puts the same items again; each must be stored once. */
+	RETURNS(3, spmcq_remote_put_many(q, items, 3));
 	worker_join(&healer);
 	RETURNS(0, spmcq_remote_task_done(q));
 	for (int i = 1; i <= 3; i++) {
@@ -302,15 +305,15 @@ static void calls_wait_or_time_out_while_the_network_is_cut(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-/* Items that are got must be *next and those that follow. */
+/* The items that are got must be *next and the numbers that follow. */
 static void note_in_order(const int *items, ssize_t n, int *next)
 {
 	for (ssize_t i = 0; i < n; i++, ++*next)
 		CHECK(items[i] == *next, "got %d, not %d", items[i], *next);
 }
 
-/* Gets that give up while the server is stopped leave requests, which it answers when it goes on.
- * What it had sent before may still come. */
+/* Makes gets that return without items while the server is stopped. Their requests are left, and
+ * the server answers them when it goes on. Items that the server had sent before may still come. */
 static void leave_requests(struct spmcq_remote *q, struct server *server, int *next)
 {
 	int items[10];
@@ -326,7 +329,7 @@ static void leave_requests(struct spmcq_remote *q, struct server *server, int *n
 	server_signal(server, SIGCONT);
 }
 
-static void what_comes_late_is_not_lost_and_in_order(void)
+static void late_items_are_not_lost_and_come_in_order(void)
 {
 	struct spmcq_remote_options options = {.answer_ms = 300, .max_deliveries = 5};
 	struct spmcq_remote_stats stats;
@@ -342,7 +345,7 @@ static void what_comes_late_is_not_lost_and_in_order(void)
 			items[i] = 10 * round + i;
 		RETURNS(10, spmcq_remote_put_many(q, items, 10));
 		leave_requests(q, &server, &next);
-		if (round % 2) /* else the next get finds what is under way */
+		if (round % 2) /* else items are still on their way in the next get */
 			sleep_ms(100);
 		while (next < 10 * round + 10) {
 			struct timespec soon = spmcq_after(5);
@@ -360,8 +363,8 @@ static void what_comes_late_is_not_lost_and_in_order(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-/* The handle is closed when requests of its are under way. */
-static void a_handle_that_is_closed_takes_nothing_with_it(void)
+/* The handle is closed while requests that it has sent are open. */
+static void closing_a_handle_with_open_requests_loses_no_item(void)
 {
 	struct spmcq_remote_options options = {.answer_ms = 300, .max_deliveries = 10};
 	struct spmcq_remote *q, *other;
@@ -392,8 +395,9 @@ static void a_handle_that_is_closed_takes_nothing_with_it(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-/* The answer to a put is lost with the server, which has the item or has it not. */
-static void a_put_that_is_repeated_puts_once(void)
+/* The answer to a put is lost because the server is killed. The server has stored the item, or
+ * not. */
+static void a_repeated_put_stores_each_item_once(void)
 {
 	struct spmcq_remote_options options = {.answer_ms = 300};
 	struct spmcq_remote *q;
@@ -424,7 +428,7 @@ static void a_put_that_is_repeated_puts_once(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-/* The file of the server's store that holds the stream's items, or its index. */
+/* Writes the path of a file in which the server stores the stream: the items, or the index. */
 static void store_file(char *path, size_t size, const struct server *server, const char *name)
 {
 	snprintf(path, size, "%s/store/jetstream/$G/streams/spmcq-faults/msgs/%s",
@@ -458,8 +462,8 @@ static void get_and_report(struct spmcq_remote *q, const int *items, int n)
 }
 
 /* A server 2.9 that removes the last item empties the file of items first, and then writes the
- * index. This is what is there if it is killed between the two. */
-static void what_is_put_after_a_server_forgot_its_last_position_comes(void)
+ * index. The test makes the files that are left if the server is killed between the two. */
+static void items_put_after_a_server_forgot_its_last_position_are_got(void)
 {
 	char index[2 * PATH_LENGTH], items_file[2 * PATH_LENGTH], saved[2 * PATH_LENGTH];
 	int items[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -500,13 +504,13 @@ int main(int argc, char **argv)
 	RUN(consumers_may_be_killed_at_any_moment);
 	RUN(the_server_may_be_killed_at_any_moment);
 	RUN(an_item_that_is_never_reported_is_set_aside_and_counted);
-	RUN(who_works_long_can_keep_an_item);
+	RUN(a_slow_consumer_can_keep_an_item);
 	RUN(a_dead_producer_is_followed_when_its_lease_has_ended);
 	RUN(a_producer_that_was_stopped_is_fenced_off);
 	RUN(calls_wait_or_time_out_while_the_network_is_cut);
-	RUN(what_comes_late_is_not_lost_and_in_order);
-	RUN(a_handle_that_is_closed_takes_nothing_with_it);
-	RUN(a_put_that_is_repeated_puts_once);
-	RUN(what_is_put_after_a_server_forgot_its_last_position_comes);
+	RUN(late_items_are_not_lost_and_come_in_order);
+	RUN(closing_a_handle_with_open_requests_loses_no_item);
+	RUN(a_repeated_put_stores_each_item_once);
+	RUN(items_put_after_a_server_forgot_its_last_position_are_got);
 	return remote_finish();
 }

@@ -81,7 +81,8 @@ void flow_check_joined(const struct flow *flow)
 
 	for (size_t i = 0; i < flow->items; i++) {
 		CHECK(ledger->fate[i].got > 0, "item %zu was lost", i);
-		CHECK(ledger->fate[i].reporting > 0, "item %zu is done, and nobody did it", i);
+		CHECK(ledger->fate[i].reporting > 0,
+		      "item %zu is finished, but no consumer reported it", i);
 	}
 }
 
@@ -107,7 +108,7 @@ void flow_end(struct flow *flow)
 	RETURNS(0, spmcq_remote_close(flow->q));
 }
 
-/* Returns how many items are whole. */
+/* Writes to the ledger that the items were got. Counts those with a number that was never put. */
 static void note_got(struct ledger *ledger, size_t items, const uint64_t *numbers, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -123,7 +124,8 @@ static void note_got(struct ledger *ledger, size_t items, const uint64_t *number
 	}
 }
 
-/* What was not noted is still held, and reported again for as long as a server may take. */
+/* Items whose report the server has not noted are still held. This reports them again, for as long
+ * as a server may take to come back. */
 static int report_some(struct spmcq_remote *q, size_t n)
 {
 	double until = seconds_now() + REPORT_SECONDS;
@@ -134,7 +136,7 @@ static int report_some(struct spmcq_remote *q, size_t n)
 	return error;
 }
 
-/* epoch: when the items were asked for. */
+/* epoch: the ledger's epoch when the get began. */
 static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t *numbers, size_t n,
                   unsigned epoch)
 {
@@ -173,8 +175,8 @@ static int open_patiently(struct consumer *me)
 	return error;
 }
 
-/* One run; what cannot be reported is left to come again, and the next is got over a connection
- * that may lead to another server. */
+/* Gets and reports one run. If it cannot be reported, its items are left to be delivered again, and
+ * the next run is got over a new connection, perhaps to another server. */
 static int consume_run(struct consumer *me)
 {
 	uint64_t numbers[BULK_MOST];

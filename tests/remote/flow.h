@@ -1,7 +1,7 @@
 /*
- * A flow of numbered items through peers, with a ledger of what became of each. The ledger is
- * shared memory: a peer writes down what it has before it goes on, so that it is there when the
- * peer is killed.
+ * A flow of numbered items from a producer through consumers in other processes (peers), with a
+ * ledger that says what happened to each item. The ledger is shared memory: a peer writes to it
+ * what it has before it goes on, so that the entry is there when the peer is killed.
  */
 #ifndef FLOW_H
 #define FLOW_H
@@ -12,20 +12,20 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Of an item. */
+/* What happened to one item. */
 struct fate {
-	_Atomic uint16_t got;       /* times it came out */
-	_Atomic uint16_t reporting; /* times a peer began to report it */
-	_Atomic uint16_t done;      /* times task_done said 0 for it */
-	_Atomic uint16_t again;     /* times it came out when it had been reported */
-	_Atomic uint16_t straddled; /* times a report was long under way, or the server was killed
-	                             * between the get and its end: the item may have come to
-	                             * another meanwhile */
+	_Atomic uint16_t got;       /* times a peer got the item */
+	_Atomic uint16_t reporting; /* times a peer began to report the item */
+	_Atomic uint16_t done;      /* times task_done returned 0 for it */
+	_Atomic uint16_t again;     /* times a peer got it after its report */
+	/* Times that a report took long, or that the server was killed between the get and the
+	 * answer to the report. Another peer may have got the item meanwhile. */
+	_Atomic uint16_t straddled;
 };
 
 struct ledger {
-	_Atomic uint64_t done;  /* reports, of all */
-	_Atomic uint64_t lost;  /* items with a number that none has */
+	_Atomic uint64_t done;  /* items reported, by all peers together */
+	_Atomic uint64_t lost;  /* items that came with a number that was never put */
 	_Atomic unsigned epoch; /* changes before and after the server is killed */
 	_Atomic int error;      /* a result that stopped a peer */
 	struct fate fate[];
@@ -42,22 +42,25 @@ struct flow {
 };
 
 void flow_begin(struct flow *flow);
-int flow_try_begin(struct flow *flow); /* what open returned; can be called again */
+/* Returns what open returns; may be called again after an error. */
+int flow_try_begin(struct flow *flow);
 pid_t flow_consumer(const struct flow *flow);
 
 /* Puts the items from..to-1. */
 void flow_put(struct flow *flow, uint64_t from, uint64_t to);
 
-/* Waits until so many reports are made in all; fails if a consumer stops, or after 50 s. */
+/* Waits until `done` items are reported by all peers together. Fails if a consumer stops, or after
+ * 50 s. */
 void flow_await_done(const struct flow *flow, uint64_t done);
 
-/* When join has returned: every item came out, and somebody reported it, or was about to. */
+/* Called after join has returned. Checks that each item was got, and that a peer reported it or had
+ * begun to. */
 void flow_check_joined(const struct flow *flow);
 
-/* When the consumers have ended: none came out again after it had been reported, and each was
- * reported once, but if its report straddled a fault. Of consumers that were killed at most
- * unwritten were reported before they wrote that down; and at most so many, which they held, may
- * have been delivered to two others. */
+/* Called after the consumers have ended. Checks that no item was got again after its report, and
+ * that each was reported once, unless a fault happened during its report. unwritten: a consumer
+ * that was killed may have reported items and not written that to the ledger, and its items may
+ * have been delivered to two others; this many such items are allowed. */
 void flow_check(const struct flow *flow, size_t unwritten);
 void flow_end(struct flow *flow);
 

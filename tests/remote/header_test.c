@@ -1,5 +1,6 @@
 /*
- * The header needs no other, and is C11; and without a server a call says what is wrong.
+ * The header compiles without any other header, and as C11. Without a server, open returns an error
+ * and no queue.
  */
 #include <spmcq_remote.h>
 

@@ -1,5 +1,5 @@
 /*
- * Each result of each call, on a server of the property's own.
+ * Each result of each call. Each property has a server of its own.
  */
 #include "server.h"
 
@@ -44,7 +44,8 @@ static void get_numbers(struct spmcq_remote *q, int first, int n)
 	}
 }
 
-/* The room of an item that is reported may be there a moment later. */
+/* The room of a reported item may become free only a moment after task_done has returned. So this
+ * tries for a while. */
 static int try_put_soon(struct spmcq_remote *q, int item)
 {
 	int error = -EAGAIN;
@@ -71,7 +72,7 @@ static void bad_arguments_are_refused(void)
 	RETURNS(-EINVAL, spmcq_remote_open(&none, server.url, "a", 1, 0, NULL));
 	RETURNS(-EOVERFLOW, spmcq_remote_open(&none, server.url, "a", SIZE_MAX, 4, NULL));
 	RETURNS(-EMSGSIZE, spmcq_remote_open(&none, server.url, "a", 1, 2 << 20, NULL));
-	CHECK(!none, "a queue came of it");
+	CHECK(!none, "an open that failed returned a queue");
 	RETURNS(-EINVAL, spmcq_remote_put(NULL, &item));
 	RETURNS(-EINVAL, spmcq_remote_put(q, NULL));
 	RETURNS(-EINVAL, spmcq_remote_put_many(q, &item, 0));
@@ -114,7 +115,7 @@ static void exactly_capacity_items_fit(void)
 	}
 }
 
-static void a_full_queue_is_told(void)
+static void puts_to_a_full_queue_fail_or_time_out(void)
 {
 	struct spmcq_remote *q = started(3);
 	struct timespec soon, past = {.tv_sec = 1};
@@ -126,17 +127,18 @@ static void a_full_queue_is_told(void)
 	double since = seconds_now();
 	soon = spmcq_after(0.1);
 	RETURNS(-ETIMEDOUT, spmcq_remote_put_until(q, &item, &soon));
-	CHECK(seconds_now() - since >= 0.1 && seconds_now() - since < 1, "after %.3f s",
+	CHECK(seconds_now() - since >= 0.1 && seconds_now() - since < 1, "the call took %.3f s",
 	      seconds_now() - since);
 	get_numbers(q, 0, 1);
-	RETURNS(-EAGAIN, spmcq_remote_try_put(q, &item)); /* the bound is on what is unfinished */
+	/* Items that are got but not reported count, too. */
+	RETURNS(-EAGAIN, spmcq_remote_try_put(q, &item));
 	RETURNS(0, spmcq_remote_task_done(q));
 	RETURNS(0, try_put_soon(q, 3));
 	get_numbers(q, 1, 3);
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-static void an_empty_queue_is_told(void)
+static void gets_from_an_empty_queue_fail_or_time_out(void)
 {
 	struct spmcq_remote *q = started(3);
 	struct timespec soon = spmcq_after(0.1), past = {.tv_sec = 1};
@@ -144,14 +146,14 @@ static void an_empty_queue_is_told(void)
 	double since = seconds_now();
 
 	RETURNS(-ETIMEDOUT, spmcq_remote_get_until(q, items, &soon));
-	CHECK(seconds_now() - since >= 0.1 && seconds_now() - since < 1, "after %.3f s",
+	CHECK(seconds_now() - since >= 0.1 && seconds_now() - since < 1, "the call took %.3f s",
 	      seconds_now() - since);
 	RETURNS(-EAGAIN, spmcq_remote_try_get(q, items));
 	RETURNS(-EAGAIN, spmcq_remote_try_get_many(q, items, 2));
 	RETURNS(-ETIMEDOUT, spmcq_remote_get_until(q, items, &past));
 	soon = spmcq_after(0.1);
 	RETURNS(-ETIMEDOUT, spmcq_remote_get_many_until(q, items, 2, &soon));
-	CHECK(items[0] == -1 && items[1] == -1, "something was written");
+	CHECK(items[0] == -1 && items[1] == -1, "a get that failed wrote to the item");
 	put_numbers(q, 7, 1);
 	RETURNS(1, spmcq_remote_try_get_many(q, items, 2));
 	CHECK(items[0] == 7, "got %d", items[0]);
@@ -222,7 +224,7 @@ static void after_shutdown_puts_fail_and_gets_drain(void)
 
 	put_numbers(q, 0, 5);
 	RETURNS(0, spmcq_remote_is_shutdown(other));
-	RETURNS(0, spmcq_remote_shutdown(other)); /* full: it needs no room */
+	RETURNS(0, spmcq_remote_shutdown(other)); /* shutdown needs no room: the queue is full */
 	RETURNS(0, spmcq_remote_shutdown(q));
 	RETURNS(1, spmcq_remote_is_shutdown(q));
 	RETURNS(-ESHUTDOWN, spmcq_remote_put(q, &item));
@@ -231,7 +233,8 @@ static void after_shutdown_puts_fail_and_gets_drain(void)
 	late = opened(5, NULL);
 	RETURNS(-ESHUTDOWN, spmcq_remote_put(late, &item));
 	RETURNS(5, spmcq_remote_get_many(late, items, 5));
-	RETURNS(-EAGAIN, spmcq_remote_try_get(q, &item)); /* they may still come again */
+	/* Items that are held may still come again. */
+	RETURNS(-EAGAIN, spmcq_remote_try_get(q, &item));
 	RETURNS(-ESHUTDOWN, spmcq_remote_get(late, &item));
 	RETURNS(0, spmcq_remote_task_done_many(late, 5));
 	RETURNS(-ESHUTDOWN, spmcq_remote_try_get(q, &item));
@@ -257,13 +260,14 @@ static void shutdown_now_discards_what_is_queued_and_not_what_is_held(void)
 	RETURNS(4, spmcq_remote_unfinished(q));
 	RETURNS(1, spmcq_remote_held(q));
 	RETURNS(-ESHUTDOWN, spmcq_remote_put(q, &item));
-	RETURNS(-EAGAIN, spmcq_remote_try_get(q, &item)); /* what is held may still come again */
+	/* Items that are held may still come again. */
+	RETURNS(-EAGAIN, spmcq_remote_try_get(q, &item));
 	RETURNS(0, spmcq_remote_shutdown_now(other));
 	soon = spmcq_after(0.1);
 	RETURNS(-ETIMEDOUT, spmcq_remote_join_until(q, &soon));
 	RETURNS(0, spmcq_remote_task_done(q));
 	RETURNS(0, spmcq_remote_task_done_many(other, 2));
-	RETURNS(0, spmcq_remote_close(other)); /* gives one back */
+	RETURNS(0, spmcq_remote_close(other)); /* gives the last item that it holds back */
 	RETURNS(0, spmcq_remote_get(q, &item));
 	RETURNS(2, spmcq_remote_deliveries(q));
 	RETURNS(0, spmcq_remote_task_done(q));
@@ -310,7 +314,7 @@ static void put_shut_down(void *arg)
 	RETURNS(-ESHUTDOWN, spmcq_remote_put(waiting, &item));
 }
 
-static void shutdown_wakes_those_who_wait(void)
+static void shutdown_wakes_waiting_threads(void)
 {
 	struct worker getter, putter;
 	double since;
@@ -349,7 +353,7 @@ static void put_taken(void *arg)
 	RETURNS(0, spmcq_remote_put(arg, &item));
 }
 
-static void there_is_one_producer(void)
+static void only_one_thread_is_the_producer(void)
 {
 	struct spmcq_remote *q = started(10), *other = opened(10, NULL);
 	struct worker worker;
@@ -366,7 +370,7 @@ static void there_is_one_producer(void)
 	RETURNS(0, spmcq_remote_put(q, &item));
 	RETURNS(-EPERM, spmcq_remote_put(other, &item));
 	RETURNS(3, spmcq_remote_unfinished(q));
-	RETURNS(0, spmcq_remote_close(q)); /* gives the side up */
+	RETURNS(0, spmcq_remote_close(q)); /* ends its lease */
 	RETURNS(0, spmcq_remote_release_producer(other));
 	worker_start(&worker, put_taken, other);
 	worker_join(&worker);
@@ -374,7 +378,7 @@ static void there_is_one_producer(void)
 	RETURNS(0, spmcq_remote_close(other));
 }
 
-static void a_queue_is_found_as_it_was_made(void)
+static void a_queue_opens_only_as_it_was_made(void)
 {
 	struct spmcq_remote_options exists = {.must_exist = true};
 	struct spmcq_remote *q = NULL, *other = NULL;
@@ -404,7 +408,7 @@ static void get_one_and_end(void *arg)
 	RETURNS(1, spmcq_remote_deliveries(arg));
 }
 
-static void what_a_thread_or_a_handle_held_comes_again(void)
+static void items_held_by_an_ended_thread_or_handle_come_again(void)
 {
 	struct spmcq_remote *q = started(5), *other = opened(5, NULL);
 	struct worker worker;
@@ -450,18 +454,18 @@ int main(int argc, char **argv)
 	remote_begin(argc, argv, NULL);
 	RUN(bad_arguments_are_refused);
 	RUN(exactly_capacity_items_fit);
-	RUN(a_full_queue_is_told);
-	RUN(an_empty_queue_is_told);
+	RUN(puts_to_a_full_queue_fail_or_time_out);
+	RUN(gets_from_an_empty_queue_fail_or_time_out);
 	RUN(items_come_in_order_whole_and_in_runs);
 	RUN(more_reports_than_items_are_refused);
 	RUN(join_waits_for_the_last_report);
 	RUN(after_shutdown_puts_fail_and_gets_drain);
 	RUN(shutdown_now_discards_what_is_queued_and_not_what_is_held);
 	RUN(shutdown_now_is_not_held_up_by_a_limit);
-	RUN(shutdown_wakes_those_who_wait);
-	RUN(there_is_one_producer);
-	RUN(a_queue_is_found_as_it_was_made);
-	RUN(what_a_thread_or_a_handle_held_comes_again);
+	RUN(shutdown_wakes_waiting_threads);
+	RUN(only_one_thread_is_the_producer);
+	RUN(a_queue_opens_only_as_it_was_made);
+	RUN(items_held_by_an_ended_thread_or_handle_come_again);
 	RUN(plain_text_stays_on_this_machine);
 	return remote_finish();
 }

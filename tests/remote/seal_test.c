@@ -1,5 +1,5 @@
 /*
- * Sealed items: what the server keeps, and what it may change.
+ * Sealed items: what the server stores, and what happens if it changes items.
  */
 #include "server.h"
 
@@ -15,7 +15,7 @@
 
 enum { ITEM = 48, CAPACITY = 100 };
 
-/* In every item, and found by a search of files. */
+/* A text in every item, for which the tests search the server's files. */
 #define MARK "these are the plain bytes of an item"
 
 static struct server server;
@@ -88,7 +88,7 @@ static bool server_has(const char *text)
 	return system(command) == 0;
 }
 
-/* The same key, as another machine has it. */
+/* Makes a copy of the key, as another machine would have it. */
 static struct spmcq_key *copy_of(const struct spmcq_key *key)
 {
 	char bytes[SPMCQ_KEY_EXPORTED];
@@ -117,11 +117,11 @@ static void items_travel_sealed(void)
 	RETURNS(1, spmcq_remote_unfinished(q));
 	RETURNS(0, spmcq_remote_task_done(other));
 	RETURNS(0, spmcq_remote_join(q));
-	CHECK(!server_has(MARK), "the server keeps plain bytes");
-	/* The search would find them. */
+	CHECK(!server_has(MARK), "the server stores plain text");
+	/* This shows that the search finds the text if it is there. */
 	plain = opened("plain", NULL);
 	put_numbers(plain, 0, 1);
-	CHECK(server_has(MARK), "the server does not keep what is not sealed");
+	CHECK(server_has(MARK), "the search does not find unsealed items");
 	RETURNS(0, spmcq_remote_close(plain));
 	RETURNS(0, spmcq_remote_close(other));
 	RETURNS(0, spmcq_remote_close(q));
@@ -129,7 +129,7 @@ static void items_travel_sealed(void)
 	spmcq_key_destroy(key);
 }
 
-static void all_give_the_same_key_or_none(void)
+static void handles_with_another_key_or_none_are_refused(void)
 {
 	struct spmcq_key *key = made_key(), *stranger = made_key();
 	struct spmcq_remote_options options = {.key = key};
@@ -144,14 +144,14 @@ static void all_give_the_same_key_or_none(void)
 	RETURNS(-EEXIST, try_open(&none, "sealed", stranger));
 	plain = opened("plain", NULL);
 	RETURNS(-EEXIST, try_open(&none, "plain", key));
-	CHECK(!none, "a queue came of it");
+	CHECK(!none, "an open that failed returned a queue");
 	RETURNS(0, spmcq_remote_close(plain));
 	RETURNS(0, spmcq_remote_close(q));
 	spmcq_key_destroy(stranger);
 	spmcq_key_destroy(key);
 }
 
-/* Producers one after the other, also after a refused put: a consumer opens what each has put. */
+/* Producers one after the other, also after a refused put. A consumer opens the items of each. */
 static void each_producer_seals_with_a_key_of_its_own(void)
 {
 	struct spmcq_key *key = made_key();
@@ -160,7 +160,7 @@ static void each_producer_seals_with_a_key_of_its_own(void)
 
 	server_start(&server, "");
 	consumer = opened("sealed", key);
-	for (int life = 0; life < 6; life++) { /* more than a consumer keeps keys of */
+	for (int life = 0; life < 6; life++) { /* more than a consumer keeps keys of producers */
 		struct spmcq_remote *q = opened("sealed", key);
 
 		put_numbers(q, life * CAPACITY, CAPACITY);
@@ -179,7 +179,8 @@ static void each_producer_seals_with_a_key_of_its_own(void)
 	spmcq_key_destroy(key);
 }
 
-/* What somebody can do who has the server: a connection of its own. */
+/* An attacker who owns the server: has a connection of its own, and may read and write
+ * everything. */
 struct intruder {
 	natsConnection *nats;
 	jsCtx *js;
@@ -197,7 +198,7 @@ static void intruder_end(struct intruder *intruder)
 	natsConnection_Destroy(intruder->nats);
 }
 
-/* The bytes of the message at a position; to be freed. */
+/* Returns the bytes of the message at a position. The caller frees them. */
 static char *steal(struct intruder *intruder, const char *stream, uint64_t position, int *size)
 {
 	natsMsg *message = NULL;
@@ -224,8 +225,8 @@ static void check_set_aside(struct spmcq_remote *q, uint64_t n)
 	COUNTS(n, stats.set_aside);
 }
 
-/* One byte in each part of a sealed item. */
-static void what_is_changed_does_not_open_and_the_rest_goes_on(void)
+/* Changes one byte after the other, in steps of nine, so that each part of a sealed item is hit. */
+static void changed_items_do_not_open_and_others_do(void)
 {
 	struct spmcq_key *key = made_key();
 	struct intruder intruder;
@@ -238,7 +239,9 @@ static void what_is_changed_does_not_open_and_the_rest_goes_on(void)
 	q = opened("sealed", key);
 	intruder_begin(&intruder);
 	put_numbers(q, 0, 1);
-	get_number(q, 0); /* the session's key is known */
+	/* From here on the consumer has the key of the producer's session (see
+	 * lib/remote/sealing.c). */
+	get_number(q, 0);
 	put_numbers(q, 1, 1);
 	for (int at = 0; at < ITEM + 216; at += 9, changed++) {
 		char *bytes = steal(&intruder, "spmcq-sealed", 2, &size);
@@ -252,7 +255,8 @@ static void what_is_changed_does_not_open_and_the_rest_goes_on(void)
 	for (uint64_t i = 0; i < changed; i++) {
 		memset(item, 'u', sizeof(item));
 		RETURNS(-EBADMSG, spmcq_remote_get(q, item));
-		CHECK(item[0] == 'u' && item[ITEM - 1] == 'u', "something was written");
+		CHECK(item[0] == 'u' && item[ITEM - 1] == 'u',
+		      "a get that failed wrote to the item");
 	}
 	check_set_aside(q, changed);
 	plant(&intruder, "spmcq.sealed.item", "short", 5);
@@ -263,7 +267,7 @@ static void what_is_changed_does_not_open_and_the_rest_goes_on(void)
 	spmcq_key_destroy(key);
 }
 
-static void what_is_moved_does_not_open(void)
+static void moved_items_do_not_open(void)
 {
 	struct spmcq_key *key = made_key();
 	struct spmcq_remote *q, *other;
@@ -277,9 +281,11 @@ static void what_is_moved_does_not_open(void)
 	intruder_begin(&intruder);
 	put_numbers(q, 0, 2);
 	bytes = steal(&intruder, "spmcq-sealed", 2, &size);
-	plant(&intruder, "spmcq.sealed.item", bytes, size); /* at another position */
+	/* In the same queue, at another position. */
+	plant(&intruder, "spmcq.sealed.item", bytes, size);
 	plant(&intruder, "spmcq.other.item", bytes, size);
-	plant(&intruder, "spmcq.other.item", bytes, size); /* at the same, in another queue */
+	/* In another queue, at the same position. */
+	plant(&intruder, "spmcq.other.item", bytes, size);
 	free(bytes);
 	get_number(q, 0);
 	get_number(q, 1);
@@ -297,8 +303,9 @@ static void what_is_moved_does_not_open(void)
 	spmcq_key_destroy(key);
 }
 
-/* Of a run, what opens is got, and the next get says that there was something else. */
-static void a_run_with_something_else_in_it_is_got_without_it(void)
+/* A get of several items returns those that open. The next get returns -EBADMSG for the message
+ * that did not. */
+static void invalid_messages_do_not_spoil_a_get_many(void)
 {
 	struct spmcq_key *key = made_key();
 	struct intruder intruder;
@@ -323,7 +330,7 @@ static void a_run_with_something_else_in_it_is_got_without_it(void)
 	spmcq_key_destroy(key);
 }
 
-static void what_was_given_back_opens_again(void)
+static void an_item_given_back_opens_again(void)
 {
 	struct spmcq_key *key = made_key();
 	struct spmcq_remote *q, *other;
@@ -349,11 +356,11 @@ int main(int argc, char **argv)
 {
 	remote_begin(argc, argv, NULL);
 	RUN(items_travel_sealed);
-	RUN(all_give_the_same_key_or_none);
+	RUN(handles_with_another_key_or_none_are_refused);
 	RUN(each_producer_seals_with_a_key_of_its_own);
-	RUN(what_is_changed_does_not_open_and_the_rest_goes_on);
-	RUN(what_is_moved_does_not_open);
-	RUN(a_run_with_something_else_in_it_is_got_without_it);
-	RUN(what_was_given_back_opens_again);
+	RUN(changed_items_do_not_open_and_others_do);
+	RUN(moved_items_do_not_open);
+	RUN(invalid_messages_do_not_spoil_a_get_many);
+	RUN(an_item_given_back_opens_again);
 	return remote_finish();
 }

@@ -1,5 +1,6 @@
 /*
- * Who is let in, and who is not: certificates of both sides, keys, credentials, permissions.
+ * Which clients a server lets in, and which servers a client accepts: certificates of both sides,
+ * keys, credentials, permissions.
  */
 #include "server.h"
 
@@ -13,9 +14,9 @@
 
 enum { ANSWER_MS = 500 };
 
-static char made[PATH_LENGTH]; /* where certificates and keys are */
+static char made[PATH_LENGTH]; /* the directory of certificates and keys */
 
-/* By the script of that name. */
+/* Makes them with a script of this folder. */
 static void make_with(const char *script)
 {
 	char command[2 * PATH_LENGTH + 64];
@@ -53,7 +54,7 @@ static int try_open(const struct server *server, struct spmcq_remote_options opt
 	return spmcq_remote_open(q, server->url, "secure", 10, sizeof(int), &options);
 }
 
-/* Opens, and moves an item. */
+/* Opens a queue, and moves an item through it. */
 static int try_all(const struct server *server, struct spmcq_remote_options options)
 {
 	struct spmcq_remote *q = NULL;
@@ -93,7 +94,8 @@ static void a_server_s_certificate_is_verified(void)
 	theirs.ca_file = file("other-ca.pem");
 	RETURNS(-EKEYREJECTED, try_all(&server, theirs));
 	CHECK(strstr(spmcq_remote_reason(), "SSL"), "the reason is: %s", spmcq_remote_reason());
-	RETURNS(-EKEYREJECTED, try_all(&server, none)); /* the system's do not know it */
+	/* The authorities of the system did not sign its certificate. */
+	RETURNS(-EKEYREJECTED, try_all(&server, none));
 	name = ours;
 	name.server_name = "localhost";
 	RETURNS(0, try_all(&server, name));
@@ -135,7 +137,8 @@ static void a_client_s_certificate_is_verified(void)
 	ours.key_file = file("other-client-key.pem");
 	CHECK(try_all(&server, ours) < 0, "a client of another authority was let in");
 	ours.cert_file = file("client.pem");
-	RETURNS(-EKEYREJECTED, try_all(&server, ours)); /* with another's key */
+	/* A certificate with the key of another certificate. */
+	RETURNS(-EKEYREJECTED, try_all(&server, ours));
 	ours.key_file = file("client-key.pem");
 	RETURNS(0, try_all(&server, ours));
 	ours.key_file = NULL;
@@ -159,7 +162,8 @@ static void a_key_lets_in_its_holder_only(void)
 	RETURNS(-EACCES, try_all(&server, key));
 	key = (struct spmcq_remote_options){.nkey = public[0],
 	                                    .nkey_seed_file = file("other.seed")};
-	RETURNS(-EACCES, try_all(&server, key)); /* says who it is, and cannot sign for it */
+	/* The client names its public key, and cannot sign for it. */
+	RETURNS(-EACCES, try_all(&server, key));
 	key.nkey_seed_file = file("user.seed");
 	RETURNS(0, try_all(&server, key));
 	key.nkey_seed_file = NULL;
@@ -190,7 +194,7 @@ static void credentials_let_in_whom_the_operator_signed(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
-/* What the header says that a producer and a consumer need. */
+/* The permissions of a producer and a consumer, as spmcq_remote.h lists them. */
 #define QUEUE "secure"
 #define MAKER "user: maker, password: m, permissions: { publish: \">\", subscribe: \">\" }"
 #define LISTEN "subscribe: [ \"_INBOX.>\", \"spmcq." QUEUE ".bell\" ]"

@@ -202,7 +202,7 @@ void server_start(struct server *server, const char *more)
 void server_signal(struct server *server, int signal)
 {
 	CHECK(kill(server->pid, signal) == 0, "kill: %s", strerror(errno));
-	if (signal == SIGSTOP) /* none of its threads goes on then */
+	if (signal == SIGSTOP) /* waits until all threads of the server are stopped */
 		waitpid(server->pid, NULL, WUNTRACED);
 }
 
