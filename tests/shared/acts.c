@@ -1,5 +1,6 @@
 /*
- * What puppets can be told: one call of the library each.
+ * The calls that a test can have another process (a puppet, see puppet.h) make: one call of the
+ * library each.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -242,7 +243,8 @@ long act_for_a_while(struct call *call)
 	return result;
 }
 
-/* Both calls of the system take away what this process had asked for before. */
+/* setresgid() and setresuid() reset two settings of this process: that others may examine it
+ * (PR_SET_DUMPABLE), and that it is killed when its parent ends. So both are set again. */
 long act_be_nobody(struct call *call)
 {
 	pid_t parent = getppid();

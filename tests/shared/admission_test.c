@@ -1,6 +1,7 @@
 /*
- * Who gets in: whoever may, over every kind of socket, again and again. Who does not: whoever may
- * not, or says what no peer says, or nothing. This process is the producer.
+ * Which processes are admitted: those that are allowed, over every kind of Unix socket, again and
+ * again. A process that is not allowed, or that sends a wrong message or none, is not admitted.
+ * This process is the producer.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -18,7 +19,7 @@
 
 static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET};
 
-/* An item for this consumer, which it reports. */
+/* Puts an item; the consumer gets and reports it. */
 static void serve_one(struct spmcq *q, struct puppet *consumer)
 {
 	put_numbers(q, 42, 1);
@@ -53,7 +54,7 @@ static void expect(struct results results, long admit, long join)
 
 /* --- sockets --- */
 
-static void pairs_of_both_types_will_do(void)
+static void socket_pairs_of_both_types_work(void)
 {
 	struct spmcq *q = shared_of(3);
 
@@ -77,8 +78,8 @@ static void pairs_of_both_types_will_do(void)
 	queue_free(q);
 }
 
-/* Made before the fork, and used as they are by parent and child. */
-static void a_pair_that_was_made_before_fork_will_do(void)
+/* The pair is made before the fork; the parent uses one end and the child the other. */
+static void a_socket_pair_made_before_fork_works(void)
 {
 	struct spmcq *q = NULL;
 	int ends[2], status;
@@ -152,7 +153,7 @@ static void a_listening_process_admits_who_connects(void)
 	queue_free(q);
 }
 
-static void what_is_no_connected_unix_socket_is_refused(void)
+static void only_connected_unix_sockets_are_accepted(void)
 {
 	struct spmcq *q = shared_of(3), *none = NULL;
 	int datagrams[2], pipes[2];
@@ -174,15 +175,15 @@ static void what_is_no_connected_unix_socket_is_refused(void)
 		RETURNS(-EINVAL, spmcq_shared_admit(q, bad[i]));
 		RETURNS(-EINVAL, spmcq_shared_join(&none, bad[i], 0));
 		RETURNS(-EINVAL, spmcq_shared_succeed(&none, bad[i], NULL));
-		CHECK(seconds_now() - since < 1, "it took a while");
+		CHECK(seconds_now() - since < 1, "the refusals took %.1f s", seconds_now() - since);
 	}
 	CHECK(spmcq_shared_admit(q, -1) < 0, "-1 was taken for a socket");
 	CHECK(spmcq_shared_join(&none, -1, 0) < 0, "-1 was taken for a socket");
-	CHECK(!none, "a queue came of it");
+	CHECK(!none, "a call that failed returned a queue");
 	queue_free(q);
 }
 
-/* Else a get would write more than there is room for. */
+/* A get of items of another size would write more than there is room for, or less than an item. */
 static void items_of_another_size_are_refused(void)
 {
 	static const size_t sizes[] = {1, 3, 5, 8, SIZE_MAX};
@@ -199,7 +200,7 @@ static void items_of_another_size_are_refused(void)
 		consumer.call.item_size = sizes[i];
 		tell_with(&consumer, act_join_queue, ends[1]);
 		close(ends[1]);
-		CHECK(spmcq_shared_admit(q, ends[0]) <= 0, "admit");
+		CHECK(spmcq_shared_admit(q, ends[0]) <= 0, "admit returned more than 0");
 		close(ends[0]);
 		RETURNS(-EMSGSIZE, answer(&consumer));
 	}
@@ -213,13 +214,13 @@ static void items_of_another_size_are_refused(void)
 
 /* --- users --- */
 
-static struct spmcq_peer asked; /* what the latest question was */
+static struct spmcq_peer asked; /* the peer that allow() was last asked about */
 static unsigned questions;
 static bool wanted; /* the answer */
 
 static bool allow(const struct spmcq_peer *peer, void *argument)
 {
-	CHECK(argument == &questions, "it was given another argument");
+	CHECK(argument == &questions, "allow() was given another argument");
 	asked = *peer;
 	questions++;
 	return wanted;
@@ -227,7 +228,7 @@ static bool allow(const struct spmcq_peer *peer, void *argument)
 
 static const struct spmcq_shared_options asking = {.allow = allow, .argument = &questions};
 
-static void the_callback_is_told_who_it_is(void)
+static void the_callback_gets_the_ids_of_the_peer(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = shared_at(3, &asking);
@@ -248,7 +249,7 @@ static void the_callback_is_told_who_it_is(void)
 	queue_free(q);
 }
 
-static void who_is_refused_learns_it(void)
+static void a_refused_process_gets_an_error(void)
 {
 	struct spmcq_shared_options options = asking;
 	struct puppet consumer;
@@ -314,7 +315,8 @@ static void by_default_root_is_another_user_too(void)
 	puppet_end(&producer);
 }
 
-/* Says that it is this process, as which it would be let in. Only root may say so. */
+/* Sends the credentials of the test's process, which would be admitted. Only root may send false
+ * credentials. */
 static long act_lie(struct call *call)
 {
 	union {
@@ -336,7 +338,7 @@ static long act_lie(struct call *call)
 	return 0;
 }
 
-static void who_lies_about_itself_is_not_let_in(void)
+static void false_credentials_are_refused(void)
 {
 	struct puppet liar;
 	struct spmcq *q = shared_of(3);
@@ -354,7 +356,8 @@ static void who_lies_about_itself_is_not_let_in(void)
 			tell_with(&liar, act_lie, ends[1]);
 			close(ends[1]);
 			RETURNS(nobody ? -EPERM : 0, answer(&liar));
-			CHECK(spmcq_shared_admit(q, ends[0]) < 0, "it was let in");
+			CHECK(spmcq_shared_admit(q, ends[0]) < 0,
+			      "the false credentials were accepted");
 			close(ends[0]);
 		}
 	}
@@ -366,9 +369,9 @@ static void who_lies_about_itself_is_not_let_in(void)
 	queue_free(q);
 }
 
-/* --- garbage --- */
+/* --- invalid messages --- */
 
-static void what_is_no_request_is_refused(void)
+static void messages_that_are_no_request_are_refused(void)
 {
 	struct chance chance = chance_stream(chance_seed(), 1);
 	struct puppet consumer;
@@ -390,7 +393,7 @@ static void what_is_no_request_is_refused(void)
 		CHECK(send(ends[1], bytes, n, MSG_NOSIGNAL) == (ssize_t)n, "not sent");
 		if (closes)
 			close(ends[1]);
-		else /* the next read is the end */
+		else /* the next read returns 0 */
 			RETURNS(0, shutdown(ends[1], SHUT_WR));
 		result = i % 3 ? spmcq_shared_admit(q, ends[0])
 		               : spmcq_shared_join(&none, ends[0], 0);
@@ -400,14 +403,14 @@ static void what_is_no_request_is_refused(void)
 			close(ends[1]);
 		COUNTS(before, open_files());
 	}
-	CHECK(!none, "a queue came of it");
+	CHECK(!none, "a call that failed returned a queue");
 	consumer_start(&consumer, q);
 	serve_one(q, &consumer);
 	puppet_end(&consumer);
 	queue_free(q);
 }
 
-static void who_closes_at_once_is_told_of(void)
+static void a_closed_other_end_is_an_error(void)
 {
 	struct spmcq *q = shared_of(3), *none = NULL;
 
@@ -424,8 +427,8 @@ static void who_closes_at_once_is_told_of(void)
 	queue_free(q);
 }
 
-/* Its request is there, and it is not. */
-static void who_died_before_it_was_let_in_takes_no_place(void)
+/* The process has sent its request, and has been killed. */
+static void a_process_killed_before_its_admission_takes_no_place(void)
 {
 	struct spmcq_shared_options options = {.processes = 2};
 	struct spmcq *q = shared_at(3, &options);
@@ -453,8 +456,8 @@ static void who_died_before_it_was_let_in_takes_no_place(void)
 	queue_free(q);
 }
 
-/* Anywhere between its request and the end of join. */
-static void who_dies_while_it_is_let_in_takes_no_place(void)
+/* The process is killed at a random time between its request and the end of its join. */
+static void a_process_killed_during_its_admission_takes_no_place(void)
 {
 	struct chance chance = chance_stream(chance_seed(), 2);
 	struct spmcq_shared_options options = {.processes = 2};
@@ -496,7 +499,7 @@ static void who_dies_while_it_is_let_in_takes_no_place(void)
 
 /* --- places --- */
 
-static void no_more_peers_than_places(void)
+static void more_peers_than_places_are_refused(void)
 {
 	struct spmcq_shared_options options = {.processes = 3};
 	struct puppet consumers[3], more;
@@ -533,8 +536,8 @@ static void no_more_peers_than_places(void)
 	queue_free(q);
 }
 
-/* Each takes an item; some keep it. */
-static void three_hundred_come_and_go(void)
+/* Each consumer gets an item; some of them end without a report. */
+static void three_hundred_peers_join_and_leave(void)
 {
 	struct spmcq_shared_options options = {.processes = 4, .threads = 2};
 	struct spmcq *q = shared_at(4, &options);
@@ -559,7 +562,7 @@ static void three_hundred_come_and_go(void)
 		else
 			puppet_end(&consumer);
 		if (i % 3 == 0) {
-			/* It looks for the dead after a tenth of a second. */
+			/* A join checks only after a tenth of a second which processes are gone. */
 			if (i % 30 == 0)
 				RETURNS(-EOWNERDEAD, spmcq_join(q));
 			RETURNS(1, spmcq_shared_reap(q, lost, 4));
@@ -577,7 +580,8 @@ static void three_hundred_come_and_go(void)
 	queue_free(q);
 }
 
-/* What one that is gone holds is kept for reap, however many come after it. */
+/* The items that a process held when it ended are kept until they are reaped, however many
+ * processes join after it. */
 static void a_place_is_not_used_again_before_the_lost_are_named(void)
 {
 	struct spmcq_shared_options options = {.processes = 2};
@@ -660,22 +664,22 @@ static void descriptors_close_on_exec(void)
 
 int main(void)
 {
-	RUN(pairs_of_both_types_will_do);
-	RUN(a_pair_that_was_made_before_fork_will_do);
+	RUN(socket_pairs_of_both_types_work);
+	RUN(a_socket_pair_made_before_fork_works);
 	RUN(a_listening_process_admits_who_connects);
-	RUN(what_is_no_connected_unix_socket_is_refused);
+	RUN(only_connected_unix_sockets_are_accepted);
 	RUN(items_of_another_size_are_refused);
-	RUN(the_callback_is_told_who_it_is);
-	RUN(who_is_refused_learns_it);
+	RUN(the_callback_gets_the_ids_of_the_peer);
+	RUN(a_refused_process_gets_an_error);
 	RUN(by_default_other_users_are_refused);
 	RUN(by_default_root_is_another_user_too);
-	RUN(who_lies_about_itself_is_not_let_in);
-	RUN(what_is_no_request_is_refused);
-	RUN(who_closes_at_once_is_told_of);
-	RUN(who_died_before_it_was_let_in_takes_no_place);
-	RUN(who_dies_while_it_is_let_in_takes_no_place);
-	RUN(no_more_peers_than_places);
-	RUN(three_hundred_come_and_go);
+	RUN(false_credentials_are_refused);
+	RUN(messages_that_are_no_request_are_refused);
+	RUN(a_closed_other_end_is_an_error);
+	RUN(a_process_killed_before_its_admission_takes_no_place);
+	RUN(a_process_killed_during_its_admission_takes_no_place);
+	RUN(more_peers_than_places_are_refused);
+	RUN(three_hundred_peers_join_and_leave);
 	RUN(a_place_is_not_used_again_before_the_lost_are_named);
 	RUN(nothing_stays_open_when_all_is_over);
 	RUN(descriptors_close_on_exec);

@@ -1,7 +1,7 @@
 /*
- * Whole lives by chance: a producer and consumers put, get, report and are killed, one call after
- * the other, successors and new consumers come, and a model of plain lists says what each call must
- * return.
+ * Random sequences of calls on one queue. A producer and consumers put, get, report and are killed,
+ * one call after the other; successors and new consumers come. A model of plain lists says what
+ * each call must return.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -46,11 +46,12 @@ static struct {
 	size_t capacity;
 	struct spmcq_shared_options options;
 	struct puppet producer, consumers[CONSUMERS];
-	/* What there is: in the queue, given out again, held by each, and lost. */
+	/* The unfinished items, by where they are: in the queue, given out again, held by each
+	 * consumer, or lost. */
 	struct list queued, again, held[CONSUMERS], lost;
-	pid_t losers[MOST]; /* by item, modulo MOST */
+	pid_t losers[MOST]; /* the process that lost an item, by the item modulo MOST */
 	uint32_t put;
-	unsigned unnamed; /* dead ones whose items are lost */
+	unsigned unnamed; /* killed consumers whose items are not reaped yet */
 } world;
 
 static size_t unfinished(void)
@@ -64,9 +65,9 @@ static size_t unfinished(void)
 
 /* --- the calls --- */
 
-/* How many there is room for: surely, and at most. What was given out again may count. With
- * redeliver, items that are held and not reported may be in the way if they are more than the
- * capacity. */
+/* sure_room(): how many items a put surely finds room for. most_room(): for how many it finds room
+ * at most. Items that were given out again may or may not take up room. With redeliver, items that
+ * are held and not reported may also take up room, if they are more than the capacity. */
 static size_t sure_room(void)
 {
 	size_t taken = length(&world.queued) + length(&world.again);
@@ -90,7 +91,7 @@ static void expect_put(long result, size_t n)
 	most = n < most ? n : most;
 	if (result == -EOWNERDEAD)
 		CHECK(world.options.redeliver && length(&world.lost) > 0 && least == 0,
-		      "no room, and nobody to blame");
+		      "put returned -EOWNERDEAD, but no lost item takes up room");
 	else if (result < 0)
 		CHECK(result == -EAGAIN && least == 0, "put of %zu: %ld, room for %zu", n, result,
 		      least);
@@ -165,7 +166,7 @@ static void lose(size_t i)
 	}
 }
 
-/* Returns whether it was there. */
+/* Removes an item from the lost items. Returns whether that process had lost it. */
 static bool take_lost(uint32_t item, pid_t process)
 {
 	size_t n = length(&world.lost);
@@ -182,7 +183,8 @@ static bool take_lost(uint32_t item, pid_t process)
 	return found;
 }
 
-/* Each lost item once, by its process; in parts, if there are many. */
+/* reap() must name each lost item once, with its process; it needs several calls if there are
+ * many. */
 static void reap(void)
 {
 	size_t most = 1 + chance_below(&chance, LOST);
@@ -201,7 +203,8 @@ static void reap(void)
 
 				CHECK(take_lost(item, lost[i].process),
 				      "item %u was not lost by %d", item, lost[i].process);
-				CHECK(lost[i].redelivered == world.options.redeliver, "again");
+				CHECK(lost[i].redelivered == world.options.redeliver,
+				      "redelivered: %d", lost[i].redelivered);
 				if (world.options.redeliver)
 					append(&world.again, item);
 			}
@@ -210,7 +213,7 @@ static void reap(void)
 	world.unnamed = 0;
 }
 
-/* One whose items are not named yet keeps its place. */
+/* A killed consumer takes up a place until its items are reaped. */
 static void kill_consumer(size_t i)
 {
 	check_doing("death of %zu", i);
@@ -224,7 +227,8 @@ static void kill_consumer(size_t i)
 	admit_by(&world.producer, &world.consumers[i]);
 }
 
-/* A successor comes by any consumer; some consumers die before they could go over. */
+/* A random consumer admits the successor. Some of the consumers are killed before the successor has
+ * admitted them. */
 static void kill_producer(void)
 {
 	size_t by = chance_below(&chance, CONSUMERS);
@@ -245,7 +249,7 @@ static void kill_producer(void)
 	}
 }
 
-/* --- a life --- */
+/* --- a sequence of calls --- */
 
 static void look(void)
 {

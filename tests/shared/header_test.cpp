@@ -1,5 +1,5 @@
 /*
- * The header is enough by itself, in C++11, and its calls link.
+ * The header compiles without any other header, as C++11, and a program that uses it links.
  */
 #include <spmcq_shared.h>
 

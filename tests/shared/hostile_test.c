@@ -1,7 +1,7 @@
 /*
- * Memory that lies. A process with a consumer's rights writes what it likes wherever it can; so
- * does a producer. The others end every call with a result, in time, and get no item that the
- * producer had not put; nobody reads or writes outside of the mapping.
+ * A hostile process writes to the shared memory. A hostile consumer writes any values wherever it
+ * can; so does a hostile producer. Every call of the other processes ends with a result, in time.
+ * They get no item that the producer had not put, and read or write nothing outside of the mapping.
  */
 #define _GNU_SOURCE
 #include "maps.h"
@@ -24,12 +24,13 @@
 enum {
 	WORKERS = 6,
 	CAPACITY = 5,
-	GAME_SECONDS = 15, /* far beyond what a game takes: an endless loop */
+	GAME_SECONDS = 15, /* much longer than a game takes, so a call has an endless loop */
 };
 
-#define MAGIC UINT32_C(0xa5c30000) /* of items, so that what was never put shows */
+/* Part of every item, so that items that were never put are recognised. */
+#define MAGIC UINT32_C(0xa5c30000)
 
-/* --- what the kernel keeps a consumer from --- */
+/* what the kernel does not let a consumer do */
 
 static void refused_write(volatile unsigned char *at)
 {
@@ -43,27 +44,28 @@ static void refused_write(volatile unsigned char *at)
 		_exit(EXIT_SUCCESS);
 	}
 	CHECK(waitpid(child, &status, 0) == child, "there is no child");
-	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "it was written to: %#x",
-	      (unsigned)status);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV,
+	      "the memory of the items was written to (status %#x)", (unsigned)status);
 }
 
-/* Whatever way leads to a descriptor of it. */
+/* Tries everything that a descriptor of the memory might allow. */
 static void refused_by_descriptor(int file, size_t size, bool is_items)
 {
 	char byte = 1;
 	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 
-	CHECK(ftruncate(file, 0) != 0, "it was made smaller");
-	CHECK(ftruncate(file, (off_t)size + 4096) != 0, "it was made bigger");
-	CHECK(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE) != 0, "it was sealed against writing");
+	CHECK(ftruncate(file, 0) != 0, "the memory was made smaller");
+	CHECK(ftruncate(file, (off_t)size + 4096) != 0, "the memory was made bigger");
+	CHECK(fcntl(file, F_ADD_SEALS, F_SEAL_WRITE) != 0, "the memory was sealed against writing");
 	CHECK(fcntl(file, F_ADD_SEALS, F_SEAL_FUTURE_WRITE) != 0 || is_items,
-	      "it was sealed against those who come");
+	      "the memory was sealed against processes that join later");
 	if (is_items) {
-		CHECK(map == MAP_FAILED, "it was mapped writable");
-		CHECK(pwrite(file, &byte, 1, 0) < 0, "it was written to by descriptor");
+		CHECK(map == MAP_FAILED, "the memory of the items was mapped writable");
+		CHECK(pwrite(file, &byte, 1, 0) < 0,
+		      "the memory of the items was written to by its descriptor");
 		CHECK(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)size) !=
 		              0,
-		      "it was emptied");
+		      "the memory of the items was emptied");
 	}
 	if (map != MAP_FAILED)
 		munmap(map, size);
@@ -96,7 +98,7 @@ static bool is_items(unsigned long number, const struct map *maps, size_t n)
 	return true;
 }
 
-/* call->number: an item that is in the queue. */
+/* Tries every way to write to the items. call->number is an item that is in the queue. */
 static long act_try_all(struct call *call)
 {
 	static struct map maps[MAPS];
@@ -117,9 +119,9 @@ static long act_try_all(struct call *call)
 			for (size_t at = 0; at < maps[i].size; at += 4096)
 				refused_write(maps[i].begin + at);
 			CHECK(mprotect(maps[i].begin, maps[i].size, PROT_READ | PROT_WRITE) != 0,
-			      "it was made writable");
+			      "the memory of the items was made writable");
 			CHECK(madvise(maps[i].begin, maps[i].size, MADV_REMOVE) != 0,
-			      "it was emptied");
+			      "the memory of the items was emptied");
 		}
 		snprintf(path, sizeof(path), "/proc/self/map_files/%lx-%lx",
 		         (unsigned long)(uintptr_t)maps[i].begin,
@@ -157,14 +159,14 @@ static void a_consumer_cannot_write_where_items_are(void)
 	}
 	RETURNS(2, told(&consumer, act_drain, 0));
 	RETURNS(0, spmcq_join(q));
-	/* Later ones can still come. */
+	/* Other consumers can still join. */
 	puppet_end(&consumer);
 	consumer_start(&consumer, q);
 	puppet_end(&consumer);
 	queue_free(q);
 }
 
-static void not_even_the_producer_can_resize_it(void)
+static void not_even_the_producer_can_resize_the_memory(void)
 {
 	struct spmcq *q = shared_of(CAPACITY);
 	static struct map maps[MAPS];
@@ -177,8 +179,8 @@ static void not_even_the_producer_can_resize_it(void)
 		if (!is_mapped(had.st_ino, maps, mapped))
 			continue;
 		found++;
-		CHECK(ftruncate(files[i], 0) != 0, "it was made smaller");
-		CHECK(ftruncate(files[i], had.st_size + 4096) != 0, "it was made bigger");
+		CHECK(ftruncate(files[i], 0) != 0, "the memory was made smaller");
+		CHECK(ftruncate(files[i], had.st_size + 4096) != 0, "the memory was made bigger");
 	}
 	CHECK(found >= 2, "%zu descriptors", found);
 	queue_free(q);
@@ -212,7 +214,8 @@ static _Atomic uint64_t *word_at(size_t n)
 	return NULL;
 }
 
-/* How many words it can write; those that are not 0 are in items, as many as fit. */
+/* Returns how many words this process can write. Stores the numbers of those that are not 0 in
+ * call->items, as many as fit. */
 static long act_find_words(struct call *call)
 {
 	size_t words = find_places();
@@ -224,7 +227,8 @@ static long act_find_words(struct call *call)
 	return (long)words;
 }
 
-/* Word n becomes what is in first_position, added to it if capacity is not 0. */
+/* Writes call->first_position to the word with the number call->n, or adds it if call->capacity is
+ * not 0. */
 static long act_poke(struct call *call)
 {
 	_Atomic uint64_t *word;
@@ -239,7 +243,9 @@ static long act_poke(struct call *call)
 	return 0;
 }
 
-/* For ever. How it writes is call->n; items has the words that are in use, number says how many. */
+/* Writes to random words until it is killed. call->n says how; call->items has the numbers of the
+ * words to write, and call->number says how many they are (0: it writes to any word, as it does if
+ * call->n is 0). */
 static long act_storm(struct call *call)
 {
 	struct chance chance = chance_stream(call->first_position, 0);
@@ -256,10 +262,10 @@ static long act_storm(struct call *call)
 		case 0:
 			atomic_store(word, chance_next(&chance));
 			break;
-		case 1: /* small steps */
+		case 1: /* adds a small number */
 			atomic_fetch_add(word, chance_below(&chance, 9) - 4);
 			break;
-		default: /* there and back */
+		default: /* changes a bit, and restores the word */
 			atomic_store(word, value ^ UINT64_C(1) << chance_below(&chance, 64));
 			atomic_store(word, value);
 			break;
@@ -270,7 +276,7 @@ static long act_storm(struct call *call)
 	return 0;
 }
 
-/* --- those who are lied to --- */
+/* what the other processes see */
 
 static bool is_result(long result)
 {
@@ -281,8 +287,8 @@ static bool is_result(long result)
 
 struct seen {
 	bool is_broken; /* a call has returned -EPROTO */
-	bool hostile;   /* items are no promise: the producer lies */
-	bool may_die;   /* a peer is gone */
+	bool hostile;   /* the producer is hostile, so any item may come */
+	bool may_die;   /* a peer was killed, so -EOWNERDEAD may come */
 };
 
 static void note(struct seen *seen, const char *call, double since, long result, bool waits)
@@ -303,7 +309,7 @@ static void note(struct seen *seen, const char *call, double since, long result,
 		note(seen, #call, since_, call, waits);                                            \
 	} while (0)
 
-/* What is got was put; what is not got is not written. */
+/* An item that was got must have been put. A get that failed must not have written. */
 static void check_item(const struct seen *seen, uint32_t item, bool is_got)
 {
 	if (is_got)
@@ -323,7 +329,7 @@ static void look(struct spmcq *q, struct seen *seen)
 	(void)spmcq_unfinished(q);
 	(void)spmcq_is_shutdown(q);
 	NOTE(seen, spmcq_stats(q, &stats), false);
-	CHECK(seconds_now() - since < 3, "looking took %.1f s", seconds_now() - since);
+	CHECK(seconds_now() - since < 3, "the calls for facts took %.1f s", seconds_now() - since);
 }
 
 static void consume(struct spmcq *q, struct seen *seen, double seconds)
@@ -382,9 +388,9 @@ static void reap_and_join(struct spmcq *q, struct seen *seen)
 	NOTE(seen, spmcq_join_until(q, &soon), false);
 }
 
-/* --- locks, which tell who lives --- */
+/* locks, which show that a process lives */
 
-/* Locks whatever can be locked, for reading or for writing. */
+/* Takes every lock on the memory that it can take, for reading or for writing. */
 static long act_lock_all(struct call *call)
 {
 	long locked = 0;
@@ -399,8 +405,9 @@ static long act_lock_all(struct call *call)
 	return locked;
 }
 
-/* Nor does one that locks all hide a death, or keep others out. */
-static void who_locks_all_is_no_match_for_the_kernel(void)
+/* A process that takes all locks cannot hide that another process has ended, and cannot keep others
+ * from joining. */
+static void a_process_that_takes_all_locks_hides_no_death(void)
 {
 	static const int types[] = {F_RDLCK, F_WRLCK};
 
@@ -457,7 +464,8 @@ static uint64_t some_value(bool *add)
 	}
 }
 
-/* Most words are not in use. Sets what the puppet is told. */
+/* Chooses a word, most often one that is in use, and a value, and stores both in the puppet's
+ * call. */
 static void choose_word(struct puppet *hostile)
 {
 	long words = told(hostile, act_find_words, 0);
@@ -487,7 +495,7 @@ static struct spmcq_shared_options some_options(void)
 	};
 }
 
-static _Atomic unsigned *broken; /* games in which somebody saw a lie */
+static _Atomic unsigned *broken; /* games in which a call returned -EPROTO */
 
 static void poke_once(void)
 {
@@ -504,7 +512,7 @@ static void poke_once(void)
 	RETURNS(0, told(&consumer, act_get, 0));
 	if (chance_below(&chance, 2))
 		RETURNS(0, told(&hostile, act_get, 0));
-	if (chance_below(&chance, 4) == 0) { /* it is asleep, which shows in memory */
+	if (chance_below(&chance, 4) == 0) { /* the consumer sleeps: more words are in use */
 		RETURNS(0, told(&consumer, act_drain, 0) < 0);
 		consumer.call.seconds = 0.02;
 		tell(&consumer, act_get_until, 0);
@@ -614,7 +622,7 @@ static void others_end_while_a_consumer_writes_all_the_time(void)
 	printf("# in %u games the producer saw it\n", *broken);
 }
 
-/* --- a producer that lies --- */
+/* a hostile producer */
 
 static void start_producer(struct puppet *producer)
 {
@@ -624,14 +632,16 @@ static void start_producer(struct puppet *producer)
 	create_by(producer, CAPACITY, &options);
 }
 
-/* Who comes late believes what the producer says of the capacity, and a successor of all. */
+/* Returns whether the consumer has the sizes that the queue was made with. A process that joins
+ * takes them from the memory that the producer can write, so a change of these cannot be
+ * noticed. */
 static bool has_true_sizes(struct puppet *consumer)
 {
 	return told(consumer, act_capacity, 0) == CAPACITY &&
 	       told(consumer, act_item_size, 0) == sizeof(uint32_t);
 }
 
-/* To join may fail, but not otherwise. Returns whether it joined. */
+/* Joining may fail, but only with one of these errors. Returns whether the consumer joined. */
 static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 {
 	int ends[2];
@@ -715,7 +725,7 @@ static void consumers_end_whatever_a_producer_writes(void)
 	printf("# in %u games the consumer saw it\n", *broken);
 }
 
-/* The lie is what a successor finds. */
+/* The producer changes a word and is killed; then another process tries to succeed it. */
 static void succeed_liar(void)
 {
 	struct puppet producer, consumer, successor;
@@ -772,8 +782,8 @@ static void a_successor_ends_whatever_was_written_before(void)
 int main(void)
 {
 	RUN(a_consumer_cannot_write_where_items_are);
-	RUN(not_even_the_producer_can_resize_it);
-	RUN(who_locks_all_is_no_match_for_the_kernel);
+	RUN(not_even_the_producer_can_resize_the_memory);
+	RUN(a_process_that_takes_all_locks_hides_no_death);
 	RUN(others_end_whatever_word_a_consumer_writes);
 	RUN(others_end_while_a_consumer_writes_all_the_time);
 	RUN(consumers_end_whatever_a_producer_writes);

@@ -1,10 +1,12 @@
 /*
- * A consumer may be killed behind each single instruction of a call. The others go on, join says
- * so, reap names exactly what it held, and redelivered items come once more.
+ * A consumer may be killed after each single instruction of a call. The other processes go on, join
+ * returns -EOWNERDEAD, reap names exactly the items that the consumer held, and with redeliver
+ * these items come once more.
  *
  * A ledger of each game says what became of every item: the victim reported it, the other consumer
- * got it, or reap named it. The games of a queue go through all instructions in strides, from where
- * the seed says; dead victims by the hundred leave their mark on the same queue.
+ * got it, or reap named it. The games on one queue kill after all instructions in turn, in strides,
+ * beginning where the seed says. Hundreds of victims are killed on the same queue, so that effects
+ * of earlier kills show.
  */
 #define _GNU_SOURCE
 #include "kills.h"
@@ -15,7 +17,7 @@
 #include <sys/wait.h>
 
 enum {
-	QUEUES = 8, /* played at the same time: most of the time goes by in sleep */
+	QUEUES = 8, /* used at the same time, because the processes sleep most of the time */
 	LEAST = 20, /* games on each */
 	MOST_ITEMS = 16,
 };
@@ -26,13 +28,14 @@ enum {
 struct plan {
 	long (*call)(struct call *call);
 	size_t n;          /* for calls of many */
-	uint32_t before;   /* items it has got by then */
-	uint32_t reported; /* and of these, reported */
-	uint32_t queued;   /* that are there when it makes the call */
-	uint32_t takes;    /* items the call gets if it is through */
-	uint32_t reports;  /* items it reports */
-	bool sleeps;       /* nothing is there before it sleeps; another consumer sleeps, too */
-	bool again;        /* what it gets was lost by another before */
+	uint32_t before;   /* items that it has got before the call */
+	uint32_t reported; /* how many of these it has reported */
+	uint32_t queued;   /* items that are in the queue when it makes the call */
+	uint32_t takes;    /* items that the call gets if it returns */
+	uint32_t reports;  /* items that the call reports */
+	/* The queue is empty, so the victim sleeps in its call; another consumer sleeps, too. */
+	bool sleeps;
+	bool again; /* the items that it gets were lost by another consumer before */
 	bool sealed;
 };
 
@@ -69,7 +72,7 @@ static void put_some(uint32_t n)
 
 static unsigned char *entry(unsigned char *column, uint32_t number)
 {
-	CHECK(number - ledger.base < ledger.n, "item %u is none of %u..%u", number, ledger.base,
+	CHECK(number - ledger.base < ledger.n, "item %u is not within %u..%u", number, ledger.base,
 	      ledger.base + ledger.n - 1);
 	return &column[number - ledger.base];
 }
@@ -78,15 +81,15 @@ static void note_got(uint32_t number)
 {
 	unsigned char *got = entry(ledger.got, number);
 
-	CHECK(++*got == 1, "item %u was got %u times by the other", number, *got);
+	CHECK(++*got == 1, "item %u was got %u times by the other consumer", number, *got);
 }
 
-/* Returns how many the other consumer got. */
+/* The other consumer gets all items. Returns how many it got. */
 static uint32_t drain(void)
 {
 	long n = told(&table.other, act_drain, 0);
 
-	CHECK(n >= 0, "the other cannot go on: %ld", n);
+	CHECK(n >= 0, "the other consumer cannot drain: %ld", n);
 	for (long i = 0; i < n; i++)
 		note_got(table.other.call.items[i]);
 	return (uint32_t)n;
@@ -121,7 +124,8 @@ static uint32_t reap(pid_t victim)
 	return named;
 }
 
-/* What nobody else got, and what is not lost, the victim has reported: the oldest that it had. */
+/* The victim has reported all items that the other consumer did not get and that are not lost.
+ * These must be the oldest of those that it had. */
 static void note_reports(void)
 {
 	bool was_lost = false;
@@ -132,7 +136,7 @@ static void note_reports(void)
 		CHECK(!was_lost || !ledger.reported[i], "item %u was reported before an older one",
 		      i);
 		CHECK(!ledger.lost[i] || ledger.got[i] == table.redeliver,
-		      "item %u was lost, and got %u times by the other", i, ledger.got[i]);
+		      "item %u was lost, and got %u times by the other consumer", i, ledger.got[i]);
 	}
 }
 
@@ -143,7 +147,7 @@ static uint32_t count_lost(void)
 	struct timespec soon = spmcq_after(5);
 	double since = seconds_now();
 
-	/* It looks for the dead after a tenth of a second. */
+	/* A join checks only after a tenth of a second which processes are gone. */
 	if (unfinished > 0 && chance_below(&table.chance, 4) > 0)
 		return (uint32_t)unfinished;
 	RETURNS(unfinished > 0 ? -EOWNERDEAD : 0, spmcq_join_until(table.q, &soon));
@@ -151,7 +155,7 @@ static uint32_t count_lost(void)
 	return (uint32_t)unfinished;
 }
 
-/* The redelivered come first, oldest first; unless some were reaped before. */
+/* Redelivered items come first, the oldest first, unless other items were redelivered before. */
 static void check_order(uint32_t lost, uint32_t n)
 {
 	const uint32_t *items = table.other.call.items;
@@ -164,7 +168,8 @@ static void check_order(uint32_t lost, uint32_t n)
 	}
 }
 
-/* The victim is gone. Whether the other gets what is left before or after the reap is chance. */
+/* Called after the victim was killed. It is random whether the other consumer gets the items that
+ * are left before or after the reap. */
 static void settle(pid_t victim, uint32_t held_at_most)
 {
 	uint32_t lost, unfinished = 0;
@@ -207,7 +212,7 @@ static uint32_t ends_at_victim(void)
 	return sum;
 }
 
-/* Two items that the victim may get were lost by another. */
+/* Makes two items that the victim may get, and that another consumer has lost. */
 static void lose_some(void)
 {
 	struct puppet loser;
@@ -240,7 +245,8 @@ static void prepare(struct puppet *victim)
 	put_some(plan->queued);
 }
 
-/* Both sleep, or the victim is dead already; then come two items. The other must get one. */
+/* Both consumers sleep, or the victim has been killed. Then this puts two items; the other consumer
+ * must get one of them. */
 static void wake(struct puppet *victim, struct end end)
 {
 	double since;
@@ -254,19 +260,20 @@ static void wake(struct puppet *victim, struct end end)
 	sleep_ms((long)chance_below(&table.chance, 2));
 	put_some(1);
 	RETURNS(0, answer(&table.other));
-	CHECK(seconds_now() - since < 2, "the other was left asleep for %.1f s",
+	CHECK(seconds_now() - since < 2, "the other consumer slept for %.1f s beside an item",
 	      seconds_now() - since);
 	note_got(table.other.call.items[0]);
 	RETURNS(0, told(&table.other, act_task_done, 0));
 }
 
-/* Whether the call may get so many: if they are sealed, not all need be of one run. */
+/* Returns whether the call may return n items. A call that gets several sealed items may return
+ * fewer than there are, because they need not be of one run. */
 static bool is_run(long n)
 {
 	return n == table.plan->takes || (table.plan->sealed && n > 0 && n < table.plan->takes);
 }
 
-/* Makes the call. Returns whether it was through. */
+/* Makes the call, and kills the victim as `end` says. Returns whether the call returned. */
 static bool break_off(struct puppet *victim, struct end end)
 {
 	const struct plan *plan = table.plan;
@@ -431,12 +438,12 @@ static void a_consumer_may_be_killed_in_a_sealed_get_many(void)
 	                               .sealed = true});
 }
 
-/* --- who closes the queue --- */
+/* a call that closes the queue */
 
 static bool closes_now;
 
-/* Killed in shutdown or shutdown_now, it has closed the queue or not; what is there is got or
- * discarded, and nothing is left unfinished. */
+/* The victim is killed in shutdown or shutdown_now. The queue is closed or not; the items in it are
+ * got or discarded, and none is left unfinished. */
 static unsigned play_closing(struct end end)
 {
 	bool now = closes_now;
@@ -467,7 +474,7 @@ static unsigned play_closing(struct end end)
 	closed = spmcq_is_shutdown(q);
 	CHECK(closed || !through, "the queue is not closed");
 	RETURNS(closed ? -ESHUTDOWN : 0, spmcq_put(q, numbers));
-	/* What it was about to discard it held, so that is lost. */
+	/* The victim held the items that it was about to discard, so they are lost. */
 	while ((entries = spmcq_shared_reap(q, &lost, 1)) == 1) {
 		CHECK(now && lost.process == victim.process, "process %d", lost.process);
 		CHECK(lost.position - (WRAP - 2) < 4 || lost.position < 2, "position %llu",

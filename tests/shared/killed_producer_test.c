@@ -1,6 +1,7 @@
 /*
- * A producer may be killed behind each single instruction of a call. Consumers get what was put,
- * then are told; a successor goes on with nothing lost or doubled. This process is the consumer.
+ * A producer may be killed after each single instruction of a call. The consumers get the items
+ * that it put, and then an error. A successor goes on, and no item is lost or doubled. This process
+ * is the consumer.
  */
 #define _GNU_SOURCE
 #include "kills.h"
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 
 enum {
-	QUEUES = 6, /* played at the same time: most of the time goes by in sleep */
+	QUEUES = 6, /* used at the same time, because the processes sleep most of the time */
 	LEAST = 30, /* games on each */
 };
 
@@ -20,10 +21,10 @@ enum {
 /* What the victim does. */
 struct plan {
 	long (*call)(struct call *call);
-	uint32_t n;      /* items that it puts if it is through */
+	uint32_t n;      /* items that the call puts if it returns */
 	uint32_t queued; /* items put before: the first two are got, and one of them reported */
-	bool many;       /* it returns n */
-	bool sleeps;     /* there is no room before it sleeps */
+	bool many;       /* the call returns n */
+	bool sleeps;     /* the queue is full, so the victim sleeps in its call */
 	bool closes;
 	bool sealed;
 };
@@ -37,8 +38,8 @@ static const struct timespec past = {0, 0};
 struct game {
 	struct puppet producer, successor;
 	struct spmcq *q;
-	uint32_t got; /* items so far: each is the next number */
-	bool drains;  /* before there is a successor */
+	uint32_t got; /* how many items this process has got, which is also the next number */
+	bool drains;  /* this process gets all items before there is a successor */
 	size_t capacity;
 	struct spmcq_shared_options options;
 };
@@ -57,7 +58,7 @@ static void get_one(struct game *game)
 	note_got(game, number);
 }
 
-/* It is that number, out of order. */
+/* Gets an item that must have this number, although it comes out of order. */
 static void get_one_of(struct game *game, uint32_t want)
 {
 	uint32_t number = ~want;
@@ -85,7 +86,7 @@ static void begin(struct game *game)
 	call->number = plan->queued;
 }
 
-/* Returns whether the call was through. */
+/* Returns whether the call returned before the kill. */
 static bool break_off(struct game *game, struct end end)
 {
 	struct puppet *victim = &game->producer;
@@ -112,7 +113,7 @@ static bool break_off(struct game *game, struct end end)
 	return false;
 }
 
-/* Gets what is left, and is told that there will be no more. */
+/* Gets the items that are left. Then a get must return -EOWNERDEAD, or -ESHUTDOWN. */
 static void drain_of_dead(struct game *game)
 {
 	double since = seconds_now();
@@ -128,7 +129,7 @@ static void drain_of_dead(struct game *game)
 	      result, spmcq_unfinished(game->q));
 }
 
-/* Returns how many items the dead one had put. */
+/* Returns how many items the killed producer had put. */
 static uint32_t count_put(struct game *game, bool through)
 {
 	long size = told(&game->successor, act_size, 0);
@@ -159,7 +160,7 @@ static void go_on(struct game *game, bool through)
 		count_kill(closed);
 	while (game->got < put)
 		get_one(game);
-	/* All but one, which a successor does not forget. */
+	/* Reports all items but one, which must stay unfinished for the successor. */
 	for (; reported + 1 < put; reported++)
 		RETURNS(0, spmcq_task_done(game->q));
 	successor->call.number = put;
@@ -260,9 +261,9 @@ static void a_producer_may_be_killed_in_shutdown(void)
 	kill_everywhere(&(struct plan){.call = act_shutdown, .queued = 4, .closes = true});
 }
 
-/* --- who dies with it --- */
+/* consumers that are killed, too */
 
-/* Two consumers die with an item each, one before the producer and one after. */
+/* Two consumers are killed, each with an item: one before the producer, and one after. */
 static void a_successor_reaps_who_died_before(bool redeliver, bool sealed)
 {
 	struct game game = {.capacity = 10, .options = {.redeliver = redeliver, .sealed = sealed}};
@@ -320,8 +321,8 @@ static void a_successor_reaps_who_died_under_another(void)
 	}
 }
 
-/* Killed in reap, it has named, or given to others, none, or some, or all; its successor does the
- * rest, and no more. */
+/* A producer that is killed in reap has named (or redelivered) none, some or all of the lost items.
+ * Its successor does this for the rest, and no more. */
 static unsigned play_reap(struct end end)
 {
 	struct game game = {.capacity = 10};
@@ -386,7 +387,8 @@ static void a_producer_may_be_killed_in_reap(void)
 	        .begin = begin_games, .play = play_reap, .queues = QUEUES, .least = LEAST});
 }
 
-/* Whatever a successor has done by then, there is a next. */
+/* A successor is killed after some microseconds. Whatever it has done by then, another process can
+ * succeed. */
 static void try_to_succeed(struct game *game, double microseconds)
 {
 	struct puppet hasty;
@@ -445,7 +447,7 @@ static void a_successor_may_be_killed_at_any_time(void)
 	in_parallel(QUEUES, succeed_again_and_again);
 }
 
-/* A successor needs no place of a peer. */
+/* A successor does not take up the place of a peer. */
 static void a_successor_comes_though_all_places_are_taken(void)
 {
 	struct game game = {.capacity = 4, .options = {.processes = 2, .threads = 1}};
@@ -468,9 +470,9 @@ static void a_successor_comes_though_all_places_are_taken(void)
 	puppet_end(&game.successor);
 }
 
-/* It died before the producer, or after, or after the successor came; with an item, which must be
- * named first, or without. */
-static void the_place_of_one_that_died_under_another_is_free(void)
+/* The other consumer is killed before the producer, after it, or after the successor came. It holds
+ * an item, which must be reaped first, or none. */
+static void a_successor_frees_the_place_of_a_killed_consumer(void)
 {
 	for (int i = 0; i < 6; i++) {
 		struct game game = {.capacity = 4, .options = {.processes = 2, .threads = 1}};
@@ -506,8 +508,8 @@ static void the_place_of_one_that_died_under_another_is_free(void)
 	}
 }
 
-/* The second comes by a consumer that knows nothing of the first, who lives, or is dead, too:
- * either it is refused, or it goes on where the first was. */
+/* The second successor asks a consumer that has not seen the first one. The first lives, or has
+ * been killed. The second is refused, or goes on where the first stopped. */
 static void two_successors_are_not_both_the_producer(void)
 {
 	for (int dead = 0; dead < 2; dead++) {
@@ -553,8 +555,8 @@ static void two_successors_are_not_both_the_producer(void)
 	}
 }
 
-/* Successors die, too, and need no places however many they are. */
-static void ten_producers_follow_each_other(void)
+/* Successors are killed as well, and take up no places, however many they are. */
+static void ten_producers_succeed_each_other(void)
 {
 	struct game game = {.capacity = 4, .options = {.processes = 1}};
 
@@ -581,7 +583,7 @@ static void ten_producers_follow_each_other(void)
 	puppet_end(&game.producer);
 }
 
-static void who_sleeps_is_told_of_the_death(void)
+static void sleeping_calls_return_when_the_producer_is_killed(void)
 {
 	struct game game = {.capacity = 4};
 	struct puppet getter, joiner;
@@ -604,7 +606,7 @@ static void who_sleeps_is_told_of_the_death(void)
 	RETURNS(-EOWNERDEAD, answer(&getter));
 	RETURNS(-EOWNERDEAD, answer(&joiner));
 	CHECK(seconds_now() - since < 4, "this took %.1f s", seconds_now() - since);
-	/* A try_get finds it, too. */
+	/* A try_get returns -EOWNERDEAD, too. */
 	for (int i = 0; i < 1000000; i++) {
 		int result = spmcq_try_get(game.q, &(uint32_t){0});
 
@@ -627,7 +629,8 @@ static void who_sleeps_is_told_of_the_death(void)
 	puppet_end(&game.successor);
 }
 
-/* Each time another peer misses that there is a successor, which puts, and others get that. */
+/* The producer is killed, and a successor puts two items. The peer `late` is not admitted to the
+ * successor yet; it still has the handle of the killed producer's queue. */
 static void begin_with_late(struct game *game, struct puppet *late)
 {
 	plan = &(struct plan){.queued = 0};
@@ -649,7 +652,7 @@ static void end_with_late(struct game *game, struct puppet *late)
 	puppet_end(&game->successor);
 }
 
-static void a_late_peer_is_told_of_the_death(void)
+static void a_late_peer_gets_eownerdead_until_it_rejoins(void)
 {
 	for (int closed = 0; closed < 2; closed++) {
 		struct game game = {.capacity = 4};
@@ -672,7 +675,7 @@ static void a_late_peer_is_told_of_the_death(void)
 	}
 }
 
-static void a_late_peer_that_shuts_down_loses_nothing(void)
+static void a_late_peer_that_shuts_down_loses_no_item(void)
 {
 	struct game game = {.capacity = 4};
 	struct puppet late;
@@ -695,9 +698,9 @@ static void a_living_producer_has_no_successor(void)
 	plan = &(struct plan){.queued = 0};
 	begin(&game);
 	fail_to_succeed(&game.successor, game.q);
-	/* Nor by the producer itself. */
+	/* The producer itself does not admit a successor either. */
 	introduce(&game.producer, &game.successor, act_succeed);
-	CHECK(game.producer.call.result < 0, "a successor was let in");
+	CHECK(game.producer.call.result < 0, "a successor was admitted");
 	RETURNS(-EBUSY, game.successor.call.result);
 	RETURNS(0, told(&game.producer, act_put, 0));
 	get_one(&game);
@@ -718,12 +721,12 @@ int main(void)
 	RUN(a_successor_may_be_killed_at_any_time);
 	RUN(a_successor_reaps_who_died_under_another);
 	RUN(a_successor_comes_though_all_places_are_taken);
-	RUN(the_place_of_one_that_died_under_another_is_free);
+	RUN(a_successor_frees_the_place_of_a_killed_consumer);
 	RUN(two_successors_are_not_both_the_producer);
-	RUN(ten_producers_follow_each_other);
-	RUN(who_sleeps_is_told_of_the_death);
-	RUN(a_late_peer_is_told_of_the_death);
-	RUN(a_late_peer_that_shuts_down_loses_nothing);
+	RUN(ten_producers_succeed_each_other);
+	RUN(sleeping_calls_return_when_the_producer_is_killed);
+	RUN(a_late_peer_gets_eownerdead_until_it_rejoins);
+	RUN(a_late_peer_that_shuts_down_loses_no_item);
 	RUN(a_living_producer_has_no_successor);
 	return check_finish();
 }

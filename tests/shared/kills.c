@@ -1,5 +1,5 @@
 /*
- * Games in each of which a puppet is killed behind another instruction of its call.
+ * Games; in each of them a puppet is killed after another instruction of its call.
  */
 #include "kills.h"
 
@@ -10,12 +10,12 @@
 
 static const struct kills *kills;
 
-/* Of all processes. */
+/* Shared by all processes that play. */
 static struct {
 	_Atomic unsigned games, done, not_done;
-	/* How many instructions there are to be killed at. */
-	unsigned call;  /* from its start */
-	unsigned awake; /* from its sleep; 0: it does not sleep */
+	/* How many instructions there are after which a puppet can be killed. */
+	unsigned call;  /* from the start of the call */
+	unsigned awake; /* from the end of its sleep; 0: the call does not sleep */
 } * counts;
 
 void count_kill(bool done)
@@ -55,24 +55,25 @@ static unsigned step_of_game(uint64_t seed, unsigned n, unsigned most)
 	return 1 + (unsigned)((seed + (uint64_t)n * stride) % most);
 }
 
-enum { LONG = 1000 }; /* instructions of a call, a step of which takes some 40 us */
+enum { LONG = 1000 }; /* a call with more instructions is long: a single step takes some 40 us */
 
 static unsigned least_games(void)
 {
 	return counts->call > LONG && counts->awake == 0 ? kills->least / 2 : kills->least;
 }
 
-/* What a long call is for it does when all the looking is over. */
+/* A long call polls first, and does its work after the last poll. So this moves a kill to the last
+ * fifth of the call. */
 static unsigned in_last_fifth(unsigned at, unsigned most)
 {
 	return most - at % (1 + most / 5);
 }
 
-/* Where game n = 0, 1 ... kills the puppet. Neighbouring games are far from each other. For a call
- * that does not sleep, each instruction comes once before one comes again; if it is long, three of
- * eight games are in its last fifth. For one that sleeps, two of eight games count from the start
- * of the call, one kills the sleeper, and five count from the end of the sleep, three of them in
- * the last fifth. */
+/* Returns the instruction after which game n = 0, 1 ... kills the puppet. Games with successive
+ * numbers kill at places far from each other. For a call that does not sleep, each instruction has
+ * its turn before one has a second; if the call is long, three of eight games are in its last
+ * fifth. For a call that sleeps, two of eight games count from the start of the call, one kills the
+ * sleeper, and five count from the end of the sleep, three of them in the last fifth. */
 static struct end end_of_game(uint64_t seed, unsigned n)
 {
 	struct end end = {FROM_START, step_of_game(seed, n, counts->call), 0};
@@ -97,10 +98,10 @@ static void play_all(unsigned worker)
 
 	kills->begin(worker);
 	for (unsigned n = 0; n < least || seconds_now() < stop; n++) {
-		/* Not those that the others play. */
+		/* Each worker plays other games. */
 		struct end end = end_of_game(chance_seed(), worker * least + n);
 
-		check_doing("queue %u: killed behind instruction %u (%d) of %u, %u (seed %llu)",
+		check_doing("queue %u: killed after instruction %u (%d) of %u, %u (seed %llu)",
 		            worker, end.at, (int)end.when, counts->call, counts->awake,
 		            (unsigned long long)chance_seed());
 		kills->play(end);
@@ -121,5 +122,6 @@ void kill_in_games(const struct kills *of)
 	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
 	       "done\n",
 	       counts->call, counts->awake, counts->games, counts->not_done, counts->done);
-	CHECK(counts->done > 0 && counts->not_done > 0, "the kills are all on one side");
+	CHECK(counts->done > 0 && counts->not_done > 0,
+	      "all kills came before the call had done its work, or all after");
 }

@@ -1,6 +1,6 @@
 /*
- * Games in each of which a puppet is killed behind another instruction of its call. One that nobody
- * is killed in counts the instructions first.
+ * Games; in each of them a puppet is killed after another instruction of its call. A first game, in
+ * which none is killed, counts the instructions.
  */
 #ifndef KILLS_H
 #define KILLS_H
@@ -8,22 +8,22 @@
 #include "step.h"
 
 struct kills {
-	/* In each process that plays; finish may be NULL. */
+	/* Called in each process that plays, before and after its games; finish may be NULL. */
 	void (*begin)(unsigned worker);
 	void (*finish)(void);
-	/* Returns how many instructions there were, if the call was not broken off, else 0. */
+	/* Plays one game. If the call returned, returns how many instructions it had, else 0. */
 	unsigned (*play)(struct end end);
 	unsigned queues; /* processes that play at the same time */
-	unsigned least;  /* games of each, half as many if the call is long */
-	double seconds;  /* that each plays at least */
-	bool sleeps;     /* the call */
+	unsigned least;  /* games of each process; half as many if the call is long */
+	double seconds;  /* each process plays at least this long */
+	bool sleeps;     /* the call sleeps */
 };
 
-/* Plays all games. Fails the property if a kill never came before the call had done its work, or
- * never after; skips it where instructions cannot be counted. */
+/* Plays all games. Fails the property if no kill came before the call had done its work, or none
+ * after. Skips it where instructions cannot be counted. */
 void kill_in_games(const struct kills *kills);
 
-/* For play: the puppet was killed when the call had done its work, or not. */
+/* Called by play: says whether the call had done its work when the puppet was killed. */
 void count_kill(bool done);
 
 #endif

@@ -16,9 +16,10 @@ struct map {
 
 enum { MAPS = 64 };
 
-/* All mappings of memfds. Returns how many there are; at most MAPS. */
+/* Lists all mappings of memfds in this process. Returns how many there are; at most MAPS. */
 size_t shared_maps(struct map maps[MAPS]);
-/* Descriptors of memfds that are open in this process; at most MAPS. */
+/* Lists the open descriptors of memfds in this process. Returns how many there are; at most
+ * MAPS. */
 size_t shared_files(int files[MAPS]);
 
 #endif

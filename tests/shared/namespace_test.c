@@ -1,6 +1,6 @@
 /*
- * Process ids are not who a process is: another may have that of a dead one, and in process
- * namespaces many have the same.
+ * A process id does not identify a process: a new process may have the id of one that has ended,
+ * and in several process namespaces several processes have the same id.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -16,7 +16,8 @@
 
 static const struct timespec past = {0, 0};
 
-/* In a process namespace that nobody else uses: the next process gets this id. */
+/* Makes the kernel give this id to the next process. It works only in a process namespace that no
+ * other process uses. */
 static bool next_process_is(pid_t id)
 {
 	int file = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
@@ -29,16 +30,16 @@ static bool next_process_is(pid_t id)
 	return is_written;
 }
 
-/* Runs it as the first process of a namespace. */
+/* Runs the function in the first process of a new process namespace. */
 static void in_a_namespace(void (*run)(void))
 {
 	pid_t child;
 	int status;
 
 	if (CHECK_SANITIZED)
-		check_skip("sanitizers do not find themselves in a process namespace");
+		check_skip("sanitizers do not work in a process namespace");
 	if (unshare(CLONE_NEWPID) != 0)
-		check_skip("there are no process namespaces to be had");
+		check_skip("no process namespaces here");
 	fflush(stdout);
 	child = fork();
 	CHECK(child >= 0, "fork: %s", strerror(errno));
@@ -48,11 +49,11 @@ static void in_a_namespace(void (*run)(void))
 	}
 	CHECK(waitpid(child, &status, 0) == child, "there is no child");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		check_skip("nobody may say which process id comes next");
+		check_skip("the next process id cannot be set here");
 	CHECK(status == 0, "it ended with status %#x", (unsigned)status);
 }
 
-/* A puppet with the id of a dead one. */
+/* Starts a puppet that has the id of a process that has ended. */
 static void start_as(struct puppet *puppet, pid_t id)
 {
 	if (!next_process_is(id))
@@ -109,7 +110,7 @@ static void lose_the_producer_to_a_namesake(void)
 	RETURNS(0, spmcq_get(q, &number));
 	RETURNS(-EOWNERDEAD, spmcq_get(q, &number));
 	RETURNS(-EOWNERDEAD, spmcq_join(q));
-	/* It is a stranger, but may succeed. */
+	/* The queue does not know this process, but it may succeed the producer. */
 	succeed(&namesake, &q);
 	RETURNS(0, told(&namesake, act_put, 0));
 	RETURNS(0, spmcq_get(q, &number));
@@ -124,7 +125,7 @@ static void a_producers_id_may_be_used_again(void)
 	in_a_namespace(lose_the_producer_to_a_namesake);
 }
 
-/* Both are process 1, and thread 1, where they are. */
+/* Each of the two consumers is process 1 and thread 1 in its own namespace. */
 static void namesakes_in_namespaces_are_two(void)
 {
 	struct puppet outer[2], inner[2];
@@ -170,7 +171,8 @@ static void namesakes_in_namespaces_are_two(void)
 	queue_free(q);
 }
 
-/* The producer cannot say who is outside of its namespace: it may refuse, but not mistake. */
+/* The producer has no ids for processes outside of its namespace. It may refuse such a process, but
+ * must not take it for another. */
 static void a_peer_from_outside_the_namespace_is_refused_or_right(void)
 {
 	struct puppet outer, producer, consumer;

@@ -1,6 +1,7 @@
 /*
- * What a queue between processes has beside the results of one between threads: who may put, what a
- * child of fork may do, seats for threads, options, and what is lost with a process.
+ * What a queue between processes has in addition to the results of a queue between threads: who may
+ * put, what a child of fork may do, numbers (seats) for threads, options, and what is lost with a
+ * process.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -11,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- who may what --- */
+/* --- rights --- */
 
 static void a_consumer_may_not_put(void)
 {
@@ -28,7 +29,7 @@ static void a_consumer_may_not_put(void)
 			RETURNS(-EPERM, told_until(&consumer, puts[i], 2, 1));
 		}
 		RETURNS(-EPERM, told(&consumer, act_release, 0));
-		/* It may refuse this, too; what counts is that no put comes of it. */
+		/* The call may be refused or not; in either case the consumer cannot put. */
 		told(&consumer, act_take, 0);
 	}
 	RETURNS(-EPERM, told(&consumer, act_reap, 1));
@@ -81,10 +82,10 @@ static void a_consumer_that_destroys_its_handle_is_gone(void)
 	COUNTS(1, lost[0].position);
 	COUNTS(2, lost[0].items);
 	RETURNS(leaver.process, lost[0].process);
-	CHECK(!lost[0].redelivered, "said to be given to others");
+	CHECK(!lost[0].redelivered, "reap says that the items were redelivered");
 	RETURNS(0, spmcq_shared_reap(q, lost, 2));
 	RETURNS(0, spmcq_join(q));
-	/* The process itself may come back. */
+	/* The process may join again. */
 	admit(q, &leaver);
 	put_numbers(q, 4, 1);
 	RETURNS(1, told(&leaver, act_drain, 0));
@@ -112,7 +113,7 @@ static void destroy_is_refused_while_a_thread_waits(void)
 	queue_free(q);
 }
 
-static void what_is_left_by_a_producer_that_destroys_is_got(void)
+static void items_of_a_producer_that_destroyed_its_handle_are_got(void)
 {
 	struct puppet producer;
 	struct spmcq *q = producer_start(&producer, 3);
@@ -177,7 +178,8 @@ static long act_fork_and_try(struct call *call)
 		expect_all_refused(puppet_queue);
 		RETURNS(-EPERM, spmcq_shared_admit(puppet_queue, ends[0]));
 		close(ends[1]);
-		/* The producer's could not anyway. */
+		/* The producer's process itself could not rejoin either: its handle is not a
+		 * consumer's. */
 		result = spmcq_shared_rejoin(puppet_queue, ends[0]);
 		CHECK(result == -EPERM || result == -EINVAL, "rejoin: %d", result);
 		if (call->n)
@@ -203,7 +205,7 @@ static void a_child_of_fork_may_only_destroy(void)
 		RETURNS(0, told(&consumer, act_get, 0));
 		RETURNS(0, told(&producer, act_fork_and_try, destroys));
 		RETURNS(0, told(&consumer, act_fork_and_try, destroys));
-		/* Neither of them is gone. */
+		/* The producer and the consumer still count as alive. */
 		RETURNS(0, told(&producer, act_reap, 1));
 		RETURNS(-ETIMEDOUT, told_until(&producer, act_join_until, 0, 0.3));
 		RETURNS(0, told(&consumer, act_task_done, 0));
@@ -269,7 +271,8 @@ static long act_join_second(struct call *call)
 	return result;
 }
 
-/* It joins again, and leaves again, or fails to join: the first handle is not concerned. */
+/* The process joins again and leaves again, or fails to join. The first handle goes on as
+ * before. */
 static void a_process_may_join_twice(void)
 {
 	for (int fails = 0; fails < 2; fails++) {
@@ -358,7 +361,8 @@ static void more_threads_than_seats_are_refused(void)
 	put_numbers(q, 0, 2);
 	RETURNS(0, answer(&threads[0]));
 	RETURNS(0, answer(&threads[1]));
-	/* A thread that has ended gives its seat to the next, and what it got is its process's. */
+	/* The next thread gets the seat of a thread that has ended. The items that the ended thread
+	 * got belong to the process. */
 	puppet_end(&threads[0]);
 	put_numbers(q, 2, 1);
 	RETURNS(0, told(&threads[2], act_get, 0));
@@ -425,12 +429,13 @@ static void a_signal_ends_a_call_only_if_asked(bool interruptible)
 	RETURNS(0, told(&joiner, act_catch_signals, 0));
 	tell(&consumer, act_get, 0);
 	puppet_await_sleep(&consumer);
-	/* A handler may run between two sleeps, which ends nothing. */
+	/* A handler that runs between two sleeps of a call does not end the call, so several
+	 * signals are sent. */
 	for (int i = 0; i < 100 && !has_answered(&consumer); i++) {
 		kill(consumer.process, SIGUSR1);
 		sleep_ms(2);
 	}
-	CHECK(has_answered(&consumer) == interruptible, "get came back: %d", !interruptible);
+	CHECK(has_answered(&consumer) == interruptible, "get returned: %d", !interruptible);
 	if (interruptible)
 		RETURNS(-EINTR, answer(&consumer));
 	RETURNS(0, told(&producer, act_put, 0));
@@ -448,8 +453,8 @@ static void a_signal_ends_a_call_only_if_asked(bool interruptible)
 		kill(joiner.process, SIGUSR1);
 		sleep_ms(2);
 	}
-	CHECK(has_answered(&producer) == interruptible, "put came back: %d", !interruptible);
-	CHECK(has_answered(&joiner) == interruptible, "join came back: %d", !interruptible);
+	CHECK(has_answered(&producer) == interruptible, "put returned: %d", !interruptible);
+	CHECK(has_answered(&joiner) == interruptible, "join returned: %d", !interruptible);
 	if (interruptible) {
 		RETURNS(-EINTR, answer(&producer));
 		RETURNS(-EINTR, answer(&joiner));
@@ -474,14 +479,15 @@ static void a_signal_ends_a_sleeping_call_with_interruptible_only(void)
 	a_signal_ends_a_call_only_if_asked(false);
 }
 
-/* Puts an item and has it got, again and again, until there is no room. Returns how many. */
+/* Puts items, of which the consumer gets each at once and reports none, until there is no room.
+ * Returns how many. */
 static size_t fill_by_getting(struct spmcq *q, struct puppet *consumer, uint32_t first)
 {
 	size_t n = 0;
 	int result;
 
 	for (uint32_t number = first; (result = spmcq_try_put(q, &number)) == 0; number++, n++) {
-		CHECK(n < 200, "there is room for any number");
+		CHECK(n < 200, "held items do not take up room");
 		RETURNS(0, told(consumer, act_get, 0));
 		CHECK(consumer->call.items[0] == number, "got %u, not %u", consumer->call.items[0],
 		      number);
@@ -492,7 +498,7 @@ static size_t fill_by_getting(struct spmcq *q, struct puppet *consumer, uint32_t
 	return n;
 }
 
-/* As many as the capacity may be held, and put goes on. */
+/* With redeliver, as many items as the capacity may be held while put still finds room. */
 static void redeliver_keeps_items_until_they_are_reported(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
@@ -507,7 +513,7 @@ static void redeliver_keeps_items_until_they_are_reported(void)
 		RETURNS(0, told(&holder, act_task_done_many, spmcq_unfinished(q)));
 		RETURNS(0, spmcq_join(q));
 	}
-	/* The bound on what waits is the capacity, as ever. */
+	/* The bound on queued items is the capacity, as without redeliver. */
 	put_numbers(q, put, 4);
 	RETURNS(-EAGAIN, spmcq_try_put(q, &number));
 	RETURNS(4, told(&holder, act_get_many, 4));
@@ -522,9 +528,9 @@ static void redeliver_keeps_items_until_they_are_reported(void)
 	queue_free(q);
 }
 
-/* The items of one that is gone keep the room until they are named, given to others and reported.
- */
-static void a_full_queue_says_that_the_dead_are_in_the_way(void)
+/* The items of a process that was killed take up room until they are reaped, given to another
+ * consumer and reported. */
+static void put_says_that_lost_items_take_up_all_room(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
 	struct puppet dead, other;
@@ -557,8 +563,8 @@ static void a_full_queue_says_that_the_dead_are_in_the_way(void)
 	queue_free(q);
 }
 
-/* Without waiting for its next look. */
-static void what_is_given_to_others_wakes_one_that_sleeps(void)
+/* The sleeper is woken at once; it does not sleep until its next check of the other processes. */
+static void redelivered_items_wake_a_sleeper(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
 	struct puppet dead, sleepers[2];
@@ -594,7 +600,7 @@ static void what_is_given_to_others_wakes_one_that_sleeps(void)
 				RETURNS(0, spmcq_join(q));
 				tell(&sleepers[j], act_get, 0);
 			}
-		/* Both sleep again; the next item is for any, to have them back. */
+		/* Both consumers are in a get now. Two items end these gets. */
 		put_numbers(q, 1000, 2);
 		for (size_t j = 0; j < 2; j++) {
 			RETURNS(0, answer(&sleepers[j]));
@@ -607,7 +613,7 @@ static void what_is_given_to_others_wakes_one_that_sleeps(void)
 	queue_free(q);
 }
 
-static void what_is_lost_is_given_to_others_after_a_shutdown_too(void)
+static void lost_items_are_redelivered_after_a_shutdown_too(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
 	struct puppet dead, other;
@@ -634,7 +640,7 @@ static void what_is_lost_is_given_to_others_after_a_shutdown_too(void)
 	queue_free(q);
 }
 
-static void with_redeliver_a_thread_has_room_for_so_many_gets(void)
+static void with_redeliver_a_thread_has_255_unreported_gets_at_most(void)
 {
 	struct spmcq_shared_options options = {.redeliver = true};
 	struct puppet consumer;
@@ -659,7 +665,7 @@ static void with_redeliver_a_thread_has_room_for_so_many_gets(void)
 	queue_free(q);
 }
 
-/* --- what is lost --- */
+/* --- lost items --- */
 
 static void count_lost(struct spmcq *q, pid_t process, uint64_t most, unsigned char *named,
                        uint64_t *unknown)
@@ -680,8 +686,9 @@ static void count_lost(struct spmcq *q, pid_t process, uint64_t most, unsigned c
 	}
 }
 
-/* The queue does not remember all positions of one that reports nothing. */
-static void all_that_one_held_is_counted(void)
+/* If a process reports nothing for long, the queue has no room to note all positions that it got.
+ * The rest is counted without positions. */
+static void all_items_that_a_killed_process_held_are_counted(void)
 {
 	struct puppet consumer, second;
 	struct spmcq *q = shared_of(1000);
@@ -702,7 +709,8 @@ static void all_that_one_held_is_counted(void)
 	RETURNS(-EOWNERDEAD, spmcq_join(q));
 	count_lost(q, consumer.process, 700, named, &unknown);
 	for (uint32_t i = 0; i < 700; i++) {
-		/* The thread that got three reported the oldest that it had. */
+		/* The second thread has reported 200 items, which are the oldest that it had
+		 * got. */
 		bool held = i >= 200;
 
 		CHECK(named[i] <= held, "item %u was named %u times", i, named[i]);
@@ -715,8 +723,9 @@ static void all_that_one_held_is_counted(void)
 	queue_free(q);
 }
 
-/* They hold items between each other's; some report for others. */
-static void what_each_thread_of_a_process_held_is_named(void)
+/* The items that the threads hold lie between each other's positions, and some threads report items
+ * that others got. */
+static void items_that_each_thread_held_are_named(void)
 {
 	for (int redeliver = 0; redeliver < 2; redeliver++) {
 		struct spmcq_shared_options options = {.redeliver = redeliver};
@@ -734,7 +743,8 @@ static void what_each_thread_of_a_process_held_is_named(void)
 		put_numbers(q, 0, 60);
 		for (uint32_t i = 0; i < 60; i++)
 			RETURNS(0, told(&threads[i % 5], act_get, 0));
-		/* Thread 0 reports its 12, then as many of others; thread 4 reports one. */
+		/* Thread 0 reports its 12 items, and as many of other threads; thread 4 reports
+		 * one. */
 		RETURNS(0, told(&threads[4], act_task_done, 0));
 		RETURNS(0, told(&threads[0], act_task_done_many, 24));
 		puppet_end(&threads[1]);
@@ -768,7 +778,7 @@ int main(void)
 	RUN(a_second_producer_thread_is_refused);
 	RUN(a_consumer_that_destroys_its_handle_is_gone);
 	RUN(destroy_is_refused_while_a_thread_waits);
-	RUN(what_is_left_by_a_producer_that_destroys_is_got);
+	RUN(items_of_a_producer_that_destroyed_its_handle_are_got);
 	RUN(a_child_of_fork_may_only_destroy);
 	RUN(a_child_of_fork_may_join_by_itself);
 	RUN(a_process_may_join_twice);
@@ -777,11 +787,11 @@ int main(void)
 	RUN(threads_come_and_go);
 	RUN(a_signal_ends_a_sleeping_call_with_interruptible_only);
 	RUN(redeliver_keeps_items_until_they_are_reported);
-	RUN(a_full_queue_says_that_the_dead_are_in_the_way);
-	RUN(what_is_given_to_others_wakes_one_that_sleeps);
-	RUN(what_is_lost_is_given_to_others_after_a_shutdown_too);
-	RUN(with_redeliver_a_thread_has_room_for_so_many_gets);
-	RUN(all_that_one_held_is_counted);
-	RUN(what_each_thread_of_a_process_held_is_named);
+	RUN(put_says_that_lost_items_take_up_all_room);
+	RUN(redelivered_items_wake_a_sleeper);
+	RUN(lost_items_are_redelivered_after_a_shutdown_too);
+	RUN(with_redeliver_a_thread_has_255_unreported_gets_at_most);
+	RUN(all_items_that_a_killed_process_held_are_counted);
+	RUN(items_that_each_thread_held_are_named);
 	return check_finish();
 }

@@ -1,5 +1,5 @@
 /*
- * Processes that do as they are told.
+ * Puppets: see puppet.h.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 enum {
-	BOUND_MS = 20000, /* far beyond what any call of a test takes */
-	LOOKS = 3,        /* asleep this many looks in a row, 1 ms apart: it sleeps */
+	BOUND_MS = 20000, /* much longer than any call of a test takes */
+	LOOKS = 3, /* a puppet sleeps if it is found asleep this many times in a row, 1 ms apart */
 };
 
 struct spmcq *puppet_queue;
@@ -211,12 +211,12 @@ void puppet_start_inside(struct puppet *puppet, struct puppet *of)
 	memset(puppet, 0, sizeof(*puppet));
 	socket_pair(SOCK_SEQPACKET, ends);
 	if (CHECK_SANITIZED)
-		check_skip("sanitizers do not find themselves in a process namespace");
+		check_skip("sanitizers do not work in a process namespace");
 	tell_with(of, act_start_inside, ends[1]);
 	close(ends[1]);
 	puppet->process = (pid_t)answer(of);
 	if (puppet->process < 0)
-		check_skip("there are no process namespaces to be had");
+		check_skip("no process namespaces here");
 	puppet->control = ends[0];
 	puppet->thread = puppet->process;
 }
@@ -289,13 +289,13 @@ void in_parallel(unsigned workers, void (*work)(unsigned worker))
 	for (unsigned i = 0; i < workers; i++) {
 		int status = 0;
 
-		CHECK(wait(&status) > 0, "a worker is missing");
-		/* It has said why. */
+		CHECK(wait(&status) > 0, "wait: no worker is left");
+		/* The puppet has printed why. */
 		CHECK(status == 0, "a worker ended with status %#x", (unsigned)status);
 	}
 }
 
-/* --- telling --- */
+/* --- calls and answers --- */
 
 static void send_told(struct puppet *puppet, long (*make)(struct call *), int along)
 {
@@ -349,7 +349,7 @@ long told_until(struct puppet *puppet, long (*make)(struct call *), size_t n, do
 	return told(puppet, make, n);
 }
 
-/* --- whether it sleeps --- */
+/* --- whether a puppet sleeps --- */
 
 /* Returns false if there is no such thread. */
 static bool read_state(const struct puppet *puppet, char *state, long *switches)
@@ -388,12 +388,12 @@ bool puppet_sleeps(struct puppet *puppet)
 		sleep_ms(1);
 	}
 	check_failed(__FILE__, __LINE__, "puppet_sleeps",
-	             "it has nothing to do and does not sleep (state %c)", state);
+	             "the puppet neither answers nor sleeps (state %c)", state);
 }
 
 void puppet_await_sleep(struct puppet *puppet)
 {
-	CHECK(puppet_sleeps(puppet), "it came back instead of sleeping");
+	CHECK(puppet_sleeps(puppet), "the puppet answered instead of sleeping");
 }
 
 bool puppet_stops(struct puppet *puppet)
@@ -409,7 +409,8 @@ bool puppet_stops(struct puppet *puppet)
 		if (ms > 3)
 			sleep_ms(1);
 	}
-	check_failed(__FILE__, __LINE__, "puppet_stops", "it goes on (state %c)", state);
+	check_failed(__FILE__, __LINE__, "puppet_stops", "the puppet is not stopped (state %c)",
+	             state);
 }
 
 /* --- admission --- */
@@ -458,7 +459,7 @@ void join_by(struct puppet *producer, struct spmcq **q)
 	close(ends[1]);
 }
 
-/* Returns what it returns to admit a successor, whose answer is still to come. */
+/* Admits a successor, and returns the result. The successor's answer is not taken yet. */
 static int admit_successor(struct spmcq *q, struct puppet *successor)
 {
 	int ends[2], result;
@@ -480,8 +481,8 @@ void succeed(struct puppet *successor, struct spmcq **q)
 
 void fail_to_succeed(struct puppet *successor, struct spmcq *q)
 {
-	CHECK(admit_successor(q, successor) < 0, "a successor was let in");
-	CHECK(answer(successor) < 0, "it was let in");
+	CHECK(admit_successor(q, successor) < 0, "a successor was admitted");
+	CHECK(answer(successor) < 0, "succeed returned 0 to a refused successor");
 }
 
 void create_by(struct puppet *producer, size_t capacity, const struct spmcq_shared_options *options)

@@ -1,7 +1,8 @@
 /*
- * Processes that do as they are told: consumers, producers, successors. A puppet is told to make a
- * call, makes it, and answers with the result; or it dies of it. Each has one queue. Puppets die
- * with the process that started them.
+ * Puppets: processes that make calls of the library as a test tells them. They are consumers,
+ * producers or successors. A test tells a puppet to make a call; the puppet makes it and answers
+ * with the result, or is killed in it. Each puppet has one queue. Puppets are killed when the
+ * process that started them ends.
  */
 #ifndef PUPPET_H
 #define PUPPET_H
@@ -16,21 +17,23 @@
 
 enum { ITEMS = 512, LOST = 32 };
 
-/* What a puppet is told, and what it answers. The caller sets what the call needs; the puppet fills
- * in the results, and sends all of it back. */
+/* A call that a puppet is to make, and its results. The test sets the fields that the call needs;
+ * the puppet fills in the results, and sends all of it back. */
 struct call {
-	long (*make)(struct call *call); /* NULL: end */
+	long (*make)(struct call *call); /* the call; NULL: the puppet ends */
 	size_t n;                        /* items */
-	double seconds;                  /* until the deadline; below 0: there is none */
-	uint32_t number;                 /* that the first item put has */
-	int socket; /* in the test: to be sent; in the puppet: what arrived; -1: none */
+	double seconds;  /* time until the deadline; below 0: there is no deadline */
+	uint32_t number; /* the number of the first item that is put */
+	/* In the test: a socket to send; in the puppet: the socket that came; -1: none. */
+	int socket;
 	size_t capacity, item_size;
 	uint64_t first_position;
 	struct spmcq_shared_options options;
-	/* A call within a call: see act_for_a_while(), and step.h. */
+	/* The call that act_for_a_while() or act_stepped() makes, and how that ends: see step.h. */
 	long (*stepped)(struct call *call);
-	unsigned at; /* the instruction behind which the deed is done; 0: never */
-	int deed;    /* a signal that the puppet sends itself; 0: exit_group */
+	/* The number of the instruction after which it ends or gets the signal; 0: never. */
+	unsigned at;
+	int deed; /* the signal that the puppet sends itself then; 0: it ends by exit_group */
 	unsigned steps;
 	long result;
 	int thread;
@@ -41,74 +44,77 @@ struct call {
 
 struct puppet {
 	pid_t process;
-	int thread; /* the number the system knows it by */
+	int thread; /* the thread's id */
 	int control;
-	struct call call; /* the latest; fields set here go to the puppet with the next tell() */
+	/* The latest call; fields that are set here are sent with the next tell(). */
+	struct call call;
 };
 
-/* In a puppet: its queue, of all its threads. */
+/* In a puppet: its queue, which all its threads use. */
 extern struct spmcq *puppet_queue;
 
 void puppet_start(struct puppet *puppet);
-/* A second thread of its process, which is told by itself. */
+/* Starts a second thread in the process of `of`. It is told separately. */
 void puppet_start_thread(struct puppet *puppet, struct puppet *of);
-/* A child of its process in a process namespace of its own. It is ended by puppet_end_inside(). */
+/* Starts a child of `of` in a process namespace of its own. End it by puppet_end_inside(). */
 void puppet_start_inside(struct puppet *puppet, struct puppet *of);
 void puppet_end_inside(struct puppet *puppet);
-/* It comes to its end by itself; of a thread: that thread. */
+/* Tells the puppet's process, or the second thread, to end, and waits until it has ended. */
 void puppet_end(struct puppet *puppet);
-/* Ends it by SIGKILL, and waits until it is gone. */
+/* Kills the puppet by SIGKILL, and waits until it has ended. */
 void puppet_kill(struct puppet *puppet);
-/* Waits until its process has ended. Returns as waitpid() does. */
+/* Waits until the puppet's process has ended. Returns as waitpid() does. */
 int puppet_await_end(struct puppet *puppet);
 
-/* Tell, and later take the answer; or both at once. */
+/* tell() and tell_with() tell the puppet to make a call, and answer() waits for the result. told()
+ * and told_until() do both. */
 void tell(struct puppet *puppet, long (*make)(struct call *), size_t n);
 void tell_with(struct puppet *puppet, long (*make)(struct call *), int socket);
 long answer(struct puppet *puppet);
 long told(struct puppet *puppet, long (*make)(struct call *), size_t n);
 long told_until(struct puppet *puppet, long (*make)(struct call *), size_t n, double seconds);
-/* Takes the answer, or returns false, when the puppet has ended instead. */
+/* Waits for the answer. Returns false if the puppet has ended instead. */
 bool answered(struct puppet *puppet);
-bool has_answered(struct puppet *puppet); /* it can be taken without waiting */
+bool has_answered(struct puppet *puppet); /* the answer can be taken without waiting */
 
-/* Waits until it sleeps in a system call. Returns false if it answers, or ends, instead. */
+/* Waits until the puppet sleeps in a system call. Returns false if it answers, or ends, instead. */
 bool puppet_sleeps(struct puppet *puppet);
 void puppet_await_sleep(struct puppet *puppet);
-/* Waits until it is stopped by a signal. Returns false if it answers instead. */
+/* Waits until the puppet is stopped by a signal. Returns false if it answers instead. */
 bool puppet_stops(struct puppet *puppet);
 
-/* Lets the puppet join, by a pair of sockets. */
+/* Lets the puppet join the queue, over a pair of sockets. */
 void admit(struct spmcq *q, struct puppet *consumer);
-/* One puppet admits while another makes the call, act_join_queue or act_succeed. call.result of
- * each says what came of it. */
+/* One puppet admits, while the other calls act_join_queue() or act_succeed(). The results are in
+ * call.result of each. */
 void introduce(struct puppet *admitting, struct puppet *coming, long (*make)(struct call *));
-/* The puppet joins, let in by one that is a puppet, too. */
+/* The puppet joins; a puppet that is the producer admits it. */
 void admit_by(struct puppet *producer, struct puppet *consumer);
-/* This process joins a puppet's queue, or, if it has *q, rejoins. */
+/* This process joins the queue of a puppet; if it already has *q, it rejoins. */
 void join_by(struct puppet *producer, struct spmcq **q);
-/* The puppet follows a dead producer, and this process goes over to it; or it is refused. */
+/* succeed(): the puppet succeeds a killed producer, and this process rejoins. fail_to_succeed():
+ * the puppet is refused. */
 void succeed(struct puppet *successor, struct spmcq **q);
 void fail_to_succeed(struct puppet *successor, struct spmcq *q);
 /* The puppet makes a queue of uint32_t numbers. options may be NULL. */
 void create_by(struct puppet *producer, size_t capacity,
                const struct spmcq_shared_options *options);
-/* Puppet, and admitted, in one. */
+/* Starts a puppet, and lets it join. */
 void consumer_start(struct puppet *consumer, struct spmcq *q);
-/* The other way round: a puppet that has made a queue, which this process joins and returns. */
+/* Starts a puppet that makes a queue. This process joins the queue, and the function returns it. */
 struct spmcq *producer_start(struct puppet *producer, size_t capacity);
 
-/* A queue of this process. */
+/* Makes a queue whose producer is this process. */
 struct spmcq *shared_at(size_t capacity, const struct spmcq_shared_options *options);
 struct spmcq *shared_of(size_t capacity);
 
-/* Whether sealed queues are to be had. */
+/* Returns whether sealed queues are built. */
 bool can_seal(void);
 
-/* Runs the work in that many processes. Fails the property if one fails. */
+/* Runs work() in that many processes. Fails the property if it fails in one of them. */
 void in_parallel(unsigned workers, void (*work)(unsigned worker));
 
-/* Memory that a property's processes share. */
+/* Returns memory that all processes of a property share. */
 void *common_memory(size_t size);
 
 void socket_pair(int type, int ends[2]);
@@ -116,22 +122,23 @@ size_t open_files(void); /* of this process */
 double seconds_now(void);
 void die_with(pid_t parent);
 
-/* What puppets can be told. They return what the call of the library does. */
+/* The calls that puppets can be told to make. They return what the call of the library returns. The
+ * comments name the fields of struct call that they use. */
 long act_create(struct call *call);     /* capacity, item_size, options */
 long act_admit(struct call *call);      /* socket */
 long act_join_queue(struct call *call); /* socket, item_size; it rejoins if it has a queue */
 long act_succeed(struct call *call);    /* socket, options */
-long act_reap(struct call *call);       /* n entries: lost */
+long act_reap(struct call *call);       /* n is the number of entries in lost */
 long act_put(struct call *call);        /* the item is `number` */
 long act_try_put(struct call *call);
 long act_put_until(struct call *call); /* seconds */
-long act_put_many(struct call *call);  /* n from number on */
+long act_put_many(struct call *call);  /* n items, from number on */
 long act_try_put_many(struct call *call);
 long act_put_many_until(struct call *call);
 long act_get(struct call *call);
 long act_try_get(struct call *call);
 long act_get_until(struct call *call);
-long act_get_many(struct call *call); /* up to n */
+long act_get_many(struct call *call); /* up to n items */
 long act_try_get_many(struct call *call);
 long act_get_many_until(struct call *call);
 long act_task_done(struct call *call);
@@ -150,10 +157,11 @@ long act_is_shutdown(struct call *call);
 long act_stats(struct call *call);
 long act_destroy(struct call *call);
 long act_nothing(struct call *call);
-/* Gets and reports, one by one, until there is nothing. Returns how many, or an error other than
- * -EAGAIN. */
+/* Gets and reports items, one by one, until the queue is empty. Returns how many, or an error other
+ * than -EAGAIN. */
 long act_drain(struct call *call);
-/* Makes the call in `stepped`, and dies if it is not through within so many seconds. */
+/* Makes the call in `stepped`. The process is killed if the call does not return within
+ * call->seconds. */
 long act_for_a_while(struct call *call);
 /* Becomes a user without rights. */
 long act_be_nobody(struct call *call);

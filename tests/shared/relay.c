@@ -1,5 +1,5 @@
 /*
- * A process between the two ends of an admission.
+ * See relay.h.
  */
 #define _GNU_SOURCE
 #include "relay.h"
@@ -31,7 +31,7 @@ struct message {
 	unsigned char bytes[MESSAGE + 1];
 	size_t size;
 	int files[FILES];
-	size_t n; /* of files */
+	size_t n; /* how many files */
 };
 
 union rights {
@@ -39,7 +39,7 @@ union rights {
 	char room[CMSG_SPACE(sizeof(int) * FILES) + CMSG_SPACE(64)];
 };
 
-/* Returns false at the end. */
+/* Returns false when the other end is closed. */
 static bool receive(int from, struct message *message)
 {
 	union rights rights;
@@ -63,7 +63,8 @@ static bool receive(int from, struct message *message)
 	return true;
 }
 
-/* Bytes from..to of it; descriptors go with the first. */
+/* Sends the bytes from first to end - 1 of the message; its descriptors are sent with the first
+ * byte. */
 static void pass_on(int to, struct message *message, size_t first, size_t end)
 {
 	union rights rights;
@@ -87,7 +88,7 @@ static bool is_memfd(int file)
 	return fcntl(file, F_GET_SEALS) >= 0;
 }
 
-/* A copy of a memfd, of that size; sealed or not. */
+/* Returns a copy of a memfd, with that size; its size can be changed unless is_sealed is true. */
 static int copy_of(int file, off_t size, bool is_sealed)
 {
 	static char page[4096];
@@ -161,10 +162,10 @@ static void twist(struct message *message)
 	}
 }
 
-/* Returns whether to go on. */
+/* Sends the message, changed as the twist says. Returns false if no more is to be sent. */
 static bool pass_on_twisted(int to, struct message *message, size_t *passed)
 {
-	size_t left = relayed.at - *passed; /* before the byte that it is about */
+	size_t left = relayed.at - *passed; /* bytes before the one that the twist is about */
 
 	*passed += message->size;
 	if (relayed.twist == TWIST_CUT || relayed.twist == TWIST_HALF_CUT) {
@@ -199,7 +200,7 @@ static bool pass_on_twisted(int to, struct message *message, size_t *passed)
 
 static void run(int producer, int consumer)
 {
-	int ends[2] = {producer, consumer}; /* by the way that leads there */
+	int ends[2] = {producer, consumer}; /* by enum way */
 	static struct message message;
 	size_t passed = 0;
 
@@ -245,7 +246,8 @@ void relay_start(struct relay *relay, int type, enum twist twist_, enum way way,
 		int on = 1;
 
 		die_with(parent);
-		/* Its messages say who it is, also if the other end does not ask for it yet. */
+		/* The sockets then carry the relay's credentials with each message, also while the
+		 * other end does not yet ask for them. */
 		RETURNS(0, setsockopt(producer[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 		RETURNS(0, setsockopt(consumer[1], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
 		close(producer[0]);

@@ -1,6 +1,6 @@
 /*
- * A process between the two ends of an admission, which passes on what they say to each other, but
- * not all of it, or not as it was.
+ * A relay: a process between the two ends of an admission. It passes on the messages, but leaves
+ * out or changes a part of them.
  */
 #ifndef RELAY_H
 #define RELAY_H
@@ -12,40 +12,41 @@ enum way { TO_PRODUCER, TO_CONSUMER };
 
 enum twist {
 	TWIST_NONE,
-	TWIST_CUT,      /* so many bytes pass, then both ends are closed */
-	TWIST_HALF_CUT, /* the same, and nothing comes any more, but it is not closed */
-	TWIST_FLIP,     /* a bit of that byte is changed */
+	TWIST_CUT,      /* `at` bytes are passed on, then both ends are closed */
+	TWIST_HALF_CUT, /* `at` bytes are passed on, then no more; the ends stay open */
+	TWIST_FLIP,     /* a bit of byte `at` is changed */
 	TWIST_SHORT,    /* each message lacks its last byte */
-	TWIST_LONG,     /* each has a byte more */
-	TWIST_TWICE,    /* each comes twice */
-	TWIST_LATE,     /* each comes a third of a second later */
-	TWIST_DRIP,     /* one byte a second; of a stream */
-	TWIST_BYTES,    /* byte by byte; of a stream */
-	TWIST_FILES,    /* `at` more descriptors come along */
-	TWIST_NO_FILES, /* descriptors do not come along */
-	TWIST_REVERSED, /* they come in the opposite order */
-	TWIST_NULLS,    /* they are of /dev/null */
-	TWIST_UNSEALED, /* memfds are copies that can be resized */
-	TWIST_SMALL,    /* they are sealed copies of a page less, or more */
-	TWIST_EMPTY,    /* they are sealed copies without a byte */
-	TWIST_SAME,     /* all memfds are the same one */
+	TWIST_LONG,     /* each message has an additional byte */
+	TWIST_TWICE,    /* each message comes twice */
+	TWIST_LATE,     /* each message comes 0.3 s later */
+	TWIST_DRIP,     /* one byte a second; for streams only */
+	TWIST_BYTES,    /* byte by byte; for streams only */
+	TWIST_FILES,    /* `at` additional descriptors are sent with the message */
+	TWIST_NO_FILES, /* descriptors are left out */
+	TWIST_REVERSED, /* descriptors come in the opposite order */
+	TWIST_NULLS,    /* descriptors are of /dev/null */
+	TWIST_UNSEALED, /* memfds are replaced by copies that can be resized */
+	TWIST_SMALL,    /* memfds are replaced by sealed copies with a page less or more */
+	TWIST_EMPTY,    /* memfds are replaced by empty sealed copies */
+	TWIST_SAME,     /* all memfds are replaced by the first one */
 };
 
 struct relay {
 	pid_t process;
-	int producer, consumer; /* the ends for these two */
+	int producer, consumer; /* the ends that the producer and the consumer use */
 };
 
-/* The bytes that were passed on in each direction, by enum way. */
+/* How many bytes came in each direction, by enum way. */
 struct said {
 	size_t bytes[2];
 };
 
-/* type: SOCK_STREAM or SOCK_SEQPACKET. The twist is made in that way, at that byte. */
+/* type: SOCK_STREAM or SOCK_SEQPACKET. The twist is applied in the direction `way`, at byte
+ * `at`. */
 void relay_start(struct relay *relay, int type, enum twist twist, enum way way, size_t at);
-/* Ends it, if it has not come to its end. */
+/* Ends the relay, if it has not ended by itself. */
 void relay_end(struct relay *relay);
-/* How much it has passed on. */
+/* Returns how many bytes came so far. */
 struct said relay_said(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What two say to each other at an admission comes cut, changed, twice, late, or with other
- * descriptors: each end gets a clear error, or a queue that works, and nothing is left over.
+ * The messages of an admission are cut, changed, repeated, delayed, or sent with other descriptors.
+ * Each end gets a clear error, or a queue that works, and no descriptor or process is left over.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -13,12 +13,12 @@
 
 static const int types[] = {SOCK_STREAM, SOCK_SEQPACKET};
 
-/* The other two of an admission, which is tried again and again. */
+/* The producer's queue and the consumer, which try one admission after the other. */
 static struct {
 	struct spmcq *q;
 	struct puppet consumer;
-	size_t files; /* open here */
-	long theirs;  /* open there */
+	size_t files; /* descriptors that are open in this process */
+	long theirs;  /* descriptors that are open in the consumer's process */
 	uint32_t number;
 } ends;
 
@@ -43,13 +43,13 @@ static bool is_clear(long result)
 	       result == -EACCES || result == -ENOTSUP;
 }
 
-/* The request may be changed to that of a successor. */
+/* The twist may have changed the request to that of a successor. */
 static bool is_clear_to_producer(long result)
 {
 	return is_clear(result) || result == -EPERM || result == -EBUSY;
 }
 
-/* What joined works, and goes. */
+/* A consumer that joined gets an item, and leaves. */
 static void use_and_leave(bool admitted)
 {
 	uint32_t number;
@@ -61,7 +61,8 @@ static void use_and_leave(bool admitted)
 		      ends.consumer.call.items[0]);
 		RETURNS(0, told(&ends.consumer, act_task_done, 0));
 	} else {
-		/* It is in no list here: whatever it gets is an error or an item. */
+		/* The consumer joined, but admit failed here because its last message was lost. So
+		 * each of its calls may return an error or an item. */
 		told(&ends.consumer, act_try_get, 0);
 		told(&ends.consumer, act_task_done, 0);
 	}
@@ -105,13 +106,14 @@ static void finish(void)
 	puppet_end(&ends.consumer);
 	while (spmcq_shared_reap(ends.q, &lost, 1) > 0)
 		;
-	/* The control of the puppet is closed; what the last peer needed may be kept. */
+	/* The puppet's control socket is closed. The descriptors for the last peer may still be
+	 * open. */
 	CHECK(open_files() <= ends.files - 1 + 2 * 2, "%zu descriptors are left",
 	      open_files() - ends.files + 1);
 	queue_free(ends.q);
 }
 
-static void what_is_only_passed_on_works(void)
+static void an_admission_through_a_relay_works(void)
 {
 	static const enum twist harmless[] = {TWIST_NONE, TWIST_LATE};
 
@@ -134,7 +136,8 @@ static void what_is_only_passed_on_works(void)
 
 enum { WORKERS = 8 };
 
-/* Each byte in each way and of each type, shared out among workers. */
+/* Applies the twist at each byte, in each direction and for each type of socket; the workers share
+ * the bytes. */
 static void at_each_byte(unsigned worker, enum twist twist,
                          void (*check)(struct results results, enum way way))
 {
@@ -148,14 +151,14 @@ static void at_each_byte(unsigned worker, enum twist twist,
 		if (worker == 0)
 			printf("# %zu bytes %s\n", said.bytes[way],
 			       way == TO_PRODUCER ? "to the producer" : "to the consumer");
-		CHECK(said.bytes[way] > 0, "nothing was said");
+		CHECK(said.bytes[way] > 0, "no byte was passed on");
 		for (size_t at = worker; at < said.bytes[way]; at += WORKERS)
 			check(try_with(types[i / 2], twist, way, at), way);
 	}
 	finish();
 }
 
-/* Whoever did not get all knows, and does not wait. */
+/* The end that did not get all bytes returns an error at once. */
 static void check_cut(struct results results, enum way way)
 {
 	CHECK((way == TO_PRODUCER ? results.admit : results.join) < 0, "admit: %ld, join: %ld",
@@ -188,7 +191,7 @@ static void flip_everywhere(unsigned worker)
 	at_each_byte(worker, TWIST_FLIP, check_flip);
 }
 
-static void each_byte_may_be_another(void)
+static void each_byte_may_be_changed(void)
 {
 	unnoticed = common_memory(sizeof(*unnoticed));
 	in_parallel(WORKERS, flip_everywhere);
@@ -214,7 +217,7 @@ static void messages_may_be_shorter_longer_or_come_twice(void)
 	finish();
 }
 
-static void more_descriptors_may_come_along(void)
+static void additional_descriptors_may_be_sent(void)
 {
 	static const size_t numbers[] = {1, 2, 7, 100, 253};
 
@@ -224,8 +227,8 @@ static void more_descriptors_may_come_along(void)
 	finish();
 }
 
-/* A consumer must not map what the producer, or another, could make smaller, or what is too small.
- */
+/* A consumer must not map a memfd that another process could make smaller, or one of another size
+ * than the producer says. */
 static void other_descriptors_are_refused(void)
 {
 	static const struct {
@@ -244,7 +247,7 @@ static void other_descriptors_are_refused(void)
 	finish();
 }
 
-/* --- who says nothing --- */
+/* ends that send nothing */
 
 static void wait_for_nobody(unsigned worker)
 {
@@ -267,7 +270,7 @@ static void wait_for_nobody(unsigned worker)
 	queue_free(q);
 }
 
-/* It reads nothing: there is no room for an answer. */
+/* The relay reads nothing, so there is no room for an answer. */
 static void wait_for_room(unsigned worker)
 {
 	struct relay relay;
@@ -279,14 +282,15 @@ static void wait_for_room(unsigned worker)
 	kill(relay.process, SIGSTOP);
 	while (send(relay.producer, byte, sizeof(byte), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		;
-	CHECK(spmcq_shared_admit(ends.q, relay.producer) < 0, "it was let in");
+	CHECK(spmcq_shared_admit(ends.q, relay.producer) < 0,
+	      "admit returned 0 to a relay that does not answer");
 	since = seconds_now() - since;
 	CHECK(since < 6, "after %.1f s", since);
 	relay_end(&relay);
 	finish();
 }
 
-/* Parts come, but not all, or not in time. */
+/* Parts of the messages come, but not all, or too late. */
 static void wait_for_the_rest(unsigned worker)
 {
 	enum twist twist = worker / 4 % 2 ? TWIST_DRIP : TWIST_HALF_CUT;
@@ -300,7 +304,7 @@ static void wait_for_the_rest(unsigned worker)
 	CHECK((way == TO_PRODUCER ? results.admit : results.join) < 0, "admit: %ld, join: %ld",
 	      results.admit, results.join);
 	CHECK(results.seconds < 11, "after %.1f s", results.seconds);
-	/* Less than a message is clear at once. */
+	/* On SOCK_SEQPACKET, a message that is too short is an error at once. */
 	if (way == TO_PRODUCER)
 		RETURNS(type == SOCK_STREAM ? -ETIMEDOUT : -EPROTO, results.admit);
 	finish();
@@ -316,19 +320,19 @@ static void wait_in_vain(unsigned worker)
 		wait_for_the_rest(worker);
 }
 
-static void nobody_is_waited_for_longer_than_five_seconds(void)
+static void admit_and_join_wait_five_seconds_at_most(void)
 {
 	in_parallel(16, wait_in_vain);
 }
 
 int main(void)
 {
-	RUN(what_is_only_passed_on_works);
+	RUN(an_admission_through_a_relay_works);
 	RUN(a_socket_may_be_closed_at_every_byte);
-	RUN(each_byte_may_be_another);
+	RUN(each_byte_may_be_changed);
 	RUN(messages_may_be_shorter_longer_or_come_twice);
-	RUN(more_descriptors_may_come_along);
+	RUN(additional_descriptors_may_be_sent);
 	RUN(other_descriptors_are_refused);
-	RUN(nobody_is_waited_for_longer_than_five_seconds);
+	RUN(admit_and_join_wait_five_seconds_at_most);
 	return check_finish();
 }

@@ -1,6 +1,6 @@
 /*
- * Each result of each call between processes. This process is the producer, puppets are consumers,
- * unless a property says otherwise.
+ * Each result of each call between processes. This process is the producer and puppets are
+ * consumers, if a property does not say otherwise.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -16,7 +16,7 @@ static const struct timespec bad = {0, 1000000000};
 
 #define WRAP (UINT64_C(1) << 52)
 
-/* --- making one --- */
+/* --- making a queue --- */
 
 static void bad_arguments_are_refused(void)
 {
@@ -35,7 +35,7 @@ static void bad_arguments_are_refused(void)
 	RETURNS(-EINVAL, spmcq_shared_admit(NULL, 0));
 	RETURNS(-EINVAL, spmcq_shared_join(NULL, 0, 0));
 	RETURNS(-EINVAL, spmcq_shared_rejoin(NULL, 0));
-	RETURNS(-EINVAL, spmcq_shared_rejoin(q, 0)); /* it is the producer's */
+	RETURNS(-EINVAL, spmcq_shared_rejoin(q, 0)); /* q is the handle of a producer */
 	RETURNS(-EINVAL, spmcq_shared_succeed(NULL, 0, NULL));
 	RETURNS(-EINVAL, spmcq_shared_reap(NULL, &lost, 1));
 	RETURNS(-EINVAL, spmcq_shared_reap(q, NULL, 1));
@@ -55,7 +55,7 @@ static void bad_arguments_are_refused(void)
 	queue_free(q);
 }
 
-/* More seats than there can be. */
+/* More threads in all processes together than the queue has numbers (seats) for: see handle.h. */
 static void too_many_seats_are_refused(void)
 {
 	static const unsigned many[][2] = {{4095, 1},      {1, 4095},
@@ -73,8 +73,9 @@ static void too_many_seats_are_refused(void)
 	}
 }
 
-/* On 32-bit systems that may be more than can be addressed. */
-static void what_the_machine_cannot_hold_is_refused(void)
+/* On a 32-bit system the capacity may be more than can be addressed; then the result is
+ * -EOVERFLOW. */
+static void more_memory_than_the_machine_has_is_refused(void)
 {
 	struct spmcq *none = NULL;
 	struct sysinfo machine;
@@ -122,7 +123,7 @@ static const size_t capacities[] = {1, 2, 3, 5, 8, 1000};
 static const size_t item_sizes[] = {1, 3, 8, 24, 100, 5000};
 static const uint64_t positions[] = {0, WRAP - 1, WRAP - 7, WRAP, UINT64_MAX, UINT64_MAX - 6};
 
-/* Gets n items of that size, each in a buffer of just that size. */
+/* Gets n items of call->item_size, each into a buffer of exactly that size. */
 static long act_get_filled(struct call *call)
 {
 	void *item = malloc(call->item_size);
@@ -201,7 +202,7 @@ static void items_come_in_order_and_in_runs(void)
 	consumer_start(&a, q);
 	RETURNS(300, spmcq_put_many(q, numbers, 300));
 	RETURNS(-EAGAIN, spmcq_try_put_many(q, numbers, 2));
-	consumer_start(&b, q); /* comes late */
+	consumer_start(&b, q); /* joins after the items were put */
 	for (int i = 0; next < 300; i++) {
 		struct puppet *consumer = i % 2 ? &a : &b;
 		long n = told(consumer, i % 3 ? act_get_many : act_try_get_many, 1 + 7 * (size_t)i);
@@ -274,8 +275,7 @@ static void timed_calls_come_back_at_their_deadline(void)
 	queue_free(q);
 }
 
-/* Each of three that sleep gets one of three; the bound is far below that of a look for the dead.
- */
+/* Each of three sleeping consumers gets one of three items. */
 static void sleeping_gets_are_woken_by_puts(void)
 {
 	struct puppet consumers[3];
@@ -305,7 +305,8 @@ static void sleeping_gets_are_woken_by_puts(void)
 	queue_free(q);
 }
 
-/* Without a look for the dead in between, which would hide a wake-up that is lost. */
+/* A sleeper wakes after a tenth of a second in any case, to check whether other processes are gone.
+ * That would hide a lost wake-up, so the test allows less time. */
 static void a_wake_up_takes_no_tenth_of_a_second(void)
 {
 	struct puppet consumer;
@@ -350,7 +351,7 @@ static void a_sleeping_put_is_woken_by_a_get(void)
 	puppet_end(&producer);
 }
 
-static void who_sleeps_uses_no_processor(void)
+static void sleeping_threads_use_no_processor(void)
 {
 	struct puppet consumers[3], joiner;
 	struct spmcq *q;
@@ -382,7 +383,7 @@ static void who_sleeps_uses_no_processor(void)
 		if (pass == 0)
 			sleep_ms(1000);
 	}
-	CHECK(used < 0.04, "four that sleep used %.3f s of a second", used);
+	CHECK(used < 0.04, "four sleeping threads used %.3f s of processor time in a second", used);
 	put_numbers(q, 1, 3);
 	for (size_t i = 0; i < 3; i++) {
 		RETURNS(0, answer(&consumers[i]));
@@ -397,7 +398,7 @@ static void who_sleeps_uses_no_processor(void)
 
 /* --- reports --- */
 
-static void a_process_reports_what_it_got_and_no_more(void)
+static void a_process_reports_no_more_than_it_got(void)
 {
 	struct puppet a, b, a2;
 	struct spmcq *q = shared_of(8);
@@ -416,7 +417,7 @@ static void a_process_reports_what_it_got_and_no_more(void)
 	RETURNS(1, told(&b, act_get_many, 1));
 	RETURNS(0, told(&a, act_task_done, 0));
 	COUNTS(4, spmcq_unfinished(q));
-	/* Another thread of the process reports for it. */
+	/* Another thread of the process reports an item that the first thread got. */
 	puppet_start_thread(&a2, &a);
 	RETURNS(0, told(&a2, act_task_done, 0));
 	RETURNS(-ERANGE, told(&a2, act_task_done, 0));
@@ -471,7 +472,7 @@ static void join_returns_with_the_last_report_in_every_process(void)
 		RETURNS(0, told(&worker, act_task_done, 0));
 		sleep_ms(2);
 		for (size_t i = 0; i < 3; i++)
-			CHECK(!has_answered(&joiners[i]), "join came back before the last report");
+			CHECK(!has_answered(&joiners[i]), "join returned before the last report");
 		RETURNS(0, told(&worker, act_task_done, 0));
 		for (size_t i = 0; i < 3; i++)
 			RETURNS(0, answer(&joiners[i]));
@@ -485,7 +486,7 @@ static void join_returns_with_the_last_report_in_every_process(void)
 
 /* --- shutdown --- */
 
-/* By a puppet, or by this process if there is none. */
+/* Shuts the queue down from a puppet, or from this process if by is NULL. */
 static void shut_down(struct puppet *by, struct spmcq *q, bool now)
 {
 	if (by)
@@ -589,7 +590,7 @@ static void shutdown_wakes_all(bool now, bool from_consumer)
 	shut_down(from_consumer ? &c : NULL, q, now);
 	RETURNS(-ESHUTDOWN, answer(&a));
 	RETURNS(-ESHUTDOWN, answer(&b));
-	CHECK(!has_answered(&joiner), "join came back with an item unfinished");
+	CHECK(!has_answered(&joiner), "join returned with an item unfinished");
 	RETURNS(0, told(&c, act_task_done, 0));
 	RETURNS(0, answer(&joiner));
 	puppet_end(&a);
@@ -672,7 +673,7 @@ int main(void)
 {
 	RUN(bad_arguments_are_refused);
 	RUN(too_many_seats_are_refused);
-	RUN(what_the_machine_cannot_hold_is_refused);
+	RUN(more_memory_than_the_machine_has_is_refused);
 	RUN(a_queue_is_made_and_freed_without_a_trace);
 	RUN(capacity_and_item_size_are_known_to_all);
 	RUN(exactly_capacity_items_fit_in_every_lap);
@@ -681,8 +682,8 @@ int main(void)
 	RUN(sleeping_gets_are_woken_by_puts);
 	RUN(a_wake_up_takes_no_tenth_of_a_second);
 	RUN(a_sleeping_put_is_woken_by_a_get);
-	RUN(who_sleeps_uses_no_processor);
-	RUN(a_process_reports_what_it_got_and_no_more);
+	RUN(sleeping_threads_use_no_processor);
+	RUN(a_process_reports_no_more_than_it_got);
 	RUN(the_producers_process_gets_and_reports);
 	RUN(join_returns_with_the_last_report_in_every_process);
 	RUN(a_shutdown_from_either_side_lets_the_rest_be_got);

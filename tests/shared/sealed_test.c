@@ -1,8 +1,8 @@
 /*
- * Sealed items, and a producer's process that changes, swaps, repeats and copies what it had put:
- * none of that opens, and the rest goes on. The key is nowhere but in its page.
+ * Sealed items, and a process that changes, swaps, repeats and copies items in the memory of the
+ * producer's process. None of these opens; later items do. The key is nowhere but in its page.
  *
- * Where an item lies is found by comparing the shared memory before and after it was put.
+ * The test finds where an item lies by comparing the shared memory before and after the put.
  */
 #define _GNU_SOURCE
 #include "maps.h"
@@ -19,14 +19,16 @@
 #include <unistd.h>
 
 enum {
-	SIZE = 200, /* of an item: more than anything else that a put changes in one place */
-	GAP = 24,   /* by chance, bytes of a sealed item are what was there before */
+	/* The size of an item; larger than anything else that a put changes, so the largest change
+	 * is the item. */
+	SIZE = 200,
+	GAP = 24, /* this many bytes of a sealed item may by chance be the same as those before */
 	RUN_MOST = 8,
 };
 
 static const struct timespec past = {0, 0};
 
-/* --- where things lie --- */
+/* where items lie */
 
 struct place {
 	unsigned long file;
@@ -55,7 +57,7 @@ static bool is_changed(size_t map, size_t at)
 	return maps[map].begin[at] != before[map][at];
 }
 
-/* The longest piece that has changed; of size 0 if there is none. */
+/* Returns the longest piece that has changed; its size is 0 if nothing has. */
 static struct place find_changed(void)
 {
 	struct place best = {0};
@@ -69,7 +71,7 @@ static struct place find_changed(void)
 			for (; at < maps[i].size && at <= last + GAP; at++)
 				if (is_changed(i, at))
 					last = at;
-			/* A byte may be as it was by chance, whole words are not. */
+			/* A single byte may be unchanged by chance; whole words are not. */
 			first -= first % 8;
 			last |= 7;
 			if (last + 1 - first > best.size)
@@ -97,7 +99,7 @@ static struct spmcq *sealed_of(size_t size, enum spmcq_algorithm algorithm)
 	int result = spmcq_shared_create(&q, 4, size, &options);
 
 	if (result == -ENOTSUP)
-		check_skip("sealing is not to be had");
+		check_skip("sealing is not built");
 	RETURNS(0, result);
 	return q;
 }
@@ -112,7 +114,7 @@ static void put_items(struct spmcq *q, size_t size, uint32_t number, size_t n)
 	memset(items, 0, sizeof(items));
 }
 
-/* Puts it, and returns where it lies. */
+/* Puts an item, and returns where it lies. */
 static struct place put_and_find(struct spmcq *q, uint32_t number)
 {
 	struct place place;
@@ -125,7 +127,7 @@ static struct place put_and_find(struct spmcq *q, uint32_t number)
 	return place;
 }
 
-/* One item of that size, which must be that number if it opens. */
+/* Gets an item of call->item_size. If it opens, it must be number call->number. */
 static long act_get_item(struct call *call)
 {
 	struct timespec soon = spmcq_after(call->seconds);
@@ -133,8 +135,9 @@ static long act_get_item(struct call *call)
 	int result = spmcq_get_until(puppet_queue, item, &soon);
 
 	if (result == 0)
-		CHECK(item_is(item, call->item_size, call->number), "it is not item %u but %llu",
-		      call->number, (unsigned long long)item_number(item, call->item_size));
+		CHECK(item_is(item, call->item_size, call->number),
+		      "the item is not number %u but %llu", call->number,
+		      (unsigned long long)item_number(item, call->item_size));
 	free(item);
 	return result;
 }
@@ -146,7 +149,7 @@ static long get_item(struct puppet *consumer, uint32_t number)
 	return told_until(consumer, act_get_item, 0, 0.5);
 }
 
-/* What does not open is done with; the next is well. */
+/* An item that does not open counts as got and reported. */
 static void expect_bad(struct spmcq *q, struct puppet *consumer, uint32_t number)
 {
 	RETURNS(-EBADMSG, get_item(consumer, number));
@@ -165,7 +168,7 @@ static void expect_good(struct spmcq *q, struct puppet *consumer, uint32_t numbe
 
 /* --- tampering --- */
 
-/* Changes a byte of the next item. Returns what the consumer is told. */
+/* Puts an item, changes a byte of it, and returns the result of the consumer's get. */
 static long change_byte(struct spmcq *q, struct puppet *consumer, uint32_t number, size_t i,
                         size_t *size)
 {
@@ -176,8 +179,8 @@ static long change_byte(struct spmcq *q, struct puppet *consumer, uint32_t numbe
 	return get_item(consumer, number);
 }
 
-/* Beside the items lies a word that says what run they are of: no peer writes other things there,
- * which is a lie. */
+/* Next to an item, a word says to which run it belongs. If the test changes that word, get returns
+ * -EPROTO, because no correct process writes such a value. */
 static void change_each_byte(enum spmcq_algorithm algorithm)
 {
 	struct puppet consumer;
@@ -213,14 +216,14 @@ static void change_each_byte(enum spmcq_algorithm algorithm)
 	queue_free(q);
 }
 
-static void what_was_changed_does_not_open(void)
+static void changed_items_do_not_open(void)
 {
 	queue_free(sealed_of(SIZE, SPMCQ_ALGORITHM_AUTO));
 	with_each_algorithm(change_each_byte);
 }
 
-/* Where else a put writes in the producer's memory, outside of the item. */
-static void what_describes_an_item_may_be_changed(void)
+/* The other places, outside of the item, where a put writes to the producer's memory. */
+static void changes_beside_an_item_cause_clear_errors_only(void)
 {
 	struct spmcq *probe = sealed_of(SIZE, SPMCQ_ALGORITHM_AUTO);
 	struct place place = put_and_find(probe, 1);
@@ -257,7 +260,7 @@ static void what_describes_an_item_may_be_changed(void)
 	CHECK(tried > 0, "nothing but the item has changed");
 }
 
-static void what_was_swapped_does_not_open(void)
+static void swapped_items_do_not_open(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = sealed_of(SIZE, SPMCQ_ALGORITHM_AUTO);
@@ -279,7 +282,7 @@ static void what_was_swapped_does_not_open(void)
 	queue_free(q);
 }
 
-static void what_was_got_before_does_not_open_again(void)
+static void items_got_before_do_not_open_again(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = sealed_of(SIZE, SPMCQ_ALGORITHM_AUTO);
@@ -294,7 +297,7 @@ static void what_was_got_before_does_not_open_again(void)
 		RETURNS(0, get_item(&consumer, number));
 		RETURNS(0, told(&consumer, act_task_done, 0));
 		again = put_and_find(q, ++number);
-		CHECK(number < 100, "its place is not used again");
+		CHECK(number < 100, "no put used the place of the item again");
 	} while (again.at + GAP < first.at || again.at > first.at + GAP);
 	memcpy(first.at, kept, first.size);
 	expect_bad(q, &consumer, number);
@@ -303,7 +306,7 @@ static void what_was_got_before_does_not_open_again(void)
 	queue_free(q);
 }
 
-static void what_comes_from_another_queue_does_not_open(void)
+static void items_of_another_queue_do_not_open(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = sealed_of(SIZE, SPMCQ_ALGORITHM_AUTO);
@@ -315,7 +318,7 @@ static void what_comes_from_another_queue_does_not_open(void)
 	there = put_and_find(other, 7);
 	here = put_and_find(q, 7);
 	size = there.size < here.size ? there.size : here.size;
-	CHECK(memcmp(there.at, here.at, size) != 0, "both queues seal alike");
+	CHECK(memcmp(there.at, here.at, size) != 0, "the sealed items of both queues are the same");
 	memcpy(here.at, there.at, size);
 	expect_bad(q, &consumer, 7);
 	expect_good(q, &consumer, 8);
@@ -326,7 +329,7 @@ static void what_comes_from_another_queue_does_not_open(void)
 
 enum { SMALL = 40 };
 
-/* Those from call->number on, up to n, if they open. */
+/* Gets up to n items. Those that open must have the numbers from call->number on. */
 static long act_get_items(struct call *call)
 {
 	unsigned char *items = calloc(call->n, call->item_size);
@@ -335,12 +338,13 @@ static long act_get_items(struct call *call)
 	for (ssize_t i = 0; i < result; i++)
 		CHECK(item_is(items + (size_t)i * call->item_size, call->item_size,
 		              call->number + (size_t)i),
-		      "it is not item %u", call->number + (uint32_t)i);
+		      "the item is not number %u", call->number + (uint32_t)i);
 	free(items);
 	return result;
 }
 
-/* Gets all, by one call or by many. Returns how many were bad, or -EPROTO. */
+/* Gets all items, each by a call of its own or several by one call. Returns how many did not open,
+ * or -EPROTO. */
 static long get_changed(struct spmcq *q, struct puppet *consumer, uint32_t first, bool many)
 {
 	uint32_t bad = 0, good = 0, n;
@@ -356,7 +360,7 @@ static long get_changed(struct spmcq *q, struct puppet *consumer, uint32_t first
 			return result;
 		CHECK(result >= 0 || result == -EBADMSG, "get: %ld", result);
 		n = (uint32_t)(size - spmcq_size(q));
-		CHECK(n > 0, "it does not go on behind them");
+		CHECK(n > 0, "the get took no items off the queue");
 		if (result == -EBADMSG) {
 			bad += n;
 			continue;
@@ -369,9 +373,10 @@ static long get_changed(struct spmcq *q, struct puppet *consumer, uint32_t first
 	return bad;
 }
 
-/* All of a run that was sealed as one are done with, by whatever calls they are got. It is in two
- * parts where the memory ends. Some bytes between items belong to none. */
-static void what_was_changed_of_a_run_takes_the_run_along(void)
+/* If a run does not open, all its items count as got and reported, whichever calls get them. At the
+ * end of the ring, a run lies in two parts. Some bytes between items belong to none of them, so a
+ * change there has no effect. */
+static void a_run_with_a_changed_item_does_not_open(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = sealed_of(SMALL, SPMCQ_ALGORITHM_AUTO);
@@ -415,7 +420,7 @@ static void runs_are_got_one_at_a_time_and_in_order(void)
 	int result = spmcq_shared_create(&q, 20, sizeof(uint32_t), &options);
 
 	if (result == -ENOTSUP)
-		check_skip("sealing is not to be had");
+		check_skip("sealing is not built");
 	RETURNS(0, result);
 	consumer_start(&consumer, q);
 	for (uint32_t i = 0; i < 50; i++) {
@@ -442,7 +447,7 @@ static void runs_are_got_one_at_a_time_and_in_order(void)
 	queue_free(q);
 }
 
-/* --- of a producer that died --- */
+/* of a producer that was killed */
 
 static long act_create_sealed(struct call *call)
 {
@@ -457,7 +462,8 @@ static long act_put_item(struct call *call)
 	return 0;
 }
 
-/* At first_position in the memory whose file is capacity: n bytes of items. */
+/* Writes the first call->n bytes of call->items at the offset call->first_position of the memory
+ * whose inode number is call->capacity. */
 static long act_overwrite(struct call *call)
 {
 	size_t n = shared_maps(maps);
@@ -477,13 +483,14 @@ static void get_here(struct spmcq *q, uint32_t number, int want)
 
 	RETURNS(want, spmcq_get_until(q, item, &soon));
 	if (want == 0) {
-		CHECK(item_is(item, SIZE, number), "it is not item %u", number);
+		CHECK(item_is(item, SIZE, number), "the item is not number %u", number);
 		RETURNS(0, spmcq_task_done(q));
 	}
 }
 
-/* A producer that is killed so far in its second put; or not, and steps is set. Returns whether the
- * item can be got. */
+/* Starts a producer, and kills it after `at` instructions of its second put. If at is 0, the put is
+ * not interrupted, and steps is set to its number of instructions. Returns whether the second item
+ * can be got. */
 static bool die_in_put(struct spmcq **q, unsigned at, unsigned *steps)
 {
 	struct puppet producer;
@@ -506,7 +513,8 @@ static bool die_in_put(struct spmcq **q, unsigned at, unsigned *steps)
 	return spmcq_size(*q) == 1;
 }
 
-/* Kills a producer that has sealed its second item, and not said so. Returns where it lies. */
+/* Kills a producer that has sealed its second item but not published it. Returns where the item
+ * lies. */
 static struct place seal_and_die(struct spmcq **q)
 {
 	unsigned too_early = 1, too_late = 0, middle;
@@ -522,13 +530,13 @@ static struct place seal_and_die(struct spmcq **q)
 			too_early = middle;
 	}
 	queue_free(*q);
-	CHECK(!die_in_put(q, too_early, &middle), "it was put");
+	CHECK(!die_in_put(q, too_early, &middle), "the item was published before the kill");
 	place = find_changed();
 	CHECK(place.size >= SIZE - GAP, "%zu bytes were sealed", place.size);
 	return place;
 }
 
-static void what_was_sealed_by_another_producer_does_not_open(void)
+static void items_sealed_by_another_producer_do_not_open(void)
 {
 	struct puppet successor;
 	struct spmcq *q;
@@ -549,7 +557,7 @@ static void what_was_sealed_by_another_producer_does_not_open(void)
 	new = find_changed();
 	CHECK(new.size >= SIZE - GAP, "%zu bytes changed", new.size);
 	CHECK(memcmp(kept, new.at, new.size < old.size ? new.size : old.size) != 0,
-	      "both producers seal alike");
+	      "the sealed items of both producers are the same");
 	memcpy(successor.call.items, kept, new.size < old.size ? new.size : old.size);
 	successor.call.first_position = new.offset;
 	successor.call.capacity = new.file;
@@ -563,8 +571,8 @@ static void what_was_sealed_by_another_producer_does_not_open(void)
 	puppet_end(&successor);
 }
 
-/* What was put and not taken is sealed anew, or opens with the old key: it is got. */
-static void what_a_dead_producer_left_is_got(void)
+/* Items that a killed producer had put are got, before and after another process succeeds it. */
+static void items_of_a_killed_producer_are_got(void)
 {
 	struct puppet producer, successor;
 	struct spmcq *q = NULL;
@@ -598,7 +606,7 @@ int __wrap_spmcq_key_create(struct spmcq_key **key, enum spmcq_algorithm algorit
 int __real_spmcq_key_import(struct spmcq_key **key, void *bytes, size_t size);
 int __wrap_spmcq_key_import(struct spmcq_key **key, void *bytes, size_t size);
 
-/* That of the queue in this process: the library's calls go through the test. */
+/* The key of the queue in this process. The test wraps the calls that make keys, and so sees it. */
 static struct spmcq_key *key_here;
 
 int __wrap_spmcq_key_create(struct spmcq_key **key, enum spmcq_algorithm algorithm)
@@ -617,10 +625,11 @@ int __wrap_spmcq_key_import(struct spmcq_key **key, void *bytes, size_t size)
 	return result;
 }
 
-/* Shared with all processes of the test: the halves of the secret, masked. */
+/* The two halves of the secret, masked, in memory that all processes of the test share. */
 static struct needle *halves;
 
-/* In a child, which leaves its traces elsewhere. The child has no key: it comes as bytes. */
+/* Masks the secret in a child, so that copies of it remain in the child's memory only. The child
+ * has no key: it gets the bytes. */
 static void note_secret(void)
 {
 	static unsigned char passing[SPMCQ_KEY_EXPORTED];
@@ -648,7 +657,7 @@ static size_t in_shared_memory(const struct needle *needle)
 	return times;
 }
 
-/* Nowhere in this process but in the key's page. */
+/* Checks that the secret is nowhere in this process but in the key's page. */
 static long act_expect_key_in_one_place(struct call *call)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -686,7 +695,8 @@ static void the_key_is_in_its_page_alone(void)
 	queue_free(q);
 }
 
-/* Ten items of a known text, of which shared memory has nothing; unless they are not sealed. */
+/* Puts ten items of a known text. Shared memory must not contain the text if the queue is sealed,
+ * and must contain it if not. */
 static void the_text_of_items_is_not_in_shared_memory(void)
 {
 	for (int sealed = 0; sealed < 2; sealed++) {
@@ -712,15 +722,15 @@ static void the_text_of_items_is_not_in_shared_memory(void)
 
 int main(void)
 {
-	RUN(what_was_changed_does_not_open);
-	RUN(what_describes_an_item_may_be_changed);
-	RUN(what_was_swapped_does_not_open);
-	RUN(what_was_got_before_does_not_open_again);
-	RUN(what_comes_from_another_queue_does_not_open);
-	RUN(what_was_changed_of_a_run_takes_the_run_along);
+	RUN(changed_items_do_not_open);
+	RUN(changes_beside_an_item_cause_clear_errors_only);
+	RUN(swapped_items_do_not_open);
+	RUN(items_got_before_do_not_open_again);
+	RUN(items_of_another_queue_do_not_open);
+	RUN(a_run_with_a_changed_item_does_not_open);
 	RUN(runs_are_got_one_at_a_time_and_in_order);
-	RUN(what_was_sealed_by_another_producer_does_not_open);
-	RUN(what_a_dead_producer_left_is_got);
+	RUN(items_sealed_by_another_producer_do_not_open);
+	RUN(items_of_a_killed_producer_are_got);
 	RUN(the_key_is_in_its_page_alone);
 	RUN(the_text_of_items_is_not_in_shared_memory);
 	return check_finish();

@@ -1,5 +1,5 @@
 /*
- * A call that is broken off behind one of its instructions.
+ * See step.h.
  */
 #define _GNU_SOURCE
 #include "step.h"
@@ -17,7 +17,7 @@
 static volatile unsigned steps, last_step;
 static volatile int deed;
 
-/* Only system calls: fit for a handler. */
+/* Makes system calls only, so it may run in a signal handler. */
 static void on_step(int signal)
 {
 	(void)signal;
@@ -29,7 +29,8 @@ static void on_step(int signal)
 	kill(getpid(), deed);
 }
 
-/* Steps begin where it was. The signal brings the last one along. */
+/* Single steps begin at the instruction at which the signal came. The value of the signal is the
+ * last step. */
 static void on_start(int signal, siginfo_t *info, void *context)
 {
 	ucontext_t *stepped = context;

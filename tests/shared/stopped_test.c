@@ -1,6 +1,6 @@
 /*
- * A stopped process is not a dead one, however long; one that executed another program is; one that
- * forked is not.
+ * A stopped process counts as alive, however long it is stopped. A process that executes another
+ * program counts as gone; a process that forks does not.
  */
 #define _GNU_SOURCE
 #include "step.h"
@@ -52,7 +52,7 @@ static void start_victim(struct spmcq *q, struct puppet *victim, size_t kind, un
 	tell_stepped(victim, held_calls[kind].call, held_calls[kind].n, at, SIGSTOP);
 }
 
-/* What the held call got; the puppet then reports all that it holds. */
+/* Counts the items that the stopped call got. The puppet then reports all items that it holds. */
 static void finish_victim(struct puppet *victim, size_t kind)
 {
 	long result = answer(victim), got = result;
@@ -78,7 +78,7 @@ static void others_go_on(struct spmcq *q, struct puppet *other, uint32_t *put)
 	for (int i = 0; i < 20; i++) {
 		put_numbers(q, (*put)++, 1);
 		n = told(other, act_drain, 0);
-		CHECK(n > 0, "the other got %ld", n);
+		CHECK(n > 0, "the get of the other consumer returned %ld", n);
 		note_got(other->call.items, n);
 	}
 	RETURNS(-ETIMEDOUT, spmcq_join_until(q, &soon));
@@ -108,8 +108,8 @@ static void stop_consumers(bool redeliver)
 		size_t kind = i % COUNT_OF(held_calls);
 		unsigned at = 1 + (unsigned)((seed + i * 7919) % steps[kind]);
 
-		check_doing("victim %zu, call %zu, stopped behind instruction %u of %u", i, kind,
-		            at, steps[kind]);
+		check_doing("victim %zu, call %zu, stopped after instruction %u of %u", i, kind, at,
+		            steps[kind]);
 		start_victim(q, &victims[i], kind, at, &put);
 		stopped += puppet_stops(&victims[i]);
 	}
@@ -117,7 +117,8 @@ static void stop_consumers(bool redeliver)
 	check_doing("%u are stopped", stopped);
 	for (end = seconds_now() + 2.5; seconds_now() < end;)
 		others_go_on(q, &other, &put);
-	/* They had not got yet what the other got meanwhile. */
+	/* The stopped consumers had not got the items that the other consumer got meanwhile. When
+	 * they go on, they must get others. */
 	put_numbers(q, put, VICTIMS * 2);
 	put += VICTIMS * 2;
 	for (size_t i = 0; i < VICTIMS; i++)
@@ -127,7 +128,7 @@ static void stop_consumers(bool redeliver)
 		finish_victim(&victims[i], i % COUNT_OF(held_calls));
 	}
 	n = told(&other, act_drain, 0);
-	CHECK(n >= 0, "the other got %ld", n);
+	CHECK(n >= 0, "the get of the other consumer returned %ld", n);
 	note_got(other.call.items, n);
 	RETURNS(0, spmcq_join(q));
 	for (uint32_t i = 0; i < put; i++)
@@ -149,8 +150,8 @@ static void a_consumer_may_be_stopped_anywhere_for_long(void)
 	in_parallel(2, stop_one_kind);
 }
 
-/* Both are stopped where they sleep. */
-static void who_sleeps_may_be_stopped(void)
+/* A sleeping getter and a sleeping joiner are stopped. */
+static void a_sleeping_process_may_be_stopped(void)
 {
 	struct puppet getter, joiner, other;
 	struct spmcq *q = shared_of(4);
@@ -167,7 +168,7 @@ static void who_sleeps_may_be_stopped(void)
 	puppet_await_sleep(&joiner);
 	kill(getter.process, SIGSTOP);
 	kill(joiner.process, SIGSTOP);
-	CHECK(puppet_stops(&getter) && puppet_stops(&joiner), "they go on");
+	CHECK(puppet_stops(&getter) && puppet_stops(&joiner), "the stopped processes go on");
 	for (uint32_t i = 1; i < 9; i++) {
 		put_numbers(q, i, 1);
 		RETURNS(0, told_until(&other, act_get_until, 0, 2));
@@ -178,7 +179,7 @@ static void who_sleeps_may_be_stopped(void)
 	}
 	kill(getter.process, SIGCONT);
 	kill(joiner.process, SIGCONT);
-	CHECK(!has_answered(&joiner), "join came back with an item unfinished");
+	CHECK(!has_answered(&joiner), "join returned with an item unfinished");
 	put_numbers(q, 9, 1);
 	RETURNS(0, answer(&getter));
 	RETURNS(0, told(&getter, act_task_done, 0));
@@ -225,7 +226,7 @@ static void stop_producer(unsigned worker)
 	tell_stepped(&producer, calls[kind], 3,
 	             1 + (unsigned)((chance_seed() + 7919 * worker) % steps), SIGSTOP);
 	is_stopped = puppet_stops(&producer);
-	check_doing("worker %u: put %zu, stopped behind instruction %u of %u: %d", worker, kind,
+	check_doing("worker %u: put %zu, stopped after instruction %u of %u: %d", worker, kind,
 	            producer.call.at, steps, is_stopped);
 	for (double end = seconds_now() + 2.5; seconds_now() < end;) {
 		soon = spmcq_after(0.3);
@@ -273,8 +274,8 @@ static void a_producer_may_be_stopped_anywhere_for_long(void)
 
 /* --- exec --- */
 
-/* The next program knows nothing of the queue. A child of fork may live on, with all that is open
- * here. */
+/* Executes another program, which knows nothing of the queue. With call->n & 1, a child of fork
+ * lives on, and keeps all descriptors of this process open. */
 static long act_exec(struct call *call)
 {
 	pid_t self = getpid();
@@ -301,7 +302,7 @@ static void expect_gone(struct spmcq *q, pid_t process, uint64_t position, uint6
 	RETURNS(0, spmcq_join(q));
 }
 
-/* Waits until the control is closed by exec; the process lives. */
+/* Waits until exec has closed the puppet's control socket. The process must live on. */
 static void await_exec(struct puppet *puppet)
 {
 	CHECK(!answered(puppet), "exec: %ld", puppet->call.result);
@@ -324,7 +325,8 @@ static void a_consumer_that_executes_is_gone(void)
 			RETURNS(0, told(&consumer, act_task_done, 0));
 			RETURNS(0, told(&second, act_task_done, 0));
 			tell(thread ? &second : &consumer, act_exec, forks);
-			/* The copy of the child keeps the control open. */
+			/* The child has a copy of the control socket, so that does not show when
+			 * exec is done. */
 			if (forks)
 				sleep_ms(50);
 			else
@@ -404,7 +406,7 @@ static long act_fork_children(struct call *call)
 	return 0;
 }
 
-static void children_change_nothing(void)
+static void a_process_with_children_counts_as_alive(void)
 {
 	struct puppet consumer;
 	struct timespec soon;
@@ -435,7 +437,7 @@ static void children_change_nothing(void)
 	puppet_end(&successor);
 }
 
-/* Returns a child that lives on when its parent is dead, for a while. */
+/* Starts a child that lives on for some time when its parent is killed, and returns its id. */
 static long act_fork_and_leave(struct call *call)
 {
 	pid_t child = fork();
@@ -449,7 +451,7 @@ static long act_fork_and_leave(struct call *call)
 	return child;
 }
 
-static void a_child_does_not_stand_for_its_parent(void)
+static void a_living_child_does_not_hide_its_parents_death(void)
 {
 	struct puppet consumer;
 	struct spmcq *q = NULL;
@@ -483,7 +485,8 @@ static long act_end_thread(struct call *call)
 	pthread_exit(NULL);
 }
 
-/* The system calls a process whose first thread has ended a zombie. */
+/* If the first thread of a process has ended, /proc calls the process a zombie, although other
+ * threads run. */
 static void a_process_lives_without_its_first_thread(void)
 {
 	struct puppet consumer, second;
@@ -501,7 +504,8 @@ static void a_process_lives_without_its_first_thread(void)
 	RETURNS(-ETIMEDOUT, spmcq_join_until(q, &soon));
 	RETURNS(0, spmcq_shared_reap(q, &lost, 1));
 	RETURNS(0, told(&second, act_get, 0));
-	RETURNS(0, told(&second, act_task_done_many, 2)); /* its own first */
+	/* Its own item first, then one of the other thread. */
+	RETURNS(0, told(&second, act_task_done_many, 2));
 	COUNTS(1, spmcq_unfinished(q));
 	kill(consumer.process, SIGKILL);
 	puppet_await_end(&consumer);
@@ -512,12 +516,12 @@ static void a_process_lives_without_its_first_thread(void)
 int main(void)
 {
 	RUN(a_consumer_may_be_stopped_anywhere_for_long);
-	RUN(who_sleeps_may_be_stopped);
+	RUN(a_sleeping_process_may_be_stopped);
 	RUN(a_producer_may_be_stopped_anywhere_for_long);
 	RUN(a_consumer_that_executes_is_gone);
 	RUN(a_producer_that_executes_is_gone);
-	RUN(children_change_nothing);
-	RUN(a_child_does_not_stand_for_its_parent);
+	RUN(a_process_with_children_counts_as_alive);
+	RUN(a_living_child_does_not_hide_its_parents_death);
 	RUN(a_process_lives_without_its_first_thread);
 	return check_finish();
 }

@@ -1,5 +1,6 @@
 /*
- * A queue between threads, in a program that could have one between processes.
+ * A program that uses a queue between threads only, but is linked with the library for processes,
+ * too: see apart_test.
  */
 #include <pthread.h>
 #include <spmcq.h>

@@ -1,6 +1,6 @@
 /*
- * A producer and many consumers, of two threads each, at full speed: each item is got once, and by
- * each thread in order.
+ * A producer and consumers, which have two threads each, at full speed. Each item is got once, and
+ * each thread gets its items in order.
  */
 #define _GNU_SOURCE
 #include "puppet.h"
@@ -11,7 +11,7 @@
 
 enum { MANY = 200000, WORKERS = 4 };
 
-/* How often each was got. */
+/* How often each item was got. */
 static _Atomic unsigned char *times;
 
 static long act_consume(struct call *call)
@@ -27,9 +27,9 @@ static long act_consume(struct call *call)
 			n = spmcq_get_many(puppet_queue, items, call->n);
 		if (n < 0)
 			break;
-		n += call->n == 1; /* get gives no count */
+		n += call->n == 1; /* spmcq_get() returns 0, not a count */
 		for (ssize_t i = 0; i < n; i++) {
-			CHECK(!any || items[i] > last, "got %u behind %u", items[i], last);
+			CHECK(!any || items[i] > last, "got %u after %u", items[i], last);
 			CHECK(items[i] < MANY, "got %u", items[i]);
 			last = items[i];
 			any = true;
@@ -108,7 +108,7 @@ static void every_item_is_got_exactly_once_sealed(void)
 	all_get_each_item_once(100, &sealed);
 }
 
-/* A process between two queues: consumer of the one, producer of the other. */
+/* A process between two queues: it is the consumer of one and the producer of the other. */
 static void items_go_through_a_process_in_the_middle(void)
 {
 	enum { ALL = 20000 };
