@@ -128,22 +128,23 @@ void spmcq_wipe(void *bytes, size_t size);
 /**
  * Read the algorithm of a key, and the id of its queue, which is not secret.
  * @id  SPMCQ_QUEUE_ID bytes, written if the call returns 0
- * Returns an enum spmcq_algorithm (spmcq_key_queue(): 0), -EINVAL or -EPERM. Threads: any. Blocks:
- * no.
+ * spmcq_key_algorithm() returns an enum spmcq_algorithm, spmcq_key_queue() returns 0. Both return
+ * -EINVAL or -EPERM on an error. Threads: any. Blocks: no.
  */
 int spmcq_key_algorithm(const struct spmcq_key *key);
 int spmcq_key_queue(const struct spmcq_key *key, void *id);
 
 /**
- * How many bytes a run is once it is sealed: the same for all keys of an algorithm.
- * Returns them, or -EINVAL, -EOVERFLOW or -EPERM. Threads: any. Blocks: no.
+ * Compute the size of a sealed run of n items. It is the same for all keys of an algorithm.
+ * Returns the size in bytes, or -EINVAL, -EOVERFLOW or -EPERM. Threads: any. Blocks: no.
  */
 ssize_t spmcq_sealed_size(const struct spmcq_key *key, size_t n, size_t item_size);
 
 /**
  * Seal a run of n items for a position. READ THE RULE ABOVE.
  * @items        n times item_size bytes
- * @sealed       where the sealed run goes: written on success, else left as it was; may be items
+ * @sealed       where the sealed run goes: written on success, else left as it was. May be the
+ *               same buffer as @items
  * @sealed_size  how much room there is
  * Returns how many bytes were written (spmcq_sealed_size()), or -EINVAL, -EOVERFLOW, -EMSGSIZE or
  * -EPERM.
@@ -157,8 +158,8 @@ ssize_t spmcq_seal_items(const struct spmcq_key *key, uint64_t position, const v
  * Open a run that was sealed for a position. How many items it has follows from its size.
  * @sealed       sealed_size bytes, which must not change meanwhile: if others can write there,
  *               open a copy
- * @items        room for max items of item_size bytes: written on success, else left as it was; may
- *               be sealed
+ * @items        room for max items of item_size bytes: written on success, else left as it was. May
+ *               be the same buffer as @sealed
  * Returns how many items there are, or -EINVAL, -EOVERFLOW, -EMSGSIZE (more than max), -EBADMSG or
  * -EPERM.
  * Threads, blocks, progress, cost: as spmcq_seal_items(); with AES-256-GCM and AEGIS-128L runs of

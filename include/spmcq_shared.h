@@ -38,11 +38,15 @@
  *                return a fact (spmcq_size() and so on): the process is a forked child of the
  *                process that made the handle. The child must join by itself
  *   -EUSERS      get, shutdown_now: more threads of this process at once than options.threads
+ *   -ERANGE      join: more items were reported than were put, so a process reported too many
  *   -ENOBUFS     get, redeliver only: this thread has not reported the items of its last 255 gets
  *
  * What differs from a queue between threads:
  * - task_done reports items that the calling process got: first the oldest that the calling thread
- * got; if these are fewer than n, the rest is reported for other threads of the process.
+ * got; if these are fewer than n, the rest is reported for other threads of the process. Such a
+ * task_done, and each later one of the process, locks a mutex of the process. So does a put with
+ * redeliver when it needs room, even a try_put. Reap and admit, and a put or join that waits, hold
+ * the mutex of the producer's process while they look for peers that are gone.
  * - With `redeliver`, items may come again.
  * - A try_get that finds nothing asks the system every now and then whether the producer lives. A
  * sleep ends after 0.1 s at most. Then a consumer checks whether the producer is gone; a joiner in
@@ -121,9 +125,10 @@ struct spmcq_lost {
  * sealing), -EMFILE, -ENFILE, and what spmcq_key_create() returns. -ENOMEM also means that the
  * memfds would be larger than memory and swap of the machine together.
  * Threads: any. Blocks: no. Memory: two memfds, files without a name whose size nobody can change.
- * They hold the slots as in spmcq_create() (with redeliver, places for up to three times as many
- * items) and some 8 KiB for each of (2 * processes + 2) * threads threads; pages that are never
- * used take no memory. File descriptors: four, and two for each peer; five in a consumer's process.
+ * They hold the slots as in spmcq_create() (with redeliver, up to three times as many places for
+ * items in all) and some 8 KiB for each of (2 * processes + 2) * threads threads; pages that are
+ * never used take no memory. File descriptors: four, and two for each peer; five in a consumer's
+ * process.
  */
 int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
                         const struct spmcq_shared_options *options);
@@ -134,8 +139,8 @@ int spmcq_shared_create(struct spmcq **q, size_t capacity, size_t item_size,
  * group it is, and options.allow decides whether to admit it. Only then are the memory and, if the
  * queue is sealed, the key sent to it.
  * @socket  a connected Unix socket, stream or seqpacket, blocking or not. It stays the caller's,
- *          and the queue does not use it afterwards. It may be of a socketpair that was made before
- *          a fork: what counts is which process writes, not which one made the socket
+ *          and the queue does not use it afterwards. It may be an end of a socket pair that was
+ *          made before a fork: what counts is which process writes, not which one made the socket
  * Returns 0; -EACCES if the process is refused; -EUSERS if there are too many peers; -EBUSY if it
  * asks to succeed a producer that is not gone; -EPROTO if it sent something else than a request;
  * -ECONNRESET if the other end closed; -ETIMEDOUT if it took longer than 5 seconds; -EINVAL if this

@@ -1,7 +1,7 @@
 /*
  * Erases the parts of a key that libsodium leaves in vector registers, and on the stack below the
- * frame of its caller. Core dumps would contain them. The dynamic linker and the kernel may also
- * save the registers to the stack again.
+ * frame of its caller. Core dumps would contain them. The dynamic linker and the kernel may copy
+ * the registers to the stack at any time; this file cannot erase all such copies.
  */
 #ifndef SPMCQ_FORGET_H
 #define SPMCQ_FORGET_H
