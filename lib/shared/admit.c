@@ -198,8 +198,8 @@ static int admit_peer(struct handle *h, struct talk *talk, const struct message 
 	return r;
 }
 
-/* Send a successor what this peer has. It gets no place, and the old producer's lifeline takes the
- * place of one of its own. */
+/* Send a successor what this peer has. The successor gets no place. Where a joiner is sent its own
+ * lifeline, the successor is sent the old producer's. */
 static int admit_successor(struct handle *h, struct talk *talk, const struct message *here)
 {
 	const struct place none = {0, 0};

@@ -7,8 +7,8 @@
 #include "life.h"
 #include "take.h"
 
-/* Returns whether the producer's process is gone; false in the producer's process. Makes system
- * calls until it has once returned true. */
+/* Returns whether the producer's process is gone; false in the producer's process. Each call makes
+ * system calls, until one has returned true; later calls make none. */
 INTERNAL bool producer_is_gone(struct handle *h);
 
 /* Called after a report or a discard: wake joiners if all is done; with redeliver, wake the

@@ -48,10 +48,10 @@ INTERNAL void begin_to_close(struct handle *h)
 {
 	uint64_t seen = open_in(h->one->shape.generation);
 
-	/* Sequentially consistent, pairs with see_closing(), for queue_end() and the gates. It
-	 * fails if another thread closes the queue, or if a successor has begun a generation. So
-	 * the loop ends after as many successors as there are places, unless a process writes
-	 * nonsense. */
+	/* Sequentially consistent, pairs with see_closing(), for queue_end() and the gates. The
+	 * compare-and-swap fails if another thread closes the queue, or if a successor has begun a
+	 * generation. So the loop ends after as many successors as there are places, unless a
+	 * process writes nonsense. */
 	for (uint32_t i = 0; i <= h->layout.processes && (seen & (CLOSED | CLOSING)) == 0; i++)
 		if (atomic_compare_exchange_strong_explicit(&h->two->closing, &seen, seen | CLOSING,
 		                                            memory_order_seq_cst,

@@ -72,8 +72,9 @@ static bool is_left_behind(const struct handle *h)
 static int is_all_done(const struct handle *h)
 {
 	/* The sum is read before tail, which never moves back, so the sum exceeds what was put only
-	 * if a process reported too much. It is read before head, too: an item of a successor that
-	 * the sum contains was taken before. */
+	 * if a process reported too much. It is read before head, too: if it contains reports of
+	 * items that a successor put, head, which is read later, is beyond these items, and
+	 * is_left_behind() returns true. */
 	uint64_t done = sum_of_reports(h);
 	uint64_t put = sum_of_puts(h);
 

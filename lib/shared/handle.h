@@ -36,7 +36,7 @@ struct my_seat {
 	uint64_t backoff;          /* after a lost claim, a random number of pauses below this */
 	uint64_t chance;           /* state of the random numbers of back_off() */
 	unsigned found;         /* successive looks of try calls that found items; <= CHASE_FOUND */
-	unsigned found_nothing; /* looks of try calls that found nothing since one found items */
+	unsigned found_nothing; /* successive looks of try calls that found nothing */
 	unsigned char *run;     /* buffer for a sealed run and its tag; NULL if not sealed */
 	uint64_t *before;       /* `before` of each note; NULL without redeliver */
 };

@@ -105,9 +105,9 @@ static int check_number(const struct handle *h, const struct shape *shape)
 	               : -EPROTO;
 }
 
-/* Set what this process knows of head and tail to the current heads. Returns 0, or -EPROTO if a
- * head is before the first position. Relaxed: the message orders the loads. Release, pairs with
- * lane_end(). */
+/* Start tail_seen and head_seen at the current heads, so that no item is known yet. Returns 0, or
+ * -EPROTO if a head is before the first position. Relaxed: the message orders the loads. Release,
+ * pairs with lane_end(). */
 static int begin_at_heads(struct handle *h)
 {
 	uint64_t head = atomic_load_explicit(&h->two->head, memory_order_relaxed);

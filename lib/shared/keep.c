@@ -1,8 +1,8 @@
 /*
  * Keeps items that may have to be delivered again.
  *
- * Relaxed accesses are to words that only this process writes: tail and slots before the item can
- * be taken, the rest under the lock.
+ * Relaxed accesses are to words that only this process writes. The producer wrote tail and the
+ * slots before a consumer could take the item; all other words are written with h->lock held.
  */
 #include "keep.h"
 

@@ -84,8 +84,9 @@ static int make_part(int *file, void **part, size_t bytes, int seals)
 	return r;
 }
 
-/* Returns whether the machine could hold both parts. memfd_create() takes any size, and a put ends
- * in the killing of a process when the pages run out; malloc() refuses what can never be there. */
+/* Returns whether the machine could hold both parts. A memfd can be given any size; if memory and
+ * swap run out later, during a put, the kernel kills a process. So create refuses at once what the
+ * machine can never hold. */
 static bool can_be_held(const struct layout *layout)
 {
 	struct sysinfo machine;

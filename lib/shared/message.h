@@ -1,7 +1,8 @@
 /*
  * The messages that two processes exchange at admission. They have one size, and go over a Unix
- * socket that the caller passes. Each message comes with the sender's process, user and group; the
- * kernel lets only root send false ones.
+ * socket that the caller passes. Each message comes with the sender's process, user and group. The
+ * kernel lets an unprivileged sender name only its own process, and only its real, effective or
+ * saved ids.
  *
  *   joiner -> admitter  HELLO    what it wants
  *   admitter -> joiner  WHO      a random number, or REFUSED

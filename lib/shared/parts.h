@@ -103,7 +103,7 @@ struct again {
 struct part_one {
 	struct shape shape;
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail;
-	_Atomic uint64_t wake_at; /* the sleeping producer waits for head to be here */
+	_Atomic uint64_t wake_at; /* the sleeping producer is woken once head is here */
 	_Atomic uint64_t left;    /* 0 -> 1 when the producer's handle is destroyed */
 	/* The slots of items before this position may hold newer items: see keep.h. */
 	_Atomic uint64_t kept_up_to;
@@ -160,8 +160,8 @@ struct shared_gate {
 	_Atomic uint32_t epoch; /* +1 by each wake-up */
 };
 
-/* `closing` is twice the generation of the producer while the queue is open, and CLOSING more from
- * shutdown on. Once the end is decided, it is CLOSED | the position where the queue ends. */
+/* While the queue is open, `closing` is 2 * the producer's generation; from shutdown on,
+ * 2 * generation + CLOSING; once the end is decided, CLOSED | the position where the queue ends. */
 enum { CLOSING = 1 };
 #define CLOSED (UINT64_C(1) << 63)
 

@@ -28,8 +28,8 @@ static int refusal(struct handle *h)
 		return r;
 	if (!h->is_producer)
 		return is_closed(h) ? -ESHUTDOWN : -EPERM;
-	/* Acquire, pairs with shared_release_producer(). The load before is relaxed, because no
-	 * other thread stores this thread's id. */
+	/* Acquire, pairs with shared_release_producer(). The load of owner that precedes it is
+	 * relaxed, because no other thread stores this thread's id. */
 	if (h->unchecked || atomic_load_explicit(&h->owner, memory_order_relaxed) == self ||
 	    atomic_compare_exchange_strong_explicit(&h->owner, &nobody, self, memory_order_acquire,
 	                                            memory_order_relaxed))

@@ -63,7 +63,7 @@ static void count_seat(struct handle *h, uint64_t n)
 	uint64_t before = atomic_load_explicit(used, memory_order_relaxed);
 
 	/* Sequentially consistent, pairs with reports_of(): the number is raised before the seat's
-	 * first report. The load before is relaxed, because the compare-and-swap checks its value.
+	 * first report. The load above is relaxed, because the compare-and-swap checks its value.
 	 * It fails when another thread of this process has raised the number, or when a hostile
 	 * process writes there: therefore the loop is bounded. */
 	for (uint64_t i = 0; i < h->layout.threads && before < n; i++)

@@ -1,6 +1,7 @@
 /*
- * Each thread that gets has one of its process's seats, from its first get until it ends. The items
- * that it holds then stay with the seat, and another thread of the process may get that seat.
+ * Each thread that gets has one of its process's seats, from its first get until it ends. When
+ * it ends, the items that it holds stay with the seat, and another thread of the process may get
+ * that seat.
  */
 #ifndef SPMCQ_SHARED_SEAT_H
 #define SPMCQ_SHARED_SEAT_H

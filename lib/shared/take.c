@@ -162,12 +162,13 @@ __attribute__((noinline)) static void confirm(struct handle *h, enum lane lane, 
 	if (position_distance(at, end) >= 0)
 		return;
 	end = atomic_load_explicit(confirmed, memory_order_relaxed);
-	/* The compare-and-swap fails only when another thread confirms an older take of the same
-	 * seat, which each thread can do once: it then reads head again, and finds this take or a
-	 * later one. So as many attempts as there are seats are enough; the bound makes the loop
-	 * end even if a hostile process writes here all the time. Release, pairs with
-	 * is_at_or_behind(). The loads are relaxed: if seat_held() reads the head that this thread
-	 * sets next, it reads the same value of `confirmed`, or a later one. */
+	/* If the compare-and-swap fails and `confirmed` is still before `at`, another thread has
+	 * confirmed an older take of the same seat. Each other thread can do so at most once during
+	 * this loop: it then reads head again, and finds this take or a later one. So as many
+	 * attempts as there are seats are enough; the bound makes the loop end even if a hostile
+	 * process writes here all the time. Release, pairs with is_at_or_behind(). The loads are
+	 * relaxed: if seat_held() reads the head that this thread sets next, it reads the same
+	 * value of `confirmed`, or a later one. */
 	for (uint64_t i = 0; i <= h->layout.seats && position_distance(end, at) > 0; i++)
 		if (atomic_compare_exchange_strong_explicit(
 		            confirmed, &end, at, memory_order_release, memory_order_relaxed))

@@ -3,11 +3,11 @@
  * is killed, the memory shows afterwards whether it took the items.
  *
  * 1. Read head: a position, and the seat that moved it there.
- * 2. Copy the items. Write the claim into the next note of the own seat.
+ * 2. Copy the items. Write the claim into the next note of the thread's own seat.
  * 3. If another seat moved head to this position, confirm its take: if that seat's `end` is before
  * the position, store the position in its `confirmed`.
- * 4. Compare-and-swap head past the items, with the own seat number. From here on the items are
- * taken.
+ * 4. Compare-and-swap head past the items, with the number of the thread's own seat. From here on
+ * the items are taken.
  * 5. Write `end`, then `takes`.
  *
  * A thread that is killed before 4 has taken nothing. A thread that is killed after 4 has taken the
