@@ -18,7 +18,7 @@
  *               control block lies at the address of a producer that has ended counts as that
  *               producer)
  *   -ERANGE     more task_done than items got; nothing is counted
- *   -EBUSY      destroy while a thread is inside a blocking call
+ *   -EBUSY      destroy while a thread waits inside a blocking call
  *
  * Deadlines are absolute times of CLOCK_MONOTONIC. NULL waits for ever; a past one tries once.
  *
@@ -75,13 +75,13 @@ struct spmcq_options {
 	 * calls; the callers ensure that no two puts overlap and that each put happens-before the
 	 * next one. */
 	bool unchecked_producer;
-	/* Where the 63-bit count of items starts; taken modulo 2^63. Tests start just before a
-	 * wrap. */
+	/* Where the 63-bit count of items starts; taken modulo 2^63. It is for tests, which start
+	 * just before the count wraps. */
 	uint64_t first_position;
-	/* true: if a signal handler runs while a call sleeps, the call returns -EINTR and has
-	 * changed nothing; a put_many that has put some of its items returns their number. (A
-	 * handler that runs just before the sleep does not end the call.) false: the call sleeps
-	 * on. */
+	/* true: if a signal handler runs while a call sleeps, the call looks once more, and if it
+	 * would have to sleep again, it returns -EINTR and has changed nothing; a put_many that has
+	 * put some of its items returns their number. (A handler that runs just before the sleep
+	 * does not end the call.) false: the call sleeps on. */
 	bool interruptible;
 	/* true: the queue never calls membarrier, which makes every running thread of the process
 	 * execute a memory fence. All calls still work; they are slower where one consumer takes
@@ -116,8 +116,9 @@ int spmcq_create(struct spmcq **q, size_t capacity, size_t item_size,
 
 /**
  * Free a queue and whatever is still in it. NULL is allowed.
- * Returns 0, or -EBUSY while a thread sleeps or waits inside a blocking call: shut down, let the
- * threads return, then destroy. The caller ensures that no other call begins or is still running.
+ * Returns 0, or -EBUSY while a thread sleeps inside a blocking call, or is about to: shut down, let
+ * the threads return, then destroy. A thread in the first microseconds of a call is not noticed:
+ * the caller ensures that no other call begins or is still running.
  * Threads: one, the last. Blocks: no.
  */
 int spmcq_destroy(struct spmcq *q);
@@ -134,11 +135,12 @@ int spmcq_destroy(struct spmcq *q);
  * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
  * Blocks: try never; the other calls while the queue is full. They look for room for some 25 us and
  * then sleep. If at most an eighth of the queue is free, they wait until half is free; after 100 us
- * any free slot will do. Progress: try is wait-free. Cost: O(items), and a system call if a
- * consumer must be woken. A consumer that has taken some 4096 items alone has a lead: it and the
- * producer then need no locked instructions (see lib/DESIGN.md). Ending the lead takes one more
- * system call, membarrier; the first try_ call that finds the queue full makes it, and a call that
- * waits for room may.
+ * any free slot will do, and at once if the last call that looked for room did so 100 us ago or
+ * earlier. Progress: try is wait-free. Cost: O(items), and a system call if a consumer must be
+ * woken. A consumer that has taken some 4096 items alone has a lead: it and the producer then need
+ * no locked instructions (see lib/DESIGN.md). Ending the lead takes one more system call,
+ * membarrier; the first try_ call that finds the queue full makes it, and a call that waits for
+ * room may.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);
@@ -156,12 +158,14 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
  * @deadline      absolute CLOCK_MONOTONIC; NULL waits for ever
  * get and get_until return 0; the many calls wait for the first item only, take what is there and
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN or -EINVAL.
- * Threads: any. Blocks: try never; the other calls sleep while the queue is empty.
- * Progress: lock-free. A consumer that is stopped delays other consumers by some milliseconds at
- * most. But an item that it was just woken for, or the sleeping producer that it was about to wake,
- * may wait until the next put or get. Cost: O(items). If another consumer has a lead (see
- * spmcq_put), a get ends the lead, by the system call membarrier. The first try_ call that meets a
- * lead prevents all later leads, so later try_ calls need no membarrier.
+ * Threads: any. Blocks: try never; the other calls sleep while the queue is empty, and for some
+ * milliseconds if other consumers take items so fast that one more would slow them down.
+ * Progress: lock-free. A consumer that is stopped delays other consumers by some 3 ms, at worst by
+ * 3 ms times the number of sleeping consumers. But an item that it was just woken for, or the
+ * sleeping producer that it was about to wake, may wait until the next put or get. Cost: O(items).
+ * If another consumer has a lead (see spmcq_put), a get ends the lead, by the system call
+ * membarrier. The first try_ call that meets a lead prevents all later leads, so later try_ calls
+ * need no membarrier.
  */
 int spmcq_get(struct spmcq *q, void *item);
 int spmcq_try_get(struct spmcq *q, void *item);

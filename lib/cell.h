@@ -1,8 +1,8 @@
 /*
  * A cell is what a thread that gets items records for itself. The thread that owns a cell is the
- * only one that writes it, by plain stores, so the cache line stays with its processor. If there
- * are many threads, some of them own no cell: they share a few cells, where they count by locked
- * instructions.
+ * only one that writes it (any thread may write `verdict`), by plain stores, so the cache line
+ * stays with its processor. If there are many threads, some of them own no cell: they share a few
+ * cells, where they count by locked instructions.
  */
 #ifndef SPMCQ_CELL_H
 #define SPMCQ_CELL_H
@@ -82,8 +82,8 @@ static inline struct cell *cell_at_home(struct cells *cells)
 	return CELL_GET(cell, owner) == self ? cell : NULL;
 }
 
-/* Returns the calling thread's cell if it is not at the thread's home: it takes a free cell close
- * to it, or else a shared cell. Each call returns the same cell. */
+/* For a thread whose cell is not at its home. Returns the thread's cell; if it has none yet, it
+ * takes a free one near its home, or else uses a shared one. Each call returns the same cell. */
 INTERNAL struct cell *cell_find(struct cells *cells);
 
 static inline struct cell *cell_mine(struct cells *cells)

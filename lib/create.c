@@ -35,7 +35,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	slots = slots_bytes(capacity, item_size);
 	if (slots == 0 || slots > PTRDIFF_MAX - sizeof *q - ALIGNMENT)
 		return -EOVERFLOW;
-	/* aligned_alloc() takes only multiples. */
+	/* aligned_alloc() takes only multiples of the alignment. */
 	bytes = (sizeof *q + slots + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	q = aligned_alloc(ALIGNMENT, bytes);
 	if (q == NULL)

@@ -38,7 +38,7 @@ struct cursor {
 	 */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
-	/* Written on closing, and by cursor_lead.c. */
+	/* Written on closing, when a consumer asks for a turn, and by cursor_lead.c. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
 	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
@@ -85,9 +85,9 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
-/* Ask for a turn, for a consumer that has lost many claims. While `state` is asked, no claim is
- * made without a pause: a get pauses, sets `state` back to shared and then claims. So a consumer
- * that is stopped after asking delays nobody. Relaxed: a hint; orders nothing. */
+/* Ask for a turn, for a consumer that has lost many claims. A blocking get that reads asked pauses
+ * if items are known, sets `state` back to shared and then claims; a try_get claims at once. So a
+ * consumer that is stopped after asking delays nobody. Relaxed: a hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;

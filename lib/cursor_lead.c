@@ -52,7 +52,8 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	/* A6, pairs with R6 in leader_counts(). */
 	decide(cursor, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
 	/* All threads have passed a fence: a thread that reads this state sees every put that
-	 * relied on the leader. Before that it has to call cursor_see_puts(). */
+	 * relied on the leader. A thread that still reads a lead in it, or an ending one, calls
+	 * cursor_see_puts() instead. */
 	state = ENDING(lead);
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, CURSOR_SHARED,
 	                                        memory_order_seq_cst, memory_order_relaxed);
@@ -143,7 +144,8 @@ static bool has_been_alone_for_long(struct cell *cell, uint64_t head)
 	return false;
 }
 
-/* Returns whether the consumer became the leader, or might have been. */
+/* Returns true if the lead's id was in `state`, even if the lead was ended at once: puts may have
+ * relied on it. */
 SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 {
 	/* A3, as in cursor_claim(): what we read of the ring next is not older than this head. */

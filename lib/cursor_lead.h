@@ -35,8 +35,9 @@
 #define LEAD (UINT64_C(1) << 63)
 /* The value of state while a lead ends. */
 #define ENDING(lead) ((lead) & ~LEAD)
-/* The number of a cell's first lead, and the step to its next one. So ENDING() of a lead is always
- * greater than CURSOR_ASKED, the greatest of the states that are not leads. */
+/* The ids of a cell's leads differ by this step, and the first number is the step itself: so the
+ * low 7 bits are free for the cell's index, and ENDING() of a lead is always greater than
+ * CURSOR_ASKED, the greatest of the states that are not leads. */
 enum { LEAD_STEP = 128 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
@@ -150,7 +151,7 @@ INTERNAL void cursor_see_puts(struct cursor *cursor);
  * visible to later takes. The cost is that of cursor_see_puts(). */
 INTERNAL void cursor_see_takes(struct cursor *cursor);
 
-/* End the lead, if there is one. Wait-free; tens of microseconds. */
+/* End the lead whose id is in head, if there is one. Wait-free; tens of microseconds. */
 INTERNAL void cursor_share(struct cursor *cursor);
 
 /* As cursor_share(), and forbid all later leads. */

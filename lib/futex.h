@@ -29,7 +29,8 @@
 #define FUTEX_WAKE_CALL SYS_futex_time64
 #endif
 
-/* The futex call by the older number, whose times are of type long. Returns what it returns. */
+/* The futex call by the older number, whose times are of type long. Returns what the system call
+ * returns. */
 __attribute__((unused)) static inline long futex_sleep_by_long_time(_Atomic uint32_t *word,
                                                                     uint32_t seen,
                                                                     const struct timespec *deadline,

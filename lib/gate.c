@@ -49,6 +49,7 @@ INTERNAL bool gate_sleep(struct gate *gate, uint32_t epoch, const struct timespe
 
 INTERNAL void gate_leave(struct gate *gate)
 {
+	/* Pairs with gate_sleepers() and gate_wake_new(). */
 	atomic_fetch_add_explicit(&gate->left, 1, memory_order_seq_cst);
 }
 

@@ -35,7 +35,8 @@ struct gate {
 	alignas(CACHE_LINE) _Atomic uint32_t entered; /* sleepers that announced it; wraps */
 	_Atomic uint32_t left; /* sleepers that left; never ahead of entered */
 	struct sys_word epoch; /* +1 by each wake-up; sleepers sleep on it */
-	/* For spmcq_stats() only. Any thread, relaxed. */
+	/* For spmcq_stats() only. Written by any thread, relaxed. The second counts wake-ups, not
+	 * the sleepers that were woken. */
 	_Atomic uint64_t slept;
 	_Atomic uint64_t woken;
 };
@@ -64,8 +65,9 @@ INTERNAL int gate_wait(struct gate *gate, gate_look *look, void *arg,
 INTERNAL void gate_wake(struct gate *gate, uint64_t n);
 
 /* As gate_wake(), but it does not wake sleepers again that it has woken and that have not left the
- * gate yet. The caller keeps *woken: the sleepers that had announced themselves when entered was
- * *woken have all been woken. For one thread at a time; other threads may use gate_wake(). */
+ * gate yet. The caller keeps *woken: the first *woken sleepers, in the order in which they
+ * announced themselves, have all been woken. For one thread at a time; other threads may use
+ * gate_wake(). */
 INTERNAL void gate_wake_new(struct gate *gate, uint32_t *woken, uint64_t n);
 
 /* Returns whether a sleeper that gate_wake_new() woke has not left yet. */

@@ -162,7 +162,7 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 			pause_and_spin();
 		made++;
 	}
-	/* Twice what was needed, to notice when more are needed. */
+	/* Next time allow twice as many pauses as were needed, to notice if more would help. */
 	pauses = 2 * made;
 	if (made > 0 && !holds)
 		CELL_SET(wait->cell, patience, (uint8_t)(pauses < most ? pauses : most));
@@ -303,8 +303,9 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get an item if no items are known, or claims were lost. If the last look found few items, pause
- * first: each read of tail moves its cache line away from the producer. */
+/* Get an item if no items are known, or claims were lost. If items are known, or if the last look
+ * found GATHER_ITEMS or more, but less than a quarter of the ring, it pauses first: each read of
+ * tail moves its cache line away from the producer. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {

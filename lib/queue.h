@@ -2,9 +2,12 @@
  * The queue consists of a ring, a completion counter and gates. Its only pointer is the table of a
  * queue that lies elsewhere.
  *
- *   items     consumers wait for an item   woken by put
- *   room      the producer waits for room  woken by get
- *   finished  joiners wait for all done    woken by task_done and shutdown_now
+ *   items     consumers wait until they are woken for an item   woken by put and get
+ *   reserve   consumers wait for an item, some ms at most       woken by put and get
+ *   room      the producer waits for room                       woken by get
+ *   finished  joiners wait for all done                         woken by task_done
+ *
+ * shutdown wakes the threads at the first three gates, shutdown_now those at all four.
  *
  * The public calls are in put.c, get.c, finish.c, shutdown.c, create.c and snapshot.c. Each call
  * tries the ring or the counter first, and waits at a gate only if that fails.
@@ -30,7 +33,7 @@ struct spmcq {
 	_Atomic uint64_t producer;         /* thread_id() of the producer, or NO_THREAD */
 	uint32_t woken;                    /* *woken of gate_wake_new() for items */
 	uint32_t reserve_woken;            /* *woken of gate_wake_new() for reserve */
-	int64_t looked_ns;                 /* when the producer last waited for room */
+	int64_t looked_ns;                 /* when await_room() last returned */
 	unsigned room_waits;               /* calls of look_for_half() */
 	uint64_t room_found;               /* free slots that a try call's last look found */
 	unsigned room_patience;            /* pauses that its next call may make */
@@ -89,7 +92,7 @@ INTERNAL void pause_and_spin(void);
 
 /* If all is done, wake the joiners. If an item is still in the ring they are not woken, because the
  * thread that reports that item calls this, too. cell: the caller's cell, which may contain its new
- * report. Returns r. */
+ * report. Returns its argument r, so that the caller can end with this call. */
 INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r);
 
 #endif

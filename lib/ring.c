@@ -23,10 +23,10 @@ enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
 /* Items of up to this many bytes reach the caller's buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
-/* A call that has lost more claims than this asks for a turn. Other consumers then pause before
- * they claim, so that its own claim succeeds: see cursor_ask(). Simulated, with 64 consumers that
- * work for 1 us on an item, the longest get takes 4 ms, without it 6 to 9 ms; and one get_many(64)
- * beside 15 gets does get items. */
+/* A call that has lost more claims than this asks for a turn. Blocking gets of other consumers then
+ * pause before they claim, so that its own claim succeeds: see cursor_ask(). Simulated, with 64
+ * consumers that work for 1 us on an item, the longest get takes 4 ms, without it 6 to 9 ms; and
+ * one get_many(64) beside 15 gets does get items. */
 enum { ASK_AFTER = 16 };
 
 /* After a lost claim of more bytes than this, half as many items are claimed: the copy takes too

@@ -1,6 +1,6 @@
 /*
  * The lock-free bounded ring: slots, and a cursor that says which of them hold items. It never
- * waits. The producer fills the slot at tail and publishes it; a consumer copies the item at head
+ * sleeps. The producer fills the slot at tail and publishes it; a consumer copies the item at head
  * and makes it its own by moving head. A consumer that is stopped in between delays nobody: other
  * consumers move head, its own attempt to move head fails later, and it drops its copy.
  */

@@ -64,7 +64,7 @@ size_t spmcq_unfinished(const struct spmcq *q)
 	if (is_elsewhere(q))
 		return look_elsewhere(q).unfinished;
 	/* Read the sum before tail, as in tally_is_all_done(): the result is never less than the
-	 * number of unfinished items. */
+	 * number of unfinished items, except that watched puts may not be visible yet. */
 	done = tally_sum(&q->tally, &q->ring);
 	open = position_distance(done, cursor_tail_glimpsed(&q->ring.cursor));
 	return open > 0 ? (size_t)open : 0;

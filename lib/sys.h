@@ -30,8 +30,7 @@ INTERNAL int sys_word_init(struct sys_word *word);
 INTERNAL void sys_word_destroy(struct sys_word *word);
 
 /* Sleep while the word's value equals `seen`, at most until the deadline. Returns true if a signal
- * handler
- * ended the sleep. May return for no reason. Blocks nobody else. */
+ * handler ended the sleep. May return for no reason. Blocks nobody else. */
 INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct timespec *deadline);
 
 /* Wake up to n of the threads that sleep on word, after its value was changed. Never blocks. */
@@ -41,8 +40,8 @@ INTERNAL void sys_wake(struct sys_word *word, uint32_t n);
 INTERNAL bool sys_can_fence_all(void);
 
 /* Make every thread of the process execute a full fence, wherever it is. Takes microseconds; the
- * first call of a process takes milliseconds. Aborts the process if the system refuses the call,
- * having allowed it before. */
+ * first call takes milliseconds if the library was loaded after the process had begun other
+ * threads. Aborts the process if the system refuses the call, having allowed it before. */
 INTERNAL void sys_fence_all(void);
 
 #endif

@@ -85,7 +85,7 @@ static inline bool tally_is_lazy(const struct tally *tally)
 INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held);
 
 /* Report n items that any threads got. Returns 0, or -ERANGE if fewer than n items were taken and
- * not reported. Lock-free; tens of microseconds if reports are lazy. */
+ * not reported. Lock-free; tens of microseconds if reports are lazy and CROSSED is not set. */
 INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
 
 /* Report n items that the caller took itself, in shared. */

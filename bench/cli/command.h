@@ -1,5 +1,6 @@
 /*
- * What spmcq-bench does besides running one workload: the first argument names it. And help.
+ * What spmcq-bench does besides running one workload: the first argument names it. The help is
+ * here, too.
  */
 #ifndef BENCH_COMMAND_H
 #define BENCH_COMMAND_H

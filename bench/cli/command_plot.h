@@ -1,5 +1,5 @@
 /*
- * Pictures in files, and what is said when there can be none.
+ * Pictures in files, and the messages if none can be drawn.
  */
 #ifndef BENCH_COMMAND_PLOT_H
 #define BENCH_COMMAND_PLOT_H

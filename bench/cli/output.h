@@ -1,6 +1,6 @@
 /*
- * Files that are written at the end of a run, and must be known to be good before it begins: a bad
- * name shall not cost anybody minutes, and what ends early shall not leave an empty file.
+ * Files that are written at the end of a run. A bad name is refused before the run begins, and a
+ * run that ends early leaves no empty file.
  */
 #ifndef BENCH_OUTPUT_H
 #define BENCH_OUTPUT_H

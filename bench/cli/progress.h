@@ -1,5 +1,5 @@
 /*
- * One line on stderr that says what is going on, when stderr is a terminal.
+ * One line on stderr that says what is being measured, if stderr is a terminal.
  */
 #ifndef BENCH_PROGRESS_H
 #define BENCH_PROGRESS_H

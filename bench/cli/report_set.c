@@ -1,5 +1,5 @@
 /*
- * From the standard set, and what was given, to options for each part.
+ * Makes the options of each part from the standard set and the command line.
  */
 #include <popt.h>
 #include <stdlib.h>

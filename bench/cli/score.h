@@ -2,7 +2,7 @@
  * The goals that the scoreboard sets for the library, as a table of rows, and the results.
  *
  * A row is one situation, given as a command line of spmcq-bench, and its goals: each compares one
- * figure of spmcq with that of somebody else.
+ * figure of spmcq with that of another queue.
  */
 #ifndef BENCH_SCORE_H
 #define BENCH_SCORE_H

@@ -1,5 +1,6 @@
 /*
- * A first round finds the best others; then these, spmcq and whoever else is asked for take turns.
+ * A first round finds the best others; then these, spmcq and the queues named on the command line
+ * take turns.
  */
 #include <popt.h>
 #include <stdlib.h>

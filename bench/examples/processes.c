@@ -1,5 +1,6 @@
 /*
- * A producer and three worker processes. The first that gets 42 is killed; another gets it again.
+ * A producer and three worker processes. The first worker that gets 42 is killed; another one gets
+ * 42 again.
  */
 #include <errno.h>
 #include <signal.h>

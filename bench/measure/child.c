@@ -1,6 +1,6 @@
 /*
- * fork, run, wait with a limit. The result comes back in shared memory; that the child has ended is
- * seen at a pipe which only the child holds open.
+ * fork, run, wait with a limit. The result comes back in shared memory. The parent sees that the
+ * child has ended when a pipe closes that only the child holds open.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,6 +1,6 @@
 /*
- * One run in a process of its own: its counters are its own, a crash hurts nobody, and what never
- * ends can be ended.
+ * One run in a process of its own: its counters are its own, a crash does no harm to other runs,
+ * and a run that never ends can be ended.
  */
 #ifndef BENCH_CHILD_H
 #define BENCH_CHILD_H

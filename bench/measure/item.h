@@ -1,6 +1,6 @@
 /*
- * What goes through a queue: a number, in such a form that every byte of the item tells of it. A
- * copy that leaves bytes out, or mixes two items, comes out as an item that nobody put.
+ * What goes through a queue: a number, repeated so that every byte of the item depends on it. A
+ * copy that leaves bytes out, or mixes two items, comes out as an item that was never put.
  */
 #ifndef BENCH_ITEM_H
 #define BENCH_ITEM_H

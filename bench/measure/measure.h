@@ -1,6 +1,6 @@
 /*
- * Carries out the plan: every queue at every point of the sweep, taking turns. All at
- * once, or begun, some rounds at a time, and ended.
+ * Carries out the plan: every queue at every point of the sweep, taking turns. One call measures
+ * everything; or the caller begins, runs some rounds at a time, and ends.
  */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H

@@ -1,6 +1,6 @@
 /*
- * Numbers all combinations of the values in the lists. A number's digits are the places in the
- * lists.
+ * Numbers all combinations of the values in the lists. The number is read as digits, one for each
+ * list: each digit is an index into its list.
  */
 #include "plan.h"
 

@@ -1,5 +1,5 @@
 /*
- * Arithmetic on repeated measurements. Prints nothing, knows nothing of queues.
+ * Arithmetic on repeated measurements. It prints nothing and knows nothing of queues.
  */
 #ifndef BENCH_STATS_H
 #define BENCH_STATS_H

@@ -1,6 +1,6 @@
 /*
- * From the runs of one queue at one point to the row that reports show; and all rows together,
- * which is what a report is made of.
+ * Makes the row that reports show from the runs of one queue at one point; all rows together make a
+ * report.
  */
 #ifndef BENCH_SUMMARY_H
 #define BENCH_SUMMARY_H

@@ -1,5 +1,5 @@
 /*
- * Concurrency Kit's MCS lock, whose waiters each spin on a place of their own, round a ring.
+ * A ring under Concurrency Kit's MCS lock. Each waiter for the lock spins on a variable of its own.
  */
 #include <ck_spinlock.h>
 

@@ -1,5 +1,6 @@
 /*
- * Concurrency Kit's ticket lock, first come first served, round a ring.
+ * A ring under Concurrency Kit's ticket lock, which serves its waiters in the order in which they
+ * came.
  */
 #include <ck_spinlock.h>
 

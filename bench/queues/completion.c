@@ -1,6 +1,6 @@
 /*
- * The slow paths of completion.h: the producer sleeps in join, and a consumer wakes it.
- * Rule: nobody sleeps without looking once more after announcing itself.
+ * The slow paths of completion.h: the producer sleeps in join, and a consumer wakes it. Rule: a
+ * thread that announces that it sleeps looks once more before it sleeps.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  * task_done and join for competitors that have none.
  *
  * It costs each competitor little: the producer counts with a plain store, every consumer with one
- * locked add on a cache line of its own, and nobody makes a system call until the producer sleeps
- * in join. A single counter for all would move its cache line for every item, and slow the
+ * locked add on a cache line of its own, and no thread makes a system call until the producer
+ * sleeps in join. A single counter for all would move its cache line for every item, and slow the
  * competitor down.
  *
  * Competitors in C++ include this too, so its atomics are the compiler's, not those of stdatomic.h.

@@ -1,6 +1,6 @@
 /*
- * The limit: how fast items can move from one core to another at all. Two threads pass whole blocks
- * of plain items round, four of them; one fills a block in place, the other empties it. For
+ * The limit: the greatest speed at which items can move between cores. Two threads pass whole
+ * blocks of plain items round, four of them; one fills a block in place, the other empties it. For
  * each block the other thread waits for a single store. A queue has more to do: copies, items one
  * by one, several consumers, completion. The figure is an upper bound for blocks of some hundreds
  * of items. Four small blocks are soon used up, and then the two threads wait for each other.

@@ -1,6 +1,6 @@
 /*
- * Your queue goes here. What stands here works, and is slow: one lock, one condition, and everybody
- * is woken for everything. Make it better, and run
+ * Your queue goes here. This one works, and is slow: one lock, one condition, and each change wakes
+ * all threads. Make it better, and run
  *
  *   ./bench/run squares --queue mine,mutex,spmcq
  *

@@ -2,8 +2,8 @@
  * The baseline: a bounded ring under one mutex, with three lists of sleepers and the count of
  * unfinished items under the same mutex.
  *
- * Written to be hard to beat with a lock: it signals only when somebody sleeps whom nobody has
- * woken yet, the longest asleep first, and moves a whole bulk under one lock. It signals before
+ * Written to be hard to beat with a lock: it signals only a sleeper that was not signalled before,
+ * the one that sleeps longest first, and moves a whole bulk under one lock. It signals before
  * unlocking: measured, that is several times faster with five consumers, and steadier, than
  * signalling after.
  *

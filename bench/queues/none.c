@@ -1,5 +1,5 @@
 /*
- * No queue at all: one thread has the numbers and does the squares.
+ * No queue at all: one thread makes the numbers and squares them.
  */
 #include "measure/usage.h"
 #include "queue.h"

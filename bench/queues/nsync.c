@@ -1,5 +1,5 @@
 /*
- * Google's nsync: its lock and its condition variables round a ring, in the way nsync_cv.h shows.
+ * A ring under the lock of Google's nsync, with its condition variables, as nsync_cv.h shows.
  */
 #include <errno.h>
 #include <nsync.h>

@@ -1,9 +1,9 @@
 /*
- * What the kernel keeps between two descriptors, for processes: a pipe, and a Unix socket of
- * packets. The producer writes to one end, all consumers read from the other. A pipe is a stream of
- * items: a write of up to PIPE_BUF bytes goes in whole, so it always has whole items in it, and a
- * read takes as many as are there. A packet has the items of one call. The kernel has both sides
- * sleep. Completion is counted in common memory (helper_common.h).
+ * Two queues of the kernel, for processes: a pipe, and a Unix socket of packets. The producer
+ * writes to one end, all consumers read from the other. A pipe is a stream of items: a write of up
+ * to PIPE_BUF bytes goes in whole, so it always has whole items in it, and a read takes as many as
+ * are there. A packet has the items of one call. The kernel has both sides sleep. Completion is
+ * counted in common memory (helper_common.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * Items in an array, round and round: what competitors keep under their lock. Knows no threads.
+ * An array used as a ring, for competitors with a lock. It knows nothing of threads.
  */
 #ifndef BENCH_SLOTS_H
 #define BENCH_SLOTS_H

@@ -1,6 +1,6 @@
 /*
- * This library's calls as those of a table whose handles are queues of spmcq.h: the same between
- * threads and between processes.
+ * A competitor's table of functions that call spmcq.h: the same table between threads and between
+ * processes.
  */
 #ifndef BENCH_SPMCQ_CALLS_H
 #define BENCH_SPMCQ_CALLS_H

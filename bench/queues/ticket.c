@@ -1,7 +1,7 @@
 /*
  * The simplest queue that scales: a consumer takes a ticket by one fetch-and-add, which never
  * fails, and waits at the slot with that number. Each slot says by a sequence whose turn it is, so
- * that nobody looks at the other side's counter. Published as folly's DSPMC queue and, earlier, in
+ * that no thread reads the other side's counter. Published as folly's DSPMC queue and, earlier, in
  * Arnautov, Fetzer, Trach and Felber, "FFQ", IPDPS 2017.
  *
  * The price: a consumer that has taken a ticket has to wait for that very item, and the producer

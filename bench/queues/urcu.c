@@ -3,8 +3,8 @@
  * frees. Enqueueing is wait-free; dequeueing takes the lock the queue has for that. It never waits
  * for items, so consumers poll (polling.h), and it knows no completion (helper.h).
  *
- * A bulk is put as wfcqueue.h recommends: a list of one's own, spliced in with one exchange. It is
- * got under one lock.
+ * A bulk is put as wfcqueue.h recommends: the producer makes a list of its own, and splices it in
+ * with one exchange. A bulk is got under one lock.
  */
 #include <errno.h>
 #include <stdlib.h>

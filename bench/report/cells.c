@@ -1,5 +1,5 @@
 /*
- * Lines of fixed cells: nothing to free but the whole.
+ * Lines of fixed cells: they are freed only as a whole.
  */
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /*
- * A table of words: filled in cell by cell, then written by whichever form.
+ * A table of words. It is filled cell by cell, then each form writes it in its own way.
  */
 #ifndef BENCH_CELLS_H
 #define BENCH_CELLS_H

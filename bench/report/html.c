@@ -1,5 +1,5 @@
 /*
- * The page is written from top to bottom; what it looks like stands at its head.
+ * The page is written from top to bottom; its style sheet is at the top of the file.
  */
 #include <errno.h>
 #include <stdlib.h>

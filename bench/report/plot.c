@@ -1,6 +1,6 @@
 /*
- * The frame of every picture: what was measured above, the machine below, panels between. It writes
- * a script for gnuplot and has it drawn.
+ * The frame of every picture: above it says what was measured, below the machine; the panels are
+ * between. It writes a script for gnuplot, which draws it.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
  * The distribution of durations, one panel a point: which share of them takes no longer. Both axes
- * are logarithmic, that of the share towards 1, so that the tail is there to see.
+ * are logarithmic, that of the share towards 1, so that the tail can be seen.
  */
 #include <math.h>
 

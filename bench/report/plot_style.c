@@ -1,7 +1,7 @@
 /*
  * Words and looks of pictures. Colours are those of Okabe and Ito, which colour-blind readers can
- * tell apart ("Color Universal Design", 2008), without their yellow, which white paper swallows;
- * dashes and marks do the same where there is no colour.
+ * tell apart ("Color Universal Design", 2008), without their yellow, which is hard to see on white
+ * paper; dashes and marks do the same where there is no colour.
  */
 #include <ctype.h>
 #include <math.h>

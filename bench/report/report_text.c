@@ -1,6 +1,6 @@
 /*
- * The forms that people read. For a terminal: aligned columns, the machine above, what one must
- * know below. For documents: a table as GitHub, GitLab and pandoc read it.
+ * The forms that people read. For a terminal: aligned columns, with the machine above the table and
+ * notes below it. For documents: a table as GitHub, GitLab and pandoc read it.
  */
 #include <string.h>
 

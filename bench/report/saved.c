@@ -1,6 +1,6 @@
 /*
- * The other direction of report_json.c. What is missing or of another type makes the file no report
- * of ours; what is only unknown (a queue, a parameter) does not.
+ * The other direction of report_json.c. A file that lacks a field, or has one of another type, is
+ * refused; an unknown queue or parameter is not.
  */
 #include <errno.h>
 #include <jansson.h>

@@ -3,7 +3,8 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { DATA = 48 }; /* authenticated beside the message: as much as a run is bound to */
+/* Bytes of additional authenticated data: as many as the library authenticates with a run. */
+enum { DATA = 48 };
 
 static unsigned char key[32], data[DATA];
 static crypto_aead_aes256gcm_state aes;

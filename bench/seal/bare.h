@@ -1,6 +1,5 @@
 /*
- * libsodium's own calls, as a program would make them that needs nothing but them: what sealing
- * costs at least.
+ * libsodium's calls without the library: the least that sealing costs.
  */
 #ifndef BENCH_SEAL_BARE_H
 #define BENCH_SEAL_BARE_H

@@ -1,8 +1,9 @@
 /*
  * spmcq-seal-bench: what sealing and opening cost, in ns an item, beside libsodium's bare calls.
  *
- * one thread: seal, seal, ...; open, open, ...   Timed: each by itself, in slices; a round has a
- *                                                slice of all four kinds, one after the other.
+ * one thread: seal, seal, ...; open, open, ...   Timed: each by itself, in slices. There are four
+ *                                                kinds: seal and open, each by the library and by
+ *                                                libsodium alone; a round has a slice of each.
  *                                                Checked: what was opened is what was sealed.
  */
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * Scheduling: a queue of ready threads a core, time slices, idle cores taken first. Like Linux in
- * what it does most of the time. A thread changes its core only when it wakes: a core that becomes
- * idle takes no thread from the queue of a busy one.
+ * Scheduling: a queue of ready threads a core, time slices, idle cores taken first. It is as in
+ * Linux in most cases. A thread changes its core only when it wakes: a core that becomes idle takes
+ * no thread from the queue of a busy one.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
  * The machine's cores, threads and time. A simulated thread is a stack and a thread pointer of its
  * own on one real thread; the core whose time is earliest goes on, so that a run is the same each
- * time. Knows nothing of memory but where a core's stores end (lines.h).
+ * time. Of memory this file knows only when a core's buffered stores are done (lines.h).
  */
 #ifndef BENCH_SIMULATE_CORES_H
 #define BENCH_SIMULATE_CORES_H

@@ -1,5 +1,5 @@
 /*
- * What things cost on a machine, in nanoseconds: all that the simulation knows of it.
+ * The costs of a machine, in nanoseconds: the simulation knows nothing else of the machine.
  */
 #ifndef BENCH_SIMULATE_COSTS_H
 #define BENCH_SIMULATE_COSTS_H

@@ -1,7 +1,7 @@
 /*
  * One run on the simulated machine: a producer and consumers on a queue, as in the other workloads.
- * What the threads do beside their calls of the queue takes no time but the work that is asked for:
- * this file is not compiled with hooks.
+ * Only the calls of the queue and the work take simulated time: this file is not compiled with
+ * hooks.
  *
  * Checked: every item got once, whole, in order where the queue promises it; join not before every
  * item was reported.

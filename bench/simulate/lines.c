@@ -1,6 +1,6 @@
 /*
- * One array of lines for the memory made here, which is one mapping; a hash table for the rest:
- * variables of the program, and thread-local ones.
+ * The memory that is made here is one mapping, whose lines are in one array. The lines of other
+ * variables, thread-local ones among them, are in a hash table.
  */
 #define _GNU_SOURCE
 #include <errno.h>

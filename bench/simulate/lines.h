@@ -6,7 +6,7 @@
  * real machines lie:
  *
  *   held    a core keeps a line for a while after a locked instruction, so that a quick second one
- *           of the same core succeeds. The others try again and again. When the while is over, the
+ *           of the same core succeeds. The others try again and again. When that time is over, the
  *           first core that tries gets the line, however long another has tried
  *   queued  requests are served strictly in the order in which they came
  *

@@ -1,6 +1,6 @@
 /*
- * Follows the members of a type down to the one at an offset. What the queue points to is found by
- * looking through its own pointers for one that holds the block's address.
+ * Follows the members of a type down to the one at an offset. A block that a pointer of the queue
+ * points to is named after that pointer.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * This machine's costs, each by the shortest program that pays it. Of several tries the median of
- * those that take two threads counts, and the least of those that take one.
+ * This machine's costs, each by the shortest program that pays it. Of several tries the median
+ * counts if the program has two threads, and the least if it has one.
  */
 #define _GNU_SOURCE
 #include <ck_pr.h>

@@ -1,6 +1,6 @@
 /*
- * From one stack to another, for threads that take turns on one real thread. What a C function may
- * expect to find as it left it is saved on the stack that is left.
+ * Switches from one stack to another, for threads that take turns on one real thread. The registers
+ * that a C function must preserve are saved on the stack that is left.
  */
 #ifndef BENCH_SIMULATE_SWITCH_H
 #define BENCH_SIMULATE_SWITCH_H

@@ -1,5 +1,5 @@
 /*
- * The kernel's part of sleeping and waking, and who allocated what.
+ * The kernel's part of sleeping and waking, and a list of what was allocated.
  */
 #ifndef BENCH_SIMULATE_SYSTEM_H
 #define BENCH_SIMULATE_SYSTEM_H

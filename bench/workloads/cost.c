@@ -1,5 +1,5 @@
 /*
- * Cost: the instructions of each call, where no cache line moves and nobody waits.
+ * Cost: the instructions of each call, where no cache line moves and no thread waits.
  *
  * one thread: put, get, task_done; put, get ...   Counted: instructions, by callgrind, of each kind
  *             put 32, get 32, task_done 32 ...    of call; not timed.

@@ -1,6 +1,6 @@
 /*
- * How the members of a crew come to be, as threads or as processes. Of crew.c and crew_processes.c
- * only.
+ * How the members of a crew are started, as threads or as processes. Only crew.c and
+ * crew_processes.c include this.
  */
 #ifndef BENCH_CREW_START_H
 #define BENCH_CREW_START_H

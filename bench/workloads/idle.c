@@ -1,5 +1,5 @@
 /*
- * Idle: consumers that wait for what does not come.
+ * Idle: consumers that wait although no items come.
  *
  *            +--> consumer 1: blocked
  * producer   +--> ...                   Timed: a while in which nothing is put.

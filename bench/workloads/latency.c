@@ -7,9 +7,9 @@
  * get.
  *
  * Items are due at fixed times (pace.h); if the queue delays a put, the delay is part of the
- * latency. The producer sleeps until 0.15 ms before an item is due and spins from there on:
- * this spinning is left out of the CPU time, its sleeping and waking is not. How late it began its
- * puts is reported too, so that one sees how much of the latency is not the queue's.
+ * latency. The producer sleeps until 0.15 ms before an item is due and spins from there on: this
+ * spinning is left out of the CPU time, its sleeping and waking is not. How late it began its puts
+ * is reported too, so that the report shows how much of the latency is not the queue's.
  *
  * A consumer may have work to do on each item, and one item of so many may be slow: it keeps its
  * consumer asleep for a while, and the others should not notice. Checked: every item got once, and

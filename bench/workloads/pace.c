@@ -1,5 +1,5 @@
 /*
- * Sleeping most of the way, spinning the rest.
+ * A thread that waits for its time sleeps first, and spins at the end.
  */
 #include <ck_pr.h>
 #ifdef __linux__

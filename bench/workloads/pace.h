@@ -1,7 +1,7 @@
 /*
- * A schedule, and a thread that keeps to it. Item n is due at start + n x interval, whatever became
- * of those before it: latency counted from when an item was due includes the wait of an item that
- * was sent late because the queue held up the sender ("coordinated omission" would leave it out).
+ * A schedule, and a thread that keeps to it. Item n is due at start + n x interval, even if earlier
+ * items were late: latency counted from when an item was due includes the wait of an item that was
+ * sent late because the queue held up the sender ("coordinated omission" would leave it out).
  *
  * The thread sleeps as long as it can and spins with the clock for the last of it, since a sleep
  * may end tens of microseconds late, which would be taken for the queue's. What it spins is

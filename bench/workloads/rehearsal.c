@@ -1,9 +1,10 @@
 /*
- *            fills the queue, puts one more
- * producer ---------------------------------> consumer   Held: the consumer, until the producer has
- *            a thousand, the last, joins                 had time to put one too many; then the
- *                                                        last task_done, until it has had time to
- *                                                        return from join.
+ * producer --> queue --> consumer
+ *
+ * First the producer fills the queue and puts one more item; the consumer is held until the
+ * producer has had time to put one item too many. Then the producer puts a thousand items and a
+ * last one, and joins; the last task_done is held until the producer has had time to return from
+ * join.
  *
  * When put or join has returned, the producer checks a flag of the consumer: in a queue that waits,
  * the call returns only after the consumer has gone on and set its flag. A slow machine can hide a

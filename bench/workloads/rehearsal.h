@@ -1,7 +1,7 @@
 /*
- * Before each run: a queue of its own, one producer and one consumer, which do slowly what a run
- * does too fast for anyone to see whether it waited. Checked: put waits when the queue is full,
- * join waits for the last task_done, also after a thousand others, and items come out whole.
+ * Before each run: a queue of its own, one producer and one consumer, which do the same as a run
+ * slowly, so that it can be seen whether put and join wait. Checked: put waits when the queue is
+ * full, join waits for the last task_done, also after a thousand others, and items come out whole.
  */
 #ifndef BENCH_REHEARSAL_H
 #define BENCH_REHEARSAL_H

@@ -12,8 +12,8 @@
  *
  * With a queue between processes the results are in common memory.
  *
- * The warm-up is the same job with the numbers from N on, joined before the clock starts: it has
- * every slot and stack touched and every branch seen. It is checked with the rest.
+ * The warm-up is the same job with the numbers from N on, joined before the clock starts: it
+ * touches every slot and stack, and runs every branch once. It is checked with the rest.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -8,8 +8,8 @@
  * Before and after, threads do the same work without a queue, one on each core that has consumers,
  * because the speed of cores differs, and changes from second to second. What these threads do in a
  * second, while other programs run as they do, is the ideal. The speed-up is the rate of the queue
- * divided by the mean rate of these threads. With C cores it cannot be more than C, but by chance.
- * A share is the number of items that a consumer got. Checked: every item got once, and in
+ * divided by the mean rate of these threads. With C cores it cannot be more than C, except by
+ * chance. A share is the number of items that a consumer got. Checked: every item got once, and in
  * order where the queue promises it.
  */
 #include <stdlib.h>

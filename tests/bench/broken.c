@@ -1,6 +1,7 @@
 /*
- * Queues as one writes them in bench/queues/mine.c, each with one mistake: what the harness must
- * catch. They are that queue again, with a place for each mistake; see the list at the end.
+ * Queues as a student may write them in bench/queues/mine.c, each with one mistake, which the
+ * harness must catch. They are copies of that queue, with a place for each mistake; see the list at
+ * the end.
  */
 #include <errno.h>
 #include <pthread.h>

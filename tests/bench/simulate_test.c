@@ -1,5 +1,5 @@
 /*
- * The simulated machine by itself: what small programs cost on it, and whether it tells a queue
+ * The simulated machine by itself: what small programs cost on it, and whether it notices a queue
  * that is wrong. Each property has a machine of its own, as each runs in a process of its own.
  */
 #include <stdlib.h>

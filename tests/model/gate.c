@@ -1,5 +1,5 @@
 /*
- * A gate by itself: nobody sleeps for ever beside something that was brought.
+ * A gate by itself: no thread sleeps for ever after something was published for it.
  */
 #include "model.h"
 

@@ -1,5 +1,6 @@
 /*
- * Consumers that sleep until the producer puts: none sleeps on beside an item, or beside a leader.
+ * Consumers that sleep until the producer puts: none sleeps on while there is an item, or while a
+ * leader has stopped looking.
  */
 #include "whole_queue.h"
 

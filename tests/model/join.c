@@ -1,6 +1,6 @@
 /*
- * Joiners that sleep until all is reported: none sleeps on beside a finished queue, none returns
- * before, and each sees what was done.
+ * Joiners that sleep until all is reported: none sleeps on after all is done, none returns before,
+ * and each sees what was done.
  */
 #include "whole_queue.h"
 

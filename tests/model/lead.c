@@ -1,6 +1,6 @@
 /*
- * The lead: while it begins and ends every item comes once, no put relies on a leader that is none,
- * and a producer that sleeps for room does not miss what the leader took.
+ * The lead: while it begins and ends every item comes once, no put relies on a leader whose lead
+ * has ended, and a producer that sleeps for room does not miss what the leader took.
  */
 #include "model.h"
 

@@ -1,6 +1,6 @@
 /*
  * The end of a model client: main() for its CASES. A model checker explores the one that MODEL_CASE
- * names; otherwise each is a property, repeated for an eighth of what a stress test lasts.
+ * names; otherwise each case is a property, repeated for an eighth of the time of a stress test.
  */
 #ifdef MODEL_CHECKED
 

@@ -1,6 +1,6 @@
 /*
- * The world of the model clients as ordinary programs: see model.h. Threads of a case start
- * together, after random delays, and delay at random where they call the system.
+ * The world of the model clients as ordinary programs: see model.h. The threads of a case start
+ * together, after random delays, and are delayed at random where they make system calls.
  */
 #ifndef MODEL_NATIVE_H
 #define MODEL_NATIVE_H

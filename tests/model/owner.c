@@ -1,6 +1,6 @@
 /*
- * Which thread owns what: the producer's side is handed over with all that its owner knew, a cell
- * has one owner, and a queue is not freed under a thread that is still inside.
+ * What each thread owns: the producer's side is handed over with all that the former producer knew,
+ * a cell has one owner, and a queue is not freed under a thread that is still inside.
  */
 #include "whole_queue.h"
 

@@ -1,9 +1,10 @@
 /*
  * The queue between processes in the world of the model clients: a process is a handle, and a
- * thread that uses it. Making the memory and admission are left out, and who is gone is modelled.
+ * thread that uses it. Making the memory and admission are left out, and which processes are dead
+ * is a variable of the model.
  *
- * One thread may be killed: it ends before any of its writes, as who is killed has written what
- * comes before some instruction, and nothing after it.
+ * One thread may be killed: it ends before any of its writes. A kill anywhere else has the same
+ * effect: the writes before it are there, and those after it are not.
  */
 #ifndef PROCESSES_H
 #define PROCESSES_H

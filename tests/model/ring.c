@@ -1,6 +1,6 @@
 /*
- * The ring: every item comes out once, in order and whole. With no leader; MODEL_PLAIN is a ring
- * that knows of none.
+ * The ring: every item comes out once, in order and whole. No consumer leads here; with MODEL_PLAIN
+ * the ring is built without leads.
  */
 #include "model.h"
 

@@ -1,6 +1,6 @@
 /*
- * A producer that sleeps until consumers get: it does not sleep on beside room, whether consumers
- * move the head or one leads, and also if the one that was to wake it is stopped.
+ * A producer that sleeps until consumers get: it does not sleep on when there is room, whether
+ * consumers move the head or one leads, even if the consumer that was to wake it is stopped.
  */
 #include "whole_queue.h"
 

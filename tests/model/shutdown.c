@@ -1,6 +1,6 @@
 /*
- * Shutdown while others wait or are about to: everybody concerned wakes, and every item that was
- * put is got, discarded, or there to be got.
+ * Shutdown while other threads wait or are about to: all of them wake, and every item that was put
+ * is got, discarded, or there to be got.
  */
 #include "whole_queue.h"
 

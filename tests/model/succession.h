@@ -1,7 +1,6 @@
 /*
  * Succeeding to a producer that is killed, in the world of the model clients. The thread that
- * starts the others becomes the successor. Its memory is given, and nobody has to be asked for
- * admission.
+ * starts the others becomes the successor. It has the memory already, and needs no admission.
  */
 #ifndef SUCCESSION_H
 #define SUCCESSION_H

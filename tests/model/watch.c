@@ -1,6 +1,7 @@
 /*
- * The watch: a consumer that nobody would wake never sleeps for ever beside an item; one that is a
- * reserve looks for itself. The items are things here, and how consumers wait is as in get.c.
+ * The watch: a consumer that no thread would wake never sleeps for ever while there is an item; a
+ * reserve looks by itself. Here a counter, `things`, stands for the items; consumers wait as in
+ * get.c.
  */
 #include "model.h"
 

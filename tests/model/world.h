@@ -1,13 +1,13 @@
 /*
  * The world of the model clients. The library is compiled in as it is (model.h the queue between
  * threads, processes.h the one between processes), and the system calls it makes are modelled here:
- * the futex, the membarrier, the clock and who a thread is.
+ * the futex, the membarrier, the clock and the identity of a thread.
  *
  * With MODEL_CHECKED a model checker explores every execution of a case. Without it the case is
  * repeated, with random delays, by ordinary threads (see main.h).
  *
- * A thread that sleeps ends there, unless it is woken. So when all threads of a case have ended,
- * who still sleeps would sleep for ever, and the case says whether it may.
+ * A thread that sleeps ends there, unless it is woken. So when all threads of a case have ended, a
+ * thread that still sleeps would sleep for ever, and the case says whether it may.
  */
 #ifndef WORLD_H
 #define WORLD_H

@@ -95,17 +95,24 @@ const char *scratch_directory(const char *name)
 	return path;
 }
 
+/* Not a port that the system gives out by itself. One of these may be the client's end of another
+ * test's connection, or of this test's own: a connection to such a port, when nobody listens there,
+ * can reach itself. */
 int free_port(void)
 {
+	enum { FIRST = 10000, PORTS = 20000 };
 	struct sockaddr_in address = {.sin_family = AF_INET,
 	                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(address);
-	int in = socket(AF_INET, SOCK_STREAM, 0);
+	static unsigned tries;
+	int in = socket(AF_INET, SOCK_STREAM, 0), port;
 
-	CHECK(bind(in, (struct sockaddr *)&address, size) == 0, "bind: %s", strerror(errno));
-	CHECK(getsockname(in, (struct sockaddr *)&address, &size) == 0, "%s", strerror(errno));
+	do {
+		port = FIRST + (int)(((unsigned)getpid() * 131 + tries++ * 7919) % PORTS);
+		address.sin_port = htons((uint16_t)port);
+	} while (bind(in, (struct sockaddr *)&address, sizeof(address)) != 0 && tries < PORTS);
+	CHECK(tries < PORTS, "no free port: %s", strerror(errno));
 	close(in);
-	return ntohs(address.sin_port);
+	return port;
 }
 
 void server_configure(struct server *server, const char *name, const char *more)

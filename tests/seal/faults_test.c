@@ -1,6 +1,6 @@
 /*
- * What the system refuses to a key, and what sealing does not ask it for. The linker sends the
- * library's calls here (--wrap).
+ * Keys that cannot be made because the system refuses something; and system calls that sealing does
+ * not make. The linker sends the library's calls here (--wrap).
  */
 #include "sealing.h"
 

@@ -1,5 +1,5 @@
 /*
- * Keys as the tests of sealed items want them, of every algorithm that is here.
+ * Keys for the tests of sealed items, of every algorithm that this libsodium has.
  */
 #ifndef SEALING_H
 #define SEALING_H

@@ -1,6 +1,6 @@
 /*
- * Looking for secrets in the memory of this process, and in files. What is looked for is kept
- * masked, so that the search does not find itself.
+ * Looking for secrets in the memory of this process, and in files. The secret is kept masked, so
+ * that the search does not find its own copy.
  */
 #ifndef SEARCH_H
 #define SEARCH_H

@@ -1,6 +1,6 @@
 /*
  * What a system may do to a program: system calls that fail or return for no reason, forks, threads
- * that are cancelled or end, the end of time, far more threads than cores, one core.
+ * that are cancelled or end, the greatest times, far more threads than cores, one core.
  *
  * The library's system calls go through __wrap_syscall() (see meson.build), which fails some.
  */

@@ -1,7 +1,7 @@
 /*
- * A thread that is stopped, at any instruction of a call, holds up nobody but itself. A signal
- * stops it: the handler waits. Meanwhile the others must get through several rings full of items,
- * and the producer must put them. Then the thread goes on, and another one is stopped.
+ * A thread that is stopped, at any instruction of a call, holds up no other thread. A signal stops
+ * it: the handler waits. Meanwhile the others must get through several rings full of items, and the
+ * producer must put them. Then the thread goes on, and another one is stopped.
  *
  * The library is compiled in, so that a consumer leads (see lib/cursor_lead.h) after a few items,
  * and to count how often a leader is stopped. The same test on a queue with a lock shows that the

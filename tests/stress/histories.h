@@ -1,7 +1,7 @@
 /*
- * Random histories: one thread puts, others get, all as chance has it, and each notes when its
- * calls began and ended. history.h says whether a FIFO queue could have answered so. Which queue
- * that is, and by which calls, each test says for itself.
+ * Random histories: one thread puts, others get, all at random, and each notes when its calls began
+ * and ended. history.h says whether a FIFO queue could have answered so. Which queue that is, and
+ * by which calls, each test says for itself.
  */
 #ifndef HISTORIES_H
 #define HISTORIES_H

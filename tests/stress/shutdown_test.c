@@ -1,6 +1,7 @@
 /*
  * shutdown and shutdown_now, from several threads, at any moment of a busy queue. Afterwards every
- * item whose put succeeded was got once or discarded, everybody is back, and nothing is unfinished.
+ * item whose put succeeded was got once or discarded, all threads have returned, and nothing is
+ * unfinished.
  */
 #include "support/chance.h"
 #include "support/fixture.h"

@@ -1,7 +1,7 @@
 /*
- * A thread that is held after so many instructions of a call, for others to act meanwhile. The
- * processor's trap flag makes it raise a signal after each instruction; the handler counts them,
- * and waits. One such thread at a time. Only on x86_64 Linux.
+ * A thread that is held after so many instructions of a call, so that other threads act meanwhile.
+ * The processor's trap flag makes it raise a signal after each instruction; the handler counts
+ * them, and waits. One such thread at a time. Only on x86_64 Linux.
  */
 #ifndef STEPPED_H
 #define STEPPED_H

@@ -1,6 +1,7 @@
 /*
- * A game of a thread whose call is held, and others: the queue, the calls that note what was put
- * and got, and what others may do meanwhile. Included after the library, as it looks inside.
+ * A game between a thread whose call is held and other threads: the queue, the calls that note what
+ * was put and got, and what others may do meanwhile. Included after the library, as it looks
+ * inside.
  */
 #ifndef STEPPED_GAME_H
 #define STEPPED_GAME_H

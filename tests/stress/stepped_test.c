@@ -1,7 +1,8 @@
 /*
- * A thread may stop after any instruction of a call, and others do anything meanwhile: sleep, join,
- * lead, shut down, take all. It is held twice in a call, then goes on; each item must be got once
- * and in order, all that is got can be reported, and nobody sleeps while there is something for it.
+ * A thread may stop after any instruction of a call, and other threads do anything meanwhile: they
+ * sleep, join, lead, shut down, or take all items. It is held twice in a call, then goes on; each
+ * item must be got once and in order, all that is got can be reported, and no thread sleeps while
+ * there is something for it.
  *
  * The games go through all instructions for the first hold, with all acts of the others and all
  * queues, beginning where the seed says. The second hold and the rest are random.

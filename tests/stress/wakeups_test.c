@@ -1,6 +1,6 @@
 /*
- * Everybody sleeps all the time: tiny queues, one item at a time, pauses at random places. A
- * wake-up that is lost leaves somebody asleep, and the property hangs.
+ * All threads sleep most of the time: tiny queues, one item at a time, pauses at random places. If
+ * a wake-up is lost, a thread sleeps on, and the property hangs.
  */
 #include "support/chance.h"
 #include "support/fixture.h"

@@ -1,5 +1,5 @@
 /*
- * One blocking call of a queue of numbers, for a thread of its own (worker.h).
+ * Makes one blocking call of a queue of numbers, in a thread of its own (worker.h).
  */
 #ifndef BLOCKED_H
 #define BLOCKED_H

@@ -1,6 +1,6 @@
 /*
- * Random numbers that can be had again: SPMCQ_SEED sets the seed, and every run prints it.
- * Also how long a stress property lasts: SPMCQ_STRESS_SECONDS, else 1.
+ * Random numbers that can be repeated: SPMCQ_SEED sets the seed, and every run prints it. Also how
+ * long a stress property lasts: SPMCQ_STRESS_SECONDS, else 1.
  */
 #ifndef CHANCE_H
 #define CHANCE_H

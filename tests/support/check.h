@@ -1,6 +1,6 @@
 /*
  * The frame of the tests. A program is a list of RUN(property) lines. Each property runs in a
- * process of its own, so one that fails, crashes or hangs leaves the others be. Output is TAP.
+ * process of its own, so the others go on if one fails, crashes or hangs. Output is TAP.
  *
  * SPMCQ_ONLY=part runs only the properties whose name contains the part.
  * SPMCQ_BOUND=seconds is how long a property may take before it counts as hung (60).

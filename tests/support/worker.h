@@ -1,5 +1,5 @@
 /*
- * Threads of the tests: start one, see it fall asleep, count its switches, take it back.
+ * Threads of the tests: to start one, see it fall asleep, count its context switches, and join it.
  */
 #ifndef WORKER_H
 #define WORKER_H

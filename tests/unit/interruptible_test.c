@@ -1,6 +1,6 @@
 /*
  * An interruptible queue: a handler that runs while a call sleeps ends the call, and nothing is
- * done: what was put is there, and what comes later is got as ever.
+ * done: what was put is there, and later calls work as before.
  */
 #include "support/blocked.h"
 #include "support/worker.h"

@@ -1,5 +1,5 @@
 /*
- * join waits until nothing is unfinished: not shorter, not longer, for everybody, again and again.
+ * join waits until nothing is unfinished: not shorter, not longer, in all threads, again and again.
  */
 #include "support/fixture.h"
 #include "support/worker.h"

@@ -1,5 +1,5 @@
 /*
- * How a thread comes to lead. For tests that compile the library in.
+ * Makes a thread the leader, for tests that compile the library in.
  */
 #ifndef LEADING_H
 #define LEADING_H

@@ -1,6 +1,6 @@
 /*
- * Many threads, at once and one after the other: each takes part and the counts are exact. And few
- * threads: none of them starves.
+ * Many threads, at once and one after the other: each takes part and the counts are exact. With few
+ * threads, none of them starves.
  */
 #include "support/fixture.h"
 #include "support/worker.h"

@@ -1,7 +1,7 @@
 /*
  * Tests what create returns if no semaphore can be made, and that a thread that is stopped inside a
- * call for a semaphore holds up nobody. The library is compiled in, and the test replaces its calls
- * for memory and semaphores.
+ * call for a semaphore holds up no other thread. The library is compiled in, and the test replaces
+ * its calls for memory and semaphores.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"

@@ -1,6 +1,6 @@
 /*
  * A storm of signals during every blocking call: the call goes on, loses nothing, and ends as if
- * nothing had been. Handlers with and without SA_RESTART.
+ * there had been no signals. Handlers with and without SA_RESTART.
  */
 #include "support/blocked.h"
 #include "support/worker.h"

@@ -1,5 +1,5 @@
 /*
- * The version: the header's parts say the same, and the library is of it.
+ * The version: the parts in the header agree, and the library has the same version.
  */
 #include "support/check.h"
 

@@ -1,6 +1,6 @@
 /*
  * Which threads are woken, by what, and how many. Each property is an order of events, not a time:
- * what must happen is waited for, and if it does not happen the property hangs and is reported.
+ * the test waits for the event, and if it does not happen, the property hangs and is reported.
  */
 #include "support/fixture.h"
 #include "support/worker.h"

@@ -1,6 +1,6 @@
 /*
- * A worker takes a number and is killed before it reports it. Nobody waits for ever, and the number
- * is done by another one, once.
+ * A worker takes a number and is killed before it reports it. No thread waits for ever, and another
+ * worker does the number, once.
  */
 #include <errno.h>
 #include <signal.h>

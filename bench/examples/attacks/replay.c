@@ -1,6 +1,6 @@
 /*
- * Orders go through hands that one need not trust. Who carries them keeps the first one to deliver
- * it again in place of the second, changes a bit, or brings one of another queue. None of these
+ * A carrier that need not be trusted carries orders. It keeps the first order and delivers it again
+ * in place of the second, or changes a bit, or delivers an order of another queue. None of these
  * opens.
  */
 #include <errno.h>

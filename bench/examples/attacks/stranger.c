@@ -1,6 +1,6 @@
 /*
- * A broker that asks its clients for a certificate, and clients that ask the broker for one.
- * Without one, or with one by another authority, nobody gets in, and nothing is put. See the script
+ * A broker asks its clients for a certificate, and the clients ask the broker for one. A client
+ * without one, or with one by another authority, is refused, and nothing is put. See the script
  * stranger.
  */
 #include <errno.h>
