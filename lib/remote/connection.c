@@ -283,6 +283,69 @@ INTERNAL int connection_listen(struct connection *connection, const char *bell)
 	return fault_of("subscribe", status, 0);
 }
 
+/* A subscription that has ended. */
+struct left {
+	natsSubscription *subscription;
+	struct left *next;
+};
+
+static void free_left(struct left *left)
+{
+	while (left) {
+		struct left *next = left->next;
+
+		natsSubscription_Destroy(left->subscription);
+		free(left);
+		left = next;
+	}
+}
+
+static void add_left(struct connection *connection, struct left *list)
+{
+	struct left **end = &list;
+
+	while (*end)
+		end = &(*end)->next;
+	pthread_mutex_lock(&connection->lock);
+	*end = connection->left;
+	connection->left = list;
+	pthread_mutex_unlock(&connection->lock);
+}
+
+static struct left *take_left(struct connection *connection)
+{
+	struct left *list;
+
+	pthread_mutex_lock(&connection->lock);
+	list = connection->left;
+	connection->left = NULL;
+	pthread_mutex_unlock(&connection->lock);
+	return list;
+}
+
+/* The client library's thread that reads messages looks for the subscription of each, and in
+ * versions before 3.6.1 it then uses it although it may have been freed meanwhile. Mostly it waits
+ * for ever for the lock that was there. So a subscription that has ended is freed only when that
+ * thread has read an answer to something that was sent later, or when the connection is closed. */
+INTERNAL void connection_unsubscribe(struct connection *connection, natsSubscription *subscription)
+{
+	struct left *left = subscription ? malloc(sizeof(*left)) : NULL;
+
+	if (!left) {
+		natsSubscription_Destroy(subscription);
+		return;
+	}
+	(void)natsSubscription_Unsubscribe(subscription);
+	*left = (struct left){subscription, NULL};
+	add_left(connection, left);
+	left = take_left(connection);
+	if (connection_is_up(connection) &&
+	    natsConnection_FlushTimeout(connection->nats, LINGER_MS) == NATS_OK)
+		free_left(left);
+	else
+		add_left(connection, left);
+}
+
 /* Returns when all callbacks have ended. */
 INTERNAL void connection_close(struct connection *connection)
 {
@@ -293,6 +356,7 @@ INTERNAL void connection_close(struct connection *connection)
 		pthread_cond_wait(&connection->ended, &connection->lock);
 	pthread_mutex_unlock(&connection->lock);
 	natsSubscription_Destroy(connection->bell);
+	free_left(connection->left);
 	jsCtx_Destroy(connection->js);
 	natsConnection_Destroy(connection->nats);
 	pthread_cond_destroy(&connection->ended);

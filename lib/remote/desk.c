@@ -103,7 +103,7 @@ static void desk_end(struct desk *desk)
 	atomic_fetch_sub(&desk->q->held, desk->n);
 	if (desk->inbox)
 		inbox_close(desk->inbox);
-	natsSubscription_Destroy(desk->answers.arrivals);
+	connection_unsubscribe(&desk->q->connection, desk->answers.arrivals);
 	natsInbox_Destroy(desk->answers.inbox);
 	free(desk->held);
 	free(desk);

@@ -238,6 +238,7 @@ INTERNAL int inbox_open(struct inbox **out, struct spmcq_remote *q)
  * server has ended the subscription, and gives back the items that came until then. */
 INTERNAL void inbox_close(struct inbox *inbox)
 {
+	struct connection *connection = &inbox->q->connection;
 	natsSubscription *arrivals = inbox->arrivals;
 	bool is_open;
 
@@ -246,8 +247,8 @@ INTERNAL void inbox_close(struct inbox *inbox)
 	inbox->life = 0;
 	pthread_cond_broadcast(&inbox->change);
 	pthread_mutex_unlock(&inbox->lock);
-	if (is_open && connection_is_up(&inbox->q->connection) &&
+	if (is_open && connection_is_up(connection) &&
 	    natsSubscription_DrainTimeout(arrivals, LINGER_MS) == NATS_OK)
 		(void)natsSubscription_WaitForDrainCompletion(arrivals, LINGER_MS);
-	natsSubscription_Destroy(arrivals); /* the inbox itself goes with the last call for it */
+	connection_unsubscribe(connection, arrivals); /* the inbox goes with the last call for it */
 }

@@ -129,7 +129,7 @@ static int log_read(struct spmcq_remote *q, struct positions *reported, uint64_t
 			log_note_record(reported, newest, record);
 		natsMsg_Destroy(record);
 	}
-	natsSubscription_Destroy(records);
+	connection_unsubscribe(&q->connection, records);
 	return fault_of(q->places.log, status, code);
 }
 

@@ -78,6 +78,7 @@ struct connection {
 	pthread_mutex_t lock;     /* guards the rest */
 	pthread_cond_t ended;     /* callers == 0 */
 	unsigned callers;         /* connections and subscriptions whose callbacks may still run */
+	struct left *left;        /* subscriptions that have ended and are not freed */
 	char refusal[160];        /* the server's words when it last refused a subject */
 };
 

@@ -89,7 +89,7 @@ INTERNAL int remove_items(struct spmcq_remote *q, const struct positions *set)
 		if (status == NATS_OK && (removals.open == REMOVALS_MOST || i + 1 == set->n))
 			status = removals_await(&removals);
 	}
-	natsSubscription_Destroy(removals.answers);
+	connection_unsubscribe(&q->connection, removals.answers);
 	natsInbox_Destroy(removals.inbox);
 	return fault_of("remove", status, 0);
 }
