@@ -57,7 +57,7 @@ static void siege_begin(struct siege *siege, const char *name)
 
 static void siege_join(struct spmcq_remote *q)
 {
-	struct timespec soon = spmcq_after(40);
+	struct timespec soon = spmcq_after(20);
 	struct spmcq_remote_stats stats = {0};
 	int error = spmcq_remote_join_until(q, &soon);
 
