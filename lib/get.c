@@ -17,14 +17,17 @@ enum { GATHER_ITEMS = 8 };
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
 /* How many pauses a consumer makes between looks before it sleeps: at most PAUSES_MOST; at least
- * YIELDS_LEAST if its pauses are yields; HOLDER_PAUSES if it is the leader. Sleeping and waking
- * take each side some 10 us. A leader looks for some 50 us: if it slept, a put would wake another
- * consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`: half the
- * items/s without HOLDER_PAUSES. SPMCQ_MODEL: a model checker gains nothing from pauses. */
+ * YIELDS_LEAST if its pauses are yields. Sleeping and waking take each side some 10 us. It makes
+ * LONG_PAUSES, some 50 us, in two cases. (1) It is the leader: if it slept, a put would wake
+ * another consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`: half
+ * the items/s without. (2) It has woken the producer since it last ran out of items, so the
+ * producer is about to put: if it slept, the producer would fill the ring and sleep in turn until
+ * this consumer is awake. `spmcq-bench squares --consumers 1 --bulk 32`, -Dlead=false: a third of
+ * the items/s without. SPMCQ_MODEL: a model checker gains nothing from pauses. */
 #ifdef SPMCQ_MODEL
-enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, HOLDER_PAUSES = 0 };
+enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, LONG_PAUSES = 0 };
 #else
-enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, HOLDER_PAUSES = 64 };
+enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, LONG_PAUSES = 128 };
 #endif
 
 /* A consumer that slept less than this before it was woken is in a stream of items. `spmcq-bench
@@ -49,7 +52,7 @@ enum { TRIES = 4 };
 /* Wake the producer if the room that it sleeps for is free. Returns 0. The producer takes some
  * microseconds to wake up, so only one consumer wakes it for each sleep. As that consumer may be
  * stopped before it does, each final look wakes it again (again is true then). */
-SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
+SLOW_PATH static int wake_producer_if_room(struct spmcq *q, struct cell *cell, bool again)
 {
 	/* Relaxed: stored before the announcement that we saw. */
 	uint64_t at = atomic_load_explicit(&q->wake_producer_at, memory_order_relaxed);
@@ -62,13 +65,14 @@ SLOW_PATH static int wake_producer_if_room(struct spmcq *q, bool again)
 		return 0;
 	atomic_store_explicit(&q->producer_woken, entered, memory_order_relaxed);
 	gate_wake(&q->room, 1);
+	CELL_SET(cell, patience, LONG_PAUSES);
 	return 0;
 }
 
 /* After taking items, or looking for them. Returns 0. */
-static inline int after_take(struct spmcq *q, bool again)
+static inline int after_take(struct spmcq *q, struct cell *cell, bool again)
 {
-	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, again) : 0;
+	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, cell, again) : 0;
 }
 
 /* Take n known items, or fewer of them after a lost claim (see ring_fewer()). Returns how many were
@@ -92,7 +96,7 @@ static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t
 		return 0;
 	if (wait || cell_expects_to_lose(cell))
 		cell_was_fast(cell);
-	after_take(q, false);
+	after_take(q, cell, false);
 	return (ssize_t)n;
 }
 
@@ -104,7 +108,7 @@ static inline ssize_t get_some(struct spmcq *q, struct cell *cell, void *items, 
 
 	/* Also if we took nothing: we may have ended the lead of a leader that was stopped before
 	 * it woke the producer. */
-	after_take(q, final);
+	after_take(q, cell, final);
 	return r;
 }
 
@@ -146,12 +150,12 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
 	unsigned patience = CELL_GET(wait->cell, patience);
-	unsigned pauses = holds ? HOLDER_PAUSES : patience;
+	unsigned pauses = holds ? LONG_PAUSES : patience;
 	unsigned least = busy ? YIELDS_LEAST : 1, most = PAUSES_MOST, made = 0;
 
 	while (!look_for_items(wait, false)) {
 		if (made == pauses || deadline_has_passed(wait->deadline)) {
-			patience -= (patience + 3) / 4;
+			patience = patience > most ? most : patience - (patience + 3) / 4;
 			CELL_SET(wait->cell, patience,
 			         (uint8_t)(patience < least ? least : patience));
 			return false;
@@ -395,7 +399,7 @@ SLOW_PATH static int get_item_disputed(struct spmcq *q, struct cell *cell, void 
 	if (!cursor_settle(&q->ring.cursor, cell, 1))
 		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
 	memcpy(item, &word, sizeof word);
-	return after_take(q, false);
+	return after_take(q, cell, false);
 }
 
 FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
@@ -406,7 +410,7 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	switch (ring_take_word(&q->ring, cell, &word)) {
 	case RING_TAKEN:
 		memcpy(item, &word, sizeof word);
-		return after_take(q, false);
+		return after_take(q, cell, false);
 	case RING_DISPUTED:
 		return get_item_disputed(q, cell, item, word, deadline, try);
 	case RING_NONE_KNOWN:
