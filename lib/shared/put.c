@@ -91,14 +91,18 @@ static inline ssize_t publish(struct handle *h, uint64_t n)
 static void copy_in(struct handle *h, const unsigned char *items, uint64_t n)
 {
 	uint64_t position = h->tail;
+	/* Slots that the copy may prefetch. */
+	uint64_t free = (uint64_t)position_distance(position, h->room_limit);
 
 	while (n > 0) {
 		uint64_t run = slots_in_a_row(h, position, n);
 		slot_word *to = slot_of(h, position);
 
-		words_in(to, items, run * h->layout.item_size, to + run * h->layout.slot_words);
+		words_in(to, items, run * h->layout.item_size,
+		         to + slots_in_a_row(h, position, free) * h->layout.slot_words);
 		items += run * h->layout.item_size;
 		position += run;
+		free -= run;
 		n -= run;
 	}
 }

@@ -54,15 +54,21 @@ static uint64_t lane_end(struct handle *h, enum lane lane, uint64_t at, bool fre
 
 static void copy_out(const struct handle *h, uint64_t position, void *items, uint64_t n)
 {
+	/* Items that the copy may prefetch. Relaxed: a hint. */
+	int64_t seen = position_distance(position,
+	                                 atomic_load_explicit(&h->tail_seen, memory_order_relaxed));
+	uint64_t known = seen > (int64_t)n ? (uint64_t)seen : n;
 	unsigned char *to = items;
 
 	while (n > 0) {
 		uint64_t run = slots_in_a_row(h, position, n);
 		const slot_word *from = slot_of(h, position);
 
-		words_out(to, from, run * h->layout.item_size, from + run * h->layout.slot_words);
+		words_out(to, from, run * h->layout.item_size,
+		          from + slots_in_a_row(h, position, known) * h->layout.slot_words);
 		to += run * h->layout.item_size;
 		position += run;
+		known -= run;
 		n -= run;
 	}
 }
