@@ -9,6 +9,8 @@
 #include <ck_pr.h>
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #define CACHE_LINE CK_MD_CACHELINE
 
@@ -31,6 +33,15 @@ static inline void let_gather(void)
 
 	for (int i = 0; i < STALLS; i++)
 		ck_pr_stall();
+}
+
+/* Returns whether a look at head found so few free slots, of a ring with this capacity, that the
+ * next try_put lets more slots become free before it looks. */
+static inline bool is_little_room(uint64_t found, uint64_t capacity)
+{
+	enum { ROOM = 8 };
+
+	return found > 0 && found < ROOM && found < capacity / 4;
 }
 
 /* Not inlined into the fast path, which then needs no stack frame. */

@@ -40,10 +40,6 @@ static bool is_producer(struct spmcq *q)
 	       nobody == thread_id();
 }
 
-/* If the last look of a try_put found fewer free slots than this, and less than a quarter of the
- * ring, the next try_put lets more slots become free before it looks. */
-enum { GATHER_ROOM = 8 };
-
 /* Returns 0 if the caller may put, or the error. */
 static int refusal(struct spmcq *q)
 {
@@ -199,8 +195,7 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 /* Returns whether the ring is full. Ends a lead, as takes of the leader may not be visible yet. */
 static bool is_full(struct spmcq *q)
 {
-	if (q->room_found > 0 && q->room_found < GATHER_ROOM &&
-	    q->room_found < q->ring.capacity / 4)
+	if (is_little_room(q->room_found, q->ring.capacity))
 		let_gather();
 	q->room_found = ring_room(&q->ring);
 	if (q->room_found > 0)

@@ -14,10 +14,6 @@
  * it sleeps until half is free, for ROOM_NS at most. Then it sleeps until there is any room. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
 
-/* If the last look at head found room for fewer items than this, and for less than a quarter of the
- * capacity, a try call lets more room gather before the next look. */
-enum { GATHER_ROOM = 8 };
-
 /* Returns 0 if the caller may put, or the error that refuses it. */
 static int refusal(struct handle *h)
 {
@@ -219,13 +215,6 @@ static int await_room(struct handle *h, const struct timespec *deadline)
 	return r != -ETIMEDOUT ? r : sleep_until_room(h, 1, deadline);
 }
 
-/* Returns whether all known room is used, and the last look found little room. */
-static bool is_close_behind(const struct handle *h)
-{
-	return h->tail == h->room_limit && h->room_found > 0 && h->room_found < GATHER_ROOM &&
-	       h->room_found < (int64_t)(h->layout.capacity / 4);
-}
-
 /* The rare cases of shared_put(). Not inlined, so that the common case stays short. */
 __attribute__((noinline)) static ssize_t put_many(struct handle *h, const unsigned char *items,
                                                   size_t n, const struct timespec *deadline,
@@ -234,7 +223,8 @@ __attribute__((noinline)) static ssize_t put_many(struct handle *h, const unsign
 	size_t placed = 0;
 	ssize_t r;
 
-	if (try && is_close_behind(h))
+	if (try && h->tail == h->room_limit &&
+	    is_little_room((uint64_t)h->room_found, h->layout.capacity))
 		let_gather();
 	for (;;) {
 		r = put_some(h, items + placed * h->layout.item_size, n - placed);
