@@ -103,7 +103,7 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 enum { BACKOFF_EXPECTED = 8 };
 
 /* Wait a random time before a claim. lost: the last claim was lost, so raise the cell's backoff. */
-INTERNAL void cell_back_off(struct cell *cell, uint64_t head, bool lost);
+INTERNAL void cell_back_off(struct cell *cell, bool lost);
 /* Call this when a claim after cell_back_off() has succeeded: it lowers the cell's backoff by 2. */
 INTERNAL void cell_was_fast(struct cell *cell);
 

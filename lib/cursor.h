@@ -85,15 +85,20 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
-/* Ask for a turn, for a consumer that has lost many claims. A blocking get that reads asked pauses
- * if items are known, sets `state` back to shared and then claims; a try_get claims at once. So a
- * consumer that is stopped after asking delays nobody. Relaxed: a hint; orders nothing. */
+/* Ask for a turn, for a consumer that has lost many claims. A blocking get that reads asked
+ * pauses, sets `state` back to shared and then claims; a try_get claims at once. So a consumer that
+ * is stopped after asking delays nobody. Relaxed: a hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;
 
 	atomic_compare_exchange_strong_explicit(&cursor->state, &shared, CURSOR_ASKED,
 	                                        memory_order_relaxed, memory_order_relaxed);
+}
+
+static inline bool cursor_is_asked(const struct cursor *cursor)
+{
+	return atomic_load_explicit(&cursor->state, memory_order_relaxed) == CURSOR_ASKED;
 }
 
 static inline void cursor_end_asking(struct cursor *cursor)

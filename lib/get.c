@@ -7,13 +7,13 @@
 #include <string.h>
 
 /* If the last look of any consumer found this many items, but less than a quarter of the ring, a
- * consumer pauses before the next look, so that more items gather. */
+ * consumer that wants fewer pauses before the next look, so that more items gather. */
 enum { GATHER_ITEMS = 8 };
 
-/* There is a crowd if other consumers take at least this many items during one pause, each in 150
- * ns or less on average; consumers that work on their items are slower. The number alone is not
- * enough, as a pause may be long. `spmcq-bench work --work 200ns --consumers 2`: 4.4 instead of 7.0
- * M items/s without crowds. */
+/* There is a crowd if other consumers take at least this many items while a consumer looks and
+ * pauses, each in 150 ns or less on average; consumers that work on their items are slower. The
+ * number alone is not enough, as a pause may be long. `spmcq-bench work --work 200ns --consumers
+ * 2`: 4.4 instead of 7.0 M items/s without crowds. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
 /* How many pauses a consumer makes between looks before it sleeps: at most PAUSES_MOST; at least
@@ -45,10 +45,6 @@ enum { RESERVE_NS = 3000000 };
  * for the answer to its own item is not delayed, as its looks before the answer find nothing. */
 enum { STREAMING = 2 };
 
-/* A get whose claim was lost claims again this often before it checks for a crowd. `spmcq-bench
- * simulate --consumers 4 --bulk 32 --work 200ns`: a third fewer items/s without it. */
-enum { TRIES = 4 };
-
 /* Wake the producer if the room that it sleeps for is free. Returns 0. The producer takes some
  * microseconds to wake up, so only one consumer wakes it for each sleep. As that consumer may be
  * stopped before it does, each final look wakes it again (again is true then). */
@@ -75,26 +71,16 @@ static inline int after_take(struct spmcq *q, struct cell *cell, bool again)
 	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, cell, again) : 0;
 }
 
-/* Take n known items, or fewer of them after a lost claim (see ring_fewer()). Returns how many were
- * taken, or 0 if fewer than n items are known or too many claims were lost. */
+/* Take exactly n known items. Returns n, or 0 if fewer are known or the claim was lost. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
-	struct cursor *cursor = &q->ring.cursor;
-	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(cursor, cell);
-	enum ring_take how;
+	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(&q->ring.cursor, cell);
 
-	for (int i = 0;; i++) {
-		if (wait)
-			cell_back_off(cell, cursor_head(cursor), i > 0);
-		how = ring_take_known(&q->ring, cell, items, n);
-		if (how != RING_LOST || i == TRIES)
-			break;
-		wait = true;
-		n = ring_fewer(&q->ring, n);
-	}
-	if (how != RING_TAKEN)
+	if (wait)
+		cell_back_off(cell, false);
+	if (!ring_take_known(&q->ring, cell, items, n))
 		return 0;
-	if (wait || cell_expects_to_lose(cell))
+	if (wait)
 		cell_was_fast(cell);
 	after_take(q, cell, false);
 	return (ssize_t)n;
@@ -127,34 +113,45 @@ static bool look_for_items(struct item_wait *wait, bool final)
 	return wait->got != 0;
 }
 
+/* Returns whether there has been a crowd since head and the clock were read. */
+static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
+{
+	const struct cursor *cursor = &q->ring.cursor;
+	int64_t taken = position_distance(head, cursor_head(cursor));
+
+	return taken >= CROWD_ITEMS && clock_ns() - began < taken * CROWD_ITEM_NS &&
+	       !cursor_is_closed(cursor);
+}
+
 /* Pause, and return whether there is a crowd. Not all consumers can see a crowd at once, as a
  * thread that pauses takes nothing. The pause spins, because Linux 6.18 makes a thread that yields
  * often wait for up to 100 ms. */
 static bool pause_and_see_crowd(struct spmcq *q)
 {
-	const struct cursor *cursor = &q->ring.cursor;
-	uint64_t before = cursor_head(cursor);
-	int64_t began = clock_ns(), taken;
+	uint64_t before = cursor_head(&q->ring.cursor);
+	int64_t began = clock_ns();
 
 	pause_and_spin();
 	/* Other consumers may be waiting for our processor. */
-	if (cursor_head(cursor) == before)
+	if (cursor_head(&q->ring.cursor) == before)
 		pause_and_yield();
-	taken = position_distance(before, cursor_head(cursor));
-	return taken >= CROWD_ITEMS && clock_ns() - began < taken * CROWD_ITEM_NS &&
-	       !cursor_is_closed(cursor);
+	return was_crowd(q, before, began);
 }
 
-/* Look and pause in turn. The number of pauses follows what the last calls needed. */
-static bool look_and_pause(struct item_wait *wait, bool busy)
+/* Look and pause in turn, until an item was got, or there is a crowd, or the pauses are used up,
+ * whose number follows what the last calls needed. Returns whether an item was got. */
+static bool look_and_pause(struct item_wait *wait, bool busy, bool *crowd)
 {
+	uint64_t before = cursor_head(&wait->q->ring.cursor);
+	int64_t began = clock_ns();
 	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
 	unsigned patience = CELL_GET(wait->cell, patience);
 	unsigned pauses = holds ? LONG_PAUSES : patience;
 	unsigned least = busy ? YIELDS_LEAST : 1, most = PAUSES_MOST, made = 0;
 
 	while (!look_for_items(wait, false)) {
-		if (made == pauses || deadline_has_passed(wait->deadline)) {
+		*crowd = was_crowd(wait->q, before, began);
+		if (*crowd || made == pauses || deadline_has_passed(wait->deadline)) {
 			patience = patience > most ? most : patience - (patience + 3) / 4;
 			CELL_SET(wait->cell, patience,
 			         (uint8_t)(patience < least ? least : patience));
@@ -237,6 +234,7 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 		uint64_t before = cursor_head(&q->ring.cursor);
 		bool interrupted = sleep_once(wait, crowd);
 
+		crowd = false;
 		if (wait->got != 0)
 			return 0;
 		/* A look ends another consumer's lead, so look only if there are items now, or if
@@ -245,13 +243,13 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
 			if (look_for_items(wait, false))
 				return 0;
-		} else if (before != cursor_head(&q->ring.cursor) && look_and_pause(wait, true)) {
+		} else if (before != cursor_head(&q->ring.cursor) &&
+		           look_and_pause(wait, true, &crowd)) {
 			return 0;
 		}
 		interrupted = interrupted && q->interruptible;
 		if (interrupted || deadline_has_passed(wait->deadline))
 			return look_for_items(wait, true) ? 0 : interrupted ? -EINTR : -ETIMEDOUT;
-		crowd = false;
 	}
 }
 
@@ -282,7 +280,7 @@ SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool cro
 
 	enter(q);
 	watch_begin_to_look(&q->watch);
-	if (crowd || !look_and_pause(wait, busy))
+	if (crowd || !look_and_pause(wait, busy, &crowd))
 		r = sleep_until_items(wait, crowd);
 	watch_end_to_look(&q->watch);
 	/* Puts may have relied on us to look. If we are the leader, they still do. */
@@ -308,28 +306,29 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get an item if no items are known, or claims were lost. If items are known, or if the last look
- * found GATHER_ITEMS or more, but less than a quarter of the ring, it pauses first: each read of
- * tail moves its cache line away from the producer. */
+/* Get an item if no items are known, or a claim was lost. It pauses first in two cases: so that
+ * items gather (see GATHER_ITEMS), as each read of tail moves its cache line away from the
+ * producer; or so that a consumer that asked for a turn has time to claim. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
 	struct item_wait wait = {q, cell, items, max, deadline, 0};
 	uint64_t batch = ring_batch(&q->ring);
 	bool busy = batch >= GATHER_ITEMS || CELL_GET(cell, streaming);
-	bool near = batch >= GATHER_ITEMS && batch < q->ring.capacity / 4;
-	bool crowd = (near || ring_knows_more(&q->ring)) && pause_and_see_crowd(q);
+	bool near = max < GATHER_ITEMS && batch >= GATHER_ITEMS && batch < q->ring.capacity / 4;
+	bool crowd = (near || cursor_is_asked(&q->ring.cursor)) && pause_and_see_crowd(q);
 	bool got;
 
-	/* We have paused, or there was nothing to claim. In both cases the consumer that asked for
-	 * a turn has had time to claim, so we set `state` back to shared. */
 	cursor_end_asking(&q->ring.cursor);
 	got = !crowd && look_for_items(&wait, false);
 
 	hold_cursor(q, cell);
 	if (got)
 		return wait.got;
-	return await_items(&wait, busy, crowd || (busy && pause_and_see_crowd(q)));
+	/* While we lead, nobody else takes items. */
+	if (busy && !crowd && !cursor_is_held_by(&q->ring.cursor, cell))
+		crowd = pause_and_see_crowd(q);
+	return await_items(&wait, busy, crowd);
 }
 
 ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,

@@ -185,20 +185,20 @@ static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, 
 	return true;
 }
 
-INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
+INTERNAL bool ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	struct claim claim;
 	int64_t known;
 
 	if (!cursor_claim_at_once(&ring->cursor, cell, &claim))
-		return RING_NONE_KNOWN;
+		return false;
 	known = known_items(ring, claim.at);
-	if (known <= 0 || (uint64_t)known < n)
-		return RING_NONE_KNOWN;
-	return take_copy(ring, cell, claim, items, n, (uint64_t)known) ? RING_TAKEN : RING_LOST;
+	return known > 0 && (uint64_t)known >= n &&
+	       take_copy(ring, cell, claim, items, n, (uint64_t)known);
 }
 
-INTERNAL size_t ring_fewer(const struct ring *ring, size_t n)
+/* Returns how many items to claim after a claim of n was lost: half, if n are many bytes. */
+static size_t fewer(const struct ring *ring, size_t n)
 {
 	return n > 1 && n > SHRINK_BYTES / ring->slots.item_size ? n / 2 : n;
 }
@@ -233,8 +233,8 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		if (lost >= ASK_AFTER)
 			cursor_ask(&ring->cursor);
 		else if (!final)
-			cell_back_off(cell, claim.at, true);
-		max = ring_fewer(ring, n);
+			cell_back_off(cell, true);
+		max = fewer(ring, n);
 	}
 }
 

@@ -54,13 +54,9 @@ enum ring_take {
 /* Take a known item of one word, without reading tail; claims once at most. Wait-free. */
 FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, uint64_t *word);
 
-/* As ring_take_word(), for exactly n items of any size. Never returns RING_NO_WORD or
- * RING_DISPUTED. */
-INTERNAL enum ring_take ring_take_known(struct ring *ring, struct cell *cell, void *items,
-                                        size_t n);
-
-/* Returns how many items to claim after a claim of n was lost: half, if n are many bytes. */
-INTERNAL size_t ring_fewer(const struct ring *ring, size_t n);
+/* Take exactly n known items of any size; claims once at most. Returns false if fewer are known, or
+ * the claim was lost, or a lead or asking forbids it. Wait-free. */
+INTERNAL bool ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n);
 
 /* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty.
  * final: this is a final look. Any thread. Lock-free: its loop repeats only after another consumer
