@@ -63,15 +63,13 @@ INTERNAL void cursor_close(struct cursor *cursor)
 
 INTERNAL uint64_t cursor_tail(struct cursor *cursor)
 {
-	/* A1, pairs with R1; sequentially consistent for the gates. If there may be leads, tail is
-	 * read by an atomic add of 0: a watched put stores tail without sequential consistency, so
-	 * C11 would allow cursor_end() to read an older tail than a mere load here did (x86 and ARM
-	 * never do). */
-	uint64_t tail = cursor->can_lead
-	                        ? atomic_fetch_add_explicit(&cursor->tail, 0, memory_order_seq_cst)
-	                        : atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
+	/* A1, pairs with R1; sequentially consistent for the gates. */
+	uint64_t tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
 
-	/* Pairs with cursor_close(): if this is not closed, cursor_end() will read that tail. */
+	/* Pairs with cursor_close(): if this is not closed, cursor_end() will read that tail or a
+	 * later one, as all these accesses are sequentially consistent. That is so even if a
+	 * watched put stored the tail, in RC11 and C++20 and in what compilers make of C11. (C11's
+	 * own text says less about stores that are not sequentially consistent.) */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
 	               ? cursor_end(cursor)
 	               : tail;
