@@ -41,7 +41,7 @@ static bool own(struct cells *cells, size_t i, uint64_t self)
 	                                             memory_order_acquire))
 		return before == self;
 	/* Pairs with tally_sum(): what we report later is counted. */
-	atomic_fetch_or_explicit(&cells->used, UINT64_C(1) << i, memory_order_seq_cst);
+	atomic_fetch_or_explicit(&cells->used, UINT64_C(1) << i / CELL_GROUP, memory_order_seq_cst);
 	return true;
 }
 

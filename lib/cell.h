@@ -21,10 +21,11 @@
 #ifdef SPMCQ_MODEL
 enum { OWN_CELLS = 2, SHARED_CELLS = 1, CELL_PROBES = 2 };
 #else
-enum { OWN_CELLS = 64, SHARED_CELLS = 16, CELL_PROBES = 4 };
+enum { OWN_CELLS = 256, SHARED_CELLS = 16, CELL_PROBES = 4 };
 #endif
 enum { CELLS = OWN_CELLS + SHARED_CELLS };
-_Static_assert(OWN_CELLS <= 64, "a word has a bit for each");
+/* A bit of `used` stands for a group of cells. */
+enum { CELL_GROUP = (OWN_CELLS + 63) / 64 };
 
 struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD, then for ever an id */
@@ -54,7 +55,7 @@ _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle 
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
 
 struct cells {
-	_Atomic uint64_t used;   /* bit i is set once, when cell i has got an owner */
+	_Atomic uint64_t used;   /* bit i is set once, when a cell of group i has got an owner */
 	_Atomic bool are_shared; /* the shared cells are used, too. Set once */
 	struct cell cell[CELLS]; /* own ones, then shared ones */
 };

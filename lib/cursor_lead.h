@@ -36,9 +36,9 @@
 /* The value of state while a lead ends. */
 #define ENDING(lead) ((lead) & ~LEAD)
 /* The ids of a cell's leads differ by this step, and the first number is the step itself: so the
- * low 7 bits are free for the cell's index, and ENDING() of a lead is always greater than
+ * low 9 bits are free for the cell's index, and ENDING() of a lead is always greater than
  * CURSOR_ASKED, the greatest of the states that are not leads. */
-enum { LEAD_STEP = 128 };
+enum { LEAD_STEP = 512 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
 /* Returns whether the consumer leads. The result may be out of date at once, as other consumers can

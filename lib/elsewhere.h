@@ -42,7 +42,7 @@ struct elsewhere {
  * table. */
 struct elsewhere_face {
 	alignas(2 * CACHE_LINE) const struct elsewhere *table;
-	unsigned char zeros[112 * CACHE_LINE - sizeof(const struct elsewhere *)];
+	unsigned char zeros[304 * CACHE_LINE - sizeof(const struct elsewhere *)];
 };
 
 #endif

@@ -104,9 +104,12 @@ INTERNAL uint64_t tally_sum(const struct tally *tally, const struct ring *ring)
 	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
 	uint64_t used = atomic_load_explicit(&cells->used, memory_order_seq_cst);
 
-	for (; used != 0; used &= used - 1)
-		sum += atomic_load_explicit(&cells->cell[__builtin_ctzll(used)].done,
-		                            memory_order_seq_cst);
+	for (; used != 0; used &= used - 1) {
+		const struct cell *group = &cells->cell[__builtin_ctzll(used) * CELL_GROUP];
+
+		for (unsigned i = 0; i < CELL_GROUP; i++)
+			sum += atomic_load_explicit(&group[i].done, memory_order_seq_cst);
+	}
 	if (atomic_load_explicit(&cells->are_shared, memory_order_seq_cst))
 		for (unsigned i = OWN_CELLS; i < CELLS; i++)
 			sum += atomic_load_explicit(&cells->cell[i].done, memory_order_seq_cst);

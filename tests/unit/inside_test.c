@@ -484,7 +484,7 @@ static struct cell *take_home(struct spmcq *q)
 	struct cell *home = &cells->cell[cell_home(thread_id()) / sizeof(struct cell)];
 
 	home->owner = thread_id() ^ 64;
-	cells->used |= UINT64_C(1) << (home - cells->cell);
+	cells->used |= UINT64_C(1) << (home - cells->cell) / CELL_GROUP;
 	return home;
 }
 
@@ -515,7 +515,7 @@ static void take_own_cells(struct spmcq *q)
 
 	for (uint64_t i = 0; i < OWN_CELLS; i++) {
 		atomic_store(&cells->cell[i].owner, i);
-		atomic_fetch_or(&cells->used, UINT64_C(1) << i);
+		atomic_fetch_or(&cells->used, UINT64_C(1) << i / CELL_GROUP);
 	}
 }
 
