@@ -62,13 +62,12 @@ SLOW_PATH INTERNAL struct cell *cell_find(struct cells *cells)
 
 /* As in Ethernet: a random wait, longer the more often claims are lost (Metcalfe and Boggs,
  * "Ethernet", CACM 19, 1976). */
-SLOW_PATH INTERNAL void cell_back_off(struct cell *cell, bool lost)
+SLOW_PATH INTERNAL void cell_back_off(struct cell *cell, uint64_t head, bool lost)
 {
 	unsigned step = CELL_GET(cell, backoff);
 	unsigned most = (step % 2 == 0 ? 4u : 6u) << step / 2;
-	/* Random enough: few threads share a cell, and got or step has changed since. */
-	uint64_t seed = CELL_GET(cell, got) + ((uint64_t)step << 32) + ((uintptr_t)cell >> 6 << 40);
-	uint64_t chance = seed * UINT64_C(0x9E3779B97F4A7C15) >> 32;
+	/* Random enough: few threads share a cell, and head has changed after each lost claim. */
+	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32;
 	unsigned pauses = 1 + (unsigned)(chance * most >> 32);
 
 	while (pauses-- > 0)

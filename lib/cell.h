@@ -26,6 +26,7 @@ enum { OWN_CELLS = 256, SHARED_CELLS = 16, CELL_PROBES = 4 };
 enum { CELLS = OWN_CELLS + SHARED_CELLS };
 /* A bit of `used` stands for a group of cells. */
 enum { CELL_GROUP = (OWN_CELLS + 63) / 64 };
+_Static_assert(OWN_CELLS % CELL_GROUP == 0, "a group must not reach into the shared cells");
 
 struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD, then for ever an id */
@@ -104,8 +105,8 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 enum { BACKOFF_EXPECTED = 8 };
 
 /* Wait a random time before a claim. lost: the last claim was lost, so raise the cell's backoff. */
-INTERNAL void cell_back_off(struct cell *cell, bool lost);
-/* Call this when a claim after cell_back_off() has succeeded: it lowers the cell's backoff by 2. */
+INTERNAL void cell_back_off(struct cell *cell, uint64_t head, bool lost);
+/* Lower the cell's backoff by 2, after a first claim that succeeded. */
 INTERNAL void cell_was_fast(struct cell *cell);
 
 static inline bool cell_expects_to_lose(const struct cell *cell)

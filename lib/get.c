@@ -7,13 +7,15 @@
 #include <string.h>
 
 /* If the last look of any consumer found this many items, but less than a quarter of the ring, a
- * consumer that wants fewer pauses before the next look, so that more items gather. */
+ * consumer that wants fewer pauses before the next look, so that more items gather. `spmcq-bench
+ * simulate --consumers 4 --bulk 32 --work 200ns`: a fourth fewer items/s if all consumers did. */
 enum { GATHER_ITEMS = 8 };
 
 /* There is a crowd if other consumers take at least this many items while a consumer looks and
  * pauses, each in 150 ns or less on average; consumers that work on their items are slower. The
  * number alone is not enough, as a pause may be long. `spmcq-bench work --work 200ns --consumers
- * 2`: 4.4 instead of 7.0 M items/s without crowds. */
+ * 2`: 4.4 instead of 7.0 M items/s without crowds. `spmcq-bench squares --consumers 5 --pin same`:
+ * 60 instead of 79 if they were seen in the first pause only. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
 /* How many pauses a consumer makes between looks before it sleeps: at most PAUSES_MOST; at least
@@ -77,7 +79,7 @@ static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t
 	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(&q->ring.cursor, cell);
 
 	if (wait)
-		cell_back_off(cell, false);
+		cell_back_off(cell, cursor_head(&q->ring.cursor), false);
 	if (!ring_take_known(&q->ring, cell, items, n))
 		return 0;
 	if (wait)
@@ -105,6 +107,7 @@ struct item_wait {
 	size_t max;
 	const struct timespec *deadline;
 	ssize_t got; /* what get_some() returned last */
+	bool crowd;  /* the consumer saw a crowd, and has not slept since */
 };
 
 static bool look_for_items(struct item_wait *wait, bool final)
@@ -113,7 +116,9 @@ static bool look_for_items(struct item_wait *wait, bool final)
 	return wait->got != 0;
 }
 
-/* Returns whether there has been a crowd since head and the clock were read. */
+/* Returns whether there has been a crowd since head and the clock were read. Consumers that wait
+ * cannot all see a crowd: they take nothing, so the one that began to wait last sees only what
+ * others take, which are not waiting. */
 static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -123,9 +128,8 @@ static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 	       !cursor_is_closed(cursor);
 }
 
-/* Pause, and return whether there is a crowd. Not all consumers can see a crowd at once, as a
- * thread that pauses takes nothing. The pause spins, because Linux 6.18 makes a thread that yields
- * often wait for up to 100 ms. */
+/* Pause, and return whether there is a crowd. The pause spins, because Linux 6.18 makes a thread
+ * that yields often wait for up to 100 ms. */
 static bool pause_and_see_crowd(struct spmcq *q)
 {
 	uint64_t before = cursor_head(&q->ring.cursor);
@@ -138,9 +142,10 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	return was_crowd(q, before, began);
 }
 
-/* Look and pause in turn, until an item was got, or there is a crowd, or the pauses are used up,
- * whose number follows what the last calls needed. Returns whether an item was got. */
-static bool look_and_pause(struct item_wait *wait, bool busy, bool *crowd)
+/* Look and pause in turn, until an item was got, or there is a crowd, or the pauses are used up.
+ * Their number follows what the last calls needed; a crowd lowers it as pauses in vain do. Returns
+ * whether an item was got. */
+static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	uint64_t before = cursor_head(&wait->q->ring.cursor);
 	int64_t began = clock_ns();
@@ -150,8 +155,8 @@ static bool look_and_pause(struct item_wait *wait, bool busy, bool *crowd)
 	unsigned least = busy ? YIELDS_LEAST : 1, most = PAUSES_MOST, made = 0;
 
 	while (!look_for_items(wait, false)) {
-		*crowd = was_crowd(wait->q, before, began);
-		if (*crowd || made == pauses || deadline_has_passed(wait->deadline)) {
+		wait->crowd = was_crowd(wait->q, before, began);
+		if (wait->crowd || made == pauses || deadline_has_passed(wait->deadline)) {
 			patience = patience > most ? most : patience - (patience + 3) / 4;
 			CELL_SET(wait->cell, patience,
 			         (uint8_t)(patience < least ? least : patience));
@@ -200,14 +205,14 @@ static bool sleep_until_woken(struct item_wait *wait)
 }
 
 /* Sleep, as a reserve or as a sleeper. Returns whether a signal handler ran. */
-static bool sleep_once(struct item_wait *wait, bool crowd)
+static bool sleep_once(struct item_wait *wait)
 {
 	struct spmcq *q = wait->q;
 	struct cursor *cursor = &q->ring.cursor;
 	uint64_t before = cursor_head(cursor);
 	int64_t began = clock_ns(), slept;
 	bool holds = cursor_is_held_by(cursor, wait->cell);
-	bool reserve = watch_lie_down(&q->watch, crowd, !holds && cursor_is_held(cursor));
+	bool reserve = watch_lie_down(&q->watch, wait->crowd, !holds && cursor_is_held(cursor));
 	bool interrupted;
 
 	/* A reserve needs no final look; but if it is the leader it makes one, to end its lead. */
@@ -216,6 +221,7 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 	else
 		interrupted = !reserve && sleep_until_woken(wait);
 	watch_get_up(&q->watch, reserve);
+	wait->crowd = false;
 	slept = clock_ns() - began;
 	CELL_SET(wait->cell, streaming, slept < STREAM_NS ? 1 : 0);
 	if (reserve && slept >= RESERVE_NS)
@@ -226,15 +232,14 @@ static bool sleep_once(struct item_wait *wait, bool crowd)
 }
 
 /* Sleep again and again until items are got. Returns 0, -ETIMEDOUT or -EINTR. */
-static int sleep_until_items(struct item_wait *wait, bool crowd)
+static int sleep_until_items(struct item_wait *wait)
 {
 	struct spmcq *q = wait->q;
 
 	for (;;) {
 		uint64_t before = cursor_head(&q->ring.cursor);
-		bool interrupted = sleep_once(wait, crowd);
+		bool interrupted = sleep_once(wait);
 
-		crowd = false;
 		if (wait->got != 0)
 			return 0;
 		/* A look ends another consumer's lead, so look only if there are items now, or if
@@ -243,8 +248,7 @@ static int sleep_until_items(struct item_wait *wait, bool crowd)
 		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
 			if (look_for_items(wait, false))
 				return 0;
-		} else if (before != cursor_head(&q->ring.cursor) &&
-		           look_and_pause(wait, true, &crowd)) {
+		} else if (before != cursor_head(&q->ring.cursor) && look_and_pause(wait, true)) {
 			return 0;
 		}
 		interrupted = interrupted && q->interruptible;
@@ -273,15 +277,15 @@ static void pass_on(struct spmcq *q)
 		gate_wake(&q->reserve, gate_sleepers(&q->reserve) > MANY_RESERVES ? 2 : 1);
 }
 
-SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy, bool crowd)
+SLOW_PATH static ssize_t await_items(struct item_wait *wait, bool busy)
 {
 	struct spmcq *q = wait->q;
 	int r = 0;
 
 	enter(q);
 	watch_begin_to_look(&q->watch);
-	if (crowd || !look_and_pause(wait, busy, &crowd))
-		r = sleep_until_items(wait, crowd);
+	if (wait->crowd || !look_and_pause(wait, busy))
+		r = sleep_until_items(wait);
 	watch_end_to_look(&q->watch);
 	/* Puts may have relied on us to look. If we are the leader, they still do. */
 	if (!cursor_is_held_by(&q->ring.cursor, wait->cell))
@@ -312,23 +316,25 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
-	struct item_wait wait = {q, cell, items, max, deadline, 0};
+	struct item_wait wait = {q, cell, items, max, deadline, 0, false};
 	uint64_t batch = ring_batch(&q->ring);
 	bool busy = batch >= GATHER_ITEMS || CELL_GET(cell, streaming);
 	bool near = max < GATHER_ITEMS && batch >= GATHER_ITEMS && batch < q->ring.capacity / 4;
-	bool crowd = (near || cursor_is_asked(&q->ring.cursor)) && pause_and_see_crowd(q);
-	bool got;
+	bool asked = cursor_is_asked(&q->ring.cursor), got;
 
-	cursor_end_asking(&q->ring.cursor);
-	got = !crowd && look_for_items(&wait, false);
+	if (near || asked)
+		wait.crowd = pause_and_see_crowd(q);
+	if (asked)
+		cursor_end_asking(&q->ring.cursor);
+	got = !wait.crowd && look_for_items(&wait, false);
 
 	hold_cursor(q, cell);
 	if (got)
 		return wait.got;
-	/* While we lead, nobody else takes items. */
-	if (busy && !crowd && !cursor_is_held_by(&q->ring.cursor, cell))
-		crowd = pause_and_see_crowd(q);
-	return await_items(&wait, busy, crowd);
+	/* While we lead, nobody else takes items, so there is no crowd. */
+	if (busy && !wait.crowd && !cursor_is_held_by(&q->ring.cursor, cell))
+		wait.crowd = pause_and_see_crowd(q);
+	return await_items(&wait, busy);
 }
 
 ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,

@@ -215,9 +215,10 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		 * was put before. */
 		bool closed = cursor_is_closed(&ring->cursor);
 		int64_t known = known_items(ring, claim.at);
+		bool fresh = known <= 0 || (uint64_t)known < max;
 		uint64_t there = (uint64_t)known;
 
-		if (known <= 0 || there < max)
+		if (fresh)
 			there = (uint64_t)position_distance(claim.at, fresh_tail(ring, claim.at));
 		if (there == 0) {
 			if (lost > ASK_AFTER)
@@ -228,12 +229,15 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		if (take_copy(ring, cell, claim, items, n, there)) {
 			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
+			/* All items that other consumers knew were taken, and nobody was faster. */
+			if (fresh && lost == 0 && cell_expects_to_lose(cell))
+				cell_was_fast(cell);
 			return (ssize_t)n;
 		}
 		if (lost >= ASK_AFTER)
 			cursor_ask(&ring->cursor);
 		else if (!final)
-			cell_back_off(cell, true);
+			cell_back_off(cell, claim.at, true);
 		max = fewer(ring, n);
 	}
 }

@@ -45,8 +45,8 @@ INTERNAL uint64_t ring_room(struct ring *ring);
 
 enum ring_take {
 	RING_NO_WORD,    /* items are not of one word */
-	RING_NONE_KNOWN, /* too few items are known; or a lead, or asking, forbids the claim */
-	RING_LOST,       /* another consumer took them, or probably will */
+	RING_NONE_KNOWN, /* no item is known; or a lead, or asking, forbids the claim */
+	RING_LOST,       /* another consumer took it, or probably will */
 	RING_TAKEN,
 	RING_DISPUTED /* taken if cursor_settle() returns true */
 };

@@ -80,9 +80,9 @@ static void an_item_taken_before_who_sleeps_comes(void)
 static void await_one(void *arg)
 {
 	uint64_t item;
-	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0};
+	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0, false};
 
-	MODEL_CHECK(await_items(&wait, false, false) == 1, "got nothing");
+	MODEL_CHECK(await_items(&wait, false) == 1, "got nothing");
 	*(unsigned *)arg += 1;
 }
 
@@ -109,10 +109,10 @@ static void has_been_alone(unsigned thread)
 static void lie_down(void *arg)
 {
 	uint64_t item;
-	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0};
+	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0, false};
 
 	(void)arg;
-	sleep_once(&wait, false);
+	sleep_once(&wait);
 	MODEL_CHECK(wait.got == 0, "got something");
 }
 

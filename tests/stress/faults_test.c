@@ -326,7 +326,7 @@ static void get_and_end(void *arg)
 /* More threads than there are cells to count in, one after the other and all at once. */
 static void items_of_ended_threads_can_be_reported_by_others(void)
 {
-	static struct worker workers[100];
+	static struct worker workers[300];
 	struct spmcq *q = queue_of(COUNT_OF(workers));
 
 	for (size_t together = 0; together < 2; together++) {
