@@ -48,9 +48,10 @@ struct cell {
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
-/* Fields that only the owner reads and writes. They are atomic for two reasons. A new thread may
+/* Relaxed access: to fields that only the owner uses, or where the caller says why it is enough.
+ * The fields that only the owner uses are atomic for two reasons. A new thread may
  * have the id of a thread that has ended, and C11 does not order the accesses of the two threads.
- * And several threads use a shared cell, where all these fields are hints. */
+ * And several threads use a shared cell, where these fields are hints. */
 #define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
 #define CELL_SET(cell, field, value)                                                               \
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
@@ -100,8 +101,8 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 	return cell >= cells->cell + OWN_CELLS;
 }
 
-/* A consumer whose backoff is above this waits before its first claim, too, not only after a lost
- * one. */
+/* A consumer whose backoff is above this also waits before it claims known items, not only after a
+ * lost claim. */
 enum { BACKOFF_EXPECTED = 8 };
 
 /* Wait a random time before a claim. lost: the last claim was lost, so raise the cell's backoff. */

@@ -67,9 +67,7 @@ INTERNAL uint64_t cursor_tail(struct cursor *cursor)
 	uint64_t tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
 
 	/* Pairs with cursor_close(): if this is not closed, cursor_end() will read that tail or a
-	 * later one. If a watched put stored the tail, the reason is the fence that cursor_end()
-	 * makes all threads execute after the ring was closed: if the producer executes it after
-	 * that store, cursor_end() reads the store; if before, we would read "closed" here. */
+	 * later one. lib/DESIGN.md, "Closing", says why, also for the tail of a watched put. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
 	               ? cursor_end(cursor)
 	               : tail;

@@ -6,21 +6,23 @@
 #include <errno.h>
 #include <string.h>
 
-/* If the last look of any consumer found this many items, but less than a quarter of the ring, a
- * consumer that wants fewer pauses before the next look, so that more items gather. `spmcq-bench
- * simulate --consumers 4 --bulk 32 --work 200ns`: a fourth fewer items/s if all consumers did. */
+/* If the last look that found new items, by any consumer, found this many, but less than a quarter
+ * of the ring, a consumer that wants fewer than this pauses before the next look, so that more
+ * items gather. If those that want more paused, too, `spmcq-bench simulate --consumers 4 --bulk 32
+ * --work 200ns` would move a fourth fewer items/s. */
 enum { GATHER_ITEMS = 8 };
 
 /* There is a crowd if other consumers take at least this many items while a consumer looks and
  * pauses, each in 150 ns or less on average; consumers that work on their items are slower. The
  * number alone is not enough, as a pause may be long. `spmcq-bench work --work 200ns --consumers
- * 2`: 4.4 instead of 7.0 M items/s without crowds. `spmcq-bench squares --consumers 5 --pin same`:
- * 60 instead of 79 if they were seen in the first pause only. */
+ * 2`: 7.0 M items/s, and 4.4 if no crowd were seen. Squares, 5 consumers, one core: 79 M items/s,
+ * and 60 if a crowd were seen in the first pause only. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
-/* How many pauses a consumer makes between looks before it sleeps: at most PAUSES_MOST; at least
- * YIELDS_LEAST if its pauses are yields. Sleeping and waking take each side some 10 us. It makes
- * LONG_PAUSES, some 50 us, in two cases. (1) It is the leader: if it slept, a put would wake
+/* How many pauses a consumer makes between looks before it sleeps: as many as its cell's patience
+ * says, at most PAUSES_MOST. Pauses in vain lower it by a quarter, but not below YIELDS_LEAST if
+ * they were yields. Sleeping and waking take each side some 10 us. A consumer makes LONG_PAUSES,
+ * some 50 us if they are yields, in two cases. (1) It is the leader: if it slept, a put would wake
  * another consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`: half
  * the items/s without. (2) It has woken the producer since it last ran out of items, so the
  * producer is about to put: if it slept, the producer would fill the ring and sleep in turn until
@@ -32,14 +34,14 @@ enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, LONG_PAUSES = 0 };
 enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, LONG_PAUSES = 128 };
 #endif
 
-/* A consumer that slept less than this before it was woken is in a stream of items. `spmcq-bench
+/* A consumer that got up sooner than this is taken to be in a stream of items. `spmcq-bench
  * simulate --consumers 1 --work 200ns --interval 3us`: without it p50 is 1.5 times as long, and
  * twice as long with --machine desktop --cores 2. With YIELDS_LEAST of 1 p50 is six times as
  * long. */
 enum { STREAM_NS = 50000 };
 
 /* k reserves sleep k times this long at most, so one of them looks about this often. This bounds
- * how long a reserve waits while other consumers take all items. */
+ * how long an item lies there if the consumers that puts rely on are stopped or have left. */
 enum { RESERVE_NS = 3000000 };
 
 /* If the last STREAMING looks of its thread all found items, a try_get lets more gather before it
@@ -73,7 +75,8 @@ static inline int after_take(struct spmcq *q, struct cell *cell, bool again)
 	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, cell, again) : 0;
 }
 
-/* Take exactly n known items. Returns n, or 0 if fewer are known or the claim was lost. */
+/* Take exactly n known items. Returns n; or 0 if fewer are known, or another consumer leads or
+ * asked for a turn, or the claim was lost. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
 	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(&q->ring.cursor, cell);
@@ -117,8 +120,8 @@ static bool look_for_items(struct item_wait *wait, bool final)
 }
 
 /* Returns whether there has been a crowd since head and the clock were read. Consumers that wait
- * cannot all see a crowd: they take nothing, so the one that began to wait last sees only what
- * others take, which are not waiting. */
+ * cannot all see a crowd: the one that began to wait last sees only items that were taken since, by
+ * consumers that did not wait. */
 static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -128,8 +131,8 @@ static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 	       !cursor_is_closed(cursor);
 }
 
-/* Pause, and return whether there is a crowd. The pause spins, because Linux 6.18 makes a thread
- * that yields often wait for up to 100 ms. */
+/* Pause, and return whether there is a crowd. It spins first, and yields only if head has not
+ * moved: Linux 6.18 may keep a thread that yields frequently waiting for up to 100 ms. */
 static bool pause_and_see_crowd(struct spmcq *q)
 {
 	uint64_t before = cursor_head(&q->ring.cursor);
@@ -142,9 +145,9 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	return was_crowd(q, before, began);
 }
 
-/* Look and pause in turn, until an item was got, or there is a crowd, or the pauses are used up.
- * Their number follows what the last calls needed; a crowd lowers it as pauses in vain do. Returns
- * whether an item was got. */
+/* Look and pause in turn, until wait->got holds a result, or there is a crowd, or the pauses are
+ * used up. Their number follows what the last calls needed; a crowd lowers it as pauses in vain do.
+ * Returns whether there is a result. */
 static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	uint64_t before = cursor_head(&wait->q->ring.cursor);
@@ -175,8 +178,8 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 	return true;
 }
 
-/* A reserve makes no final look, so it misses the wake-up of a put that came before its
- * announcement. Therefore its sleep has a time-out. */
+/* Between its announcement and its sleep a reserve does not look, so it may overlook an item that
+ * was put before. Therefore its sleep has a time-out. */
 static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 {
 	uint32_t epoch = gate_announce(&q->reserve);
@@ -231,7 +234,7 @@ static bool sleep_once(struct item_wait *wait)
 	return interrupted;
 }
 
-/* Sleep again and again until items are got. Returns 0, -ETIMEDOUT or -EINTR. */
+/* Sleep again and again until wait->got holds a result. Returns 0 then, or -ETIMEDOUT or -EINTR. */
 static int sleep_until_items(struct item_wait *wait)
 {
 	struct spmcq *q = wait->q;
@@ -310,9 +313,10 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get an item if no items are known, or a claim was lost. It pauses first in two cases: so that
- * items gather (see GATHER_ITEMS), as each read of tail moves its cache line away from the
- * producer; or so that a consumer that asked for a turn has time to claim. */
+/* Get items when get_known() took nothing. It pauses first in two cases: so that items gather (see
+ * GATHER_ITEMS), as each read of tail moves its cache line away from the producer; or so that a
+ * consumer that asked for a turn has time to claim. If items come fast, it also pauses after a look
+ * in vain, to see whether there is a crowd. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
