@@ -49,9 +49,9 @@ struct cell {
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
 /* Relaxed access: to fields that only the owner uses, or where the caller says why it is enough.
- * The fields that only the owner uses are atomic for two reasons. A new thread may
- * have the id of a thread that has ended, and C11 does not order the accesses of the two threads.
- * And several threads use a shared cell, where these fields are hints. */
+ * The fields that only the owner uses are atomic for two reasons. A new thread may have the id of a
+ * thread that has ended, and C11 does not order the accesses of the two threads. And several
+ * threads use a shared cell, where these fields are hints. */
 #define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
 #define CELL_SET(cell, field, value)                                                               \
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)

@@ -98,6 +98,7 @@ static inline void cursor_ask(struct cursor *cursor)
 
 static inline bool cursor_is_asked(const struct cursor *cursor)
 {
+	/* Relaxed, as in cursor_ask(). */
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) == CURSOR_ASKED;
 }
 
@@ -105,7 +106,7 @@ static inline void cursor_end_asking(struct cursor *cursor)
 {
 	uint64_t asked = CURSOR_ASKED;
 
-	if (atomic_load_explicit(&cursor->state, memory_order_relaxed) == asked)
+	if (cursor_is_asked(cursor))
 		atomic_compare_exchange_strong_explicit(&cursor->state, &asked, CURSOR_SHARED,
 		                                        memory_order_relaxed, memory_order_relaxed);
 }
