@@ -104,12 +104,19 @@ static bool knows_more(const struct handle *h)
 	return position_distance(word_position(head), tail) > 0;
 }
 
+/* Returns 0. */
+__attribute__((noinline)) static int after_last_report(struct handle *h)
+{
+	after_report(h);
+	return 0;
+}
+
 /* Only the last report has to be followed by a look for joiners, so an earlier report needs no
  * fence. But the last report may be made at the same time, and the store of this one may become
  * visible late. Then neither thread finds that all is done, and nobody wakes a joiner. The joiner
  * finds it when its sleep ends (FIRST_PATIENCE), or a consumer that is about to wait wakes it
  * (get_unknown()). */
-INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
+FAST_PATH int report_known(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;
 
@@ -118,11 +125,16 @@ INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
 	/* Release, pairs with reports_of(): a joiner sees what was written before the report. */
 	if (knows_more(h) && !h->redelivers) {
 		atomic_store_explicit(&me->seat->done, reported, memory_order_release);
-		return;
+		return 0;
 	}
 	/* Sequentially consistent, for the gate. */
 	atomic_store_explicit(&me->seat->done, reported, memory_order_seq_cst);
-	after_report(h);
+	return after_last_report(h);
+}
+
+INTERNAL void report_own(struct handle *h, struct my_seat *me, uint64_t n)
+{
+	report_known(h, me, n);
 }
 
 /* Returns how many items a seat took that its thread has not reported. */
@@ -162,26 +174,32 @@ static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 	return 0;
 }
 
-INTERNAL int shared_task_done(struct spmcq *q, size_t n)
+/* The rare cases of shared_task_done(). */
+__attribute__((noinline)) static int report_with_lock(struct handle *h, size_t n)
 {
-	struct handle *h = handle_of(q);
-	struct my_seat *me;
 	int r = handle_status(h);
 
 	if (r != 0)
 		return r;
-	me = seat_of_thread(h);
-	/* Relaxed: if another thread is just reporting items of this one, an item may be reported
-	 * twice; join then returns -ERANGE. */
-	if (me != NULL && atomic_load_explicit(&h->for_others, memory_order_relaxed) == 0 &&
-	    unreported_of(me) >= n) {
-		report_own(h, me, n);
-		return 0;
-	}
 	pthread_mutex_lock(&h->lock);
-	r = report_slowly(h, me, n);
+	r = report_slowly(h, seat_of_thread(h), n);
 	pthread_mutex_unlock(&h->lock);
 	return r;
+}
+
+/* Needs no stack frame, as shared_get(). */
+INTERNAL int shared_task_done(struct spmcq *q, size_t n)
+{
+	struct handle *h = handle_of(q);
+	struct my_seat *me = seat_used_last(h);
+
+	/* Relaxed: if another thread is just reporting items of this one, an item may be reported
+	 * twice; join then returns -ERANGE. */
+	if (me == NULL || handle_status(h) != 0 ||
+	    atomic_load_explicit(&h->for_others, memory_order_relaxed) != 0 ||
+	    unreported_of(me) < n)
+		return report_with_lock(h, n);
+	return report_known(h, me, n);
 }
 
 /* Returns 1 if all is done, 0 if the joiner has to wait, -EOWNERDEAD or -ERANGE. If

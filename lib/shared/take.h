@@ -28,7 +28,10 @@ INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t 
 
 /* Take one item, which is one word. Returns false if no item is known, or if another consumer took
  * it. May be called only if h->has_words. */
-INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item);
+INTERNAL bool take_word_of_many(struct handle *h, struct my_seat *me, void *item);
+
+/* As take_word_of_many(), but also returns false if another seat moved head last. */
+FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item);
 
 /* As take(), but does not read tail. Returns 0 if no item is known from an earlier read of tail;
  * there may be newer items. */
