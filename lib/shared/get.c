@@ -246,7 +246,7 @@ __attribute__((noinline)) static ssize_t get_slowly(struct handle *h, void *item
 	wait.me = seat_mine(h);
 	if (wait.me == NULL)
 		return -EUSERS;
-	if (max == 1 && h->has_words && take_word_of_many(h, wait.me, items))
+	if (max == 1 && h->has_words && take_word(h, wait.me, items))
 		return after_take(h, wait.me);
 	r = take_known(h, wait.me, items, max);
 	if (r == 0)

@@ -33,9 +33,12 @@ struct my_seat {
 	uint64_t takes;            /* how many takes it has finished */
 	_Atomic uint64_t taken;    /* items that it took; other threads of the process read it */
 	_Atomic uint64_t reported; /* items that it reported; only its thread writes this */
-	uint64_t backoff;          /* after a lost claim, a random number of pauses below this */
-	uint64_t chance;           /* state of the random numbers of back_off() */
-	bool woke_producer;        /* since it last ran out of items */
+	/* The value of head after this thread's last take, if it also moved head before that; else
+	 * NO_HEAD. */
+	uint64_t head;
+	uint64_t backoff;       /* after a lost claim, a random number of pauses below this */
+	uint64_t chance;        /* state of the random numbers of back_off() */
+	bool woke_producer;     /* since it last ran out of items */
 	unsigned found;         /* successive looks of try calls that found items; <= CHASE_FOUND */
 	unsigned found_nothing; /* successive looks of try calls that found nothing */
 	unsigned char *run;     /* buffer for a sealed run and its tag; NULL if not sealed */

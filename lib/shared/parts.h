@@ -33,6 +33,8 @@ enum {
 };
 
 #define POSITION_ONES ((UINT64_C(1) << POSITION_BITS) - 1)
+/* A value that head never has after a take. */
+#define NO_HEAD UINT64_MAX
 
 /* Returns how many positions `to` is ahead of `from`, also across the wrap; negative if it is
  * behind. */

@@ -27,6 +27,7 @@ INTERNAL int seats_make(struct handle *h)
 
 		mine->seat = seat_at(h, first + i);
 		mine->number = first + i;
+		mine->head = NO_HEAD;
 		mine->backoff = BACKOFF_LEAST;
 		mine->chance = first + i + 1;
 		mine->run = h->layout.tag_size > 0 ? malloc(run) : NULL;

@@ -191,18 +191,24 @@ static inline void confirm_before(struct handle *h, struct my_seat *me, const st
 		confirm(h, claim->lane, claim->word);
 }
 
+/* Returns the value of head after the claim, if it succeeds. */
+static inline uint64_t word_after(const struct my_seat *me, const struct claim *claim)
+{
+	return head_word(position_after(claim->at, claim->n), me->number);
+}
+
 /* No statement here takes the address of the claim, so that it can stay in registers. */
 static inline bool move_head(struct handle *h, struct my_seat *me, const struct claim *claim)
 {
-	uint64_t end = position_after(claim->at, claim->n), word = claim->word;
+	uint64_t word = claim->word;
 
 	write_note(me, claim);
 	/* Sequentially consistent, for the producer's gate. Release, pairs with the acquire of head
 	 * by the next claim, by look_for_room() and by has_succeeded(): the items were read, the
 	 * note is written, the take of the other seat is confirmed. */
 	return atomic_compare_exchange_strong_explicit(head_of(h, claim->lane), &word,
-	                                               head_word(end, me->number),
-	                                               memory_order_seq_cst, memory_order_relaxed);
+	                                               word_after(me, claim), memory_order_seq_cst,
+	                                               memory_order_relaxed);
 }
 
 static inline bool claim_items(struct handle *h, struct my_seat *me, const struct claim *claim)
@@ -383,40 +389,51 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 }
 
 /* The common case of take_from() for one item, in a fourth of the instructions (measured by
- * `spmcq-bench squares --between processes`). If `alone`, it also returns false if another seat
- * moved head last; it then needs no stack frame. Acquire, as in lane_end() and look_at(). Relaxed:
- * if the slot is filled again meanwhile, the claim fails. */
-FAST_PATH bool take_word(struct handle *h, struct my_seat *me, void *item, bool alone)
+ * `spmcq-bench squares --between processes`). Acquire, as in lane_end() and look_at(). Relaxed: if
+ * the slot is filled again meanwhile, the claim fails. */
+INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 {
 	struct claim claim = {.lane = QUEUE, .n = 1};
 	uint64_t seen = atomic_load_explicit(&h->tail_seen, memory_order_acquire), word;
 	int64_t known;
 
+	me->head = NO_HEAD;
 	claim.word = atomic_load_explicit(&h->two->head, memory_order_acquire);
 	claim.at = word_position(claim.word);
 	known = position_distance(claim.at, seen);
 	if (!see_head(h, &claim) || known <= 0 || (uint64_t)known > h->layout.capacity ||
-	    (word_seat(claim.word) != me->number &&
-	     (alone || word_seat(claim.word) >= h->layout.seats)))
+	    (word_seat(claim.word) != me->number && word_seat(claim.word) >= h->layout.seats))
 		return false;
 	word = atomic_load_explicit(slot_of(h, claim.at), memory_order_relaxed);
-	if (!alone)
-		confirm_before(h, me, &claim);
-	if (!move_head(h, me, &claim))
+	if (!claim_items(h, me, &claim))
 		return false;
 	note_take(me, &claim);
+	if (word_seat(claim.word) == me->number)
+		me->head = word_after(me, &claim);
 	memcpy(item, &word, sizeof word);
 	return true;
 }
 
+/* As take_word(), but head is not read: the claim fails if another seat has moved it. Nothing has
+ * to be confirmed, as this seat itself moved head last. */
 FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item)
 {
-	return take_word(h, me, item, true);
-}
+	struct claim claim = {
+	        .lane = QUEUE, .n = 1, .word = me->head, .at = word_position(me->head)};
+	int64_t known = position_distance(
+	        claim.at, atomic_load_explicit(&h->tail_seen, memory_order_acquire));
+	uint64_t word;
 
-INTERNAL bool take_word_of_many(struct handle *h, struct my_seat *me, void *item)
-{
-	return take_word(h, me, item, false);
+	if (me->head == NO_HEAD || !see_head(h, &claim) || known <= 0 ||
+	    (uint64_t)known > h->layout.capacity)
+		return false;
+	word = atomic_load_explicit(slot_of(h, claim.at), memory_order_relaxed);
+	if (!move_head(h, me, &claim))
+		return false;
+	note_take(me, &claim);
+	me->head = word_after(me, &claim);
+	memcpy(item, &word, sizeof word);
+	return true;
 }
 
 static uint64_t again_tail(const struct handle *h)

@@ -2,7 +2,7 @@
  * Taking: a consumer moves head of a lane past items that it has copied. At whatever instruction it
  * is killed, the memory shows afterwards whether it took the items.
  *
- * 1. Read head: a position, and the seat that moved it there.
+ * 1. Read head: a position, and the seat that moved it there. (take_word_alone() assumes it.)
  * 2. Copy the items. Write the claim into the next note of the thread's own seat.
  * 3. If another seat moved head to this position, confirm its take: if that seat's `end` is before
  * the position, store the position in its `confirmed`.
@@ -28,9 +28,10 @@ INTERNAL ssize_t take(struct handle *h, struct my_seat *me, void *items, size_t 
 
 /* Take one item, which is one word. Returns false if no item is known, or if another consumer took
  * it. May be called only if h->has_words. */
-INTERNAL bool take_word_of_many(struct handle *h, struct my_seat *me, void *item);
+INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item);
 
-/* As take_word_of_many(), but also returns false if another seat moved head last. */
+/* As take_word(), but also returns false if another seat has taken an item since the calling thread
+ * did. */
 FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item);
 
 /* As take(), but does not read tail. Returns 0 if no item is known from an earlier read of tail;
