@@ -20,6 +20,8 @@ INTERNAL void cells_init(struct cells *cells)
 		atomic_init(&cell->owner, NO_THREAD);
 		atomic_init(&cell->done, 0);
 		atomic_init(&cell->got, 0);
+		atomic_init(&cell->head_minus_got, 0);
+		atomic_init(&cell->alone, false);
 #ifdef SPMCQ_LEAD
 		lead_cell_init(cell, i);
 #endif

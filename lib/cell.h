@@ -31,17 +31,17 @@ _Static_assert(OWN_CELLS % CELL_GROUP == 0, "a group must not reach into the sha
 struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD, then for ever an id */
 	_Atomic uint64_t done;                      /* items reported here; <= got */
-	_Atomic uint64_t got; /* items taken; a leader may have to subtract some again */
+	_Atomic uint64_t got;            /* items taken; a leader may have to subtract some again */
+	_Atomic uint64_t head_minus_got; /* after the owner's last take in which it read head */
 #ifdef SPMCQ_LEAD
 	/* For cursor_lead.c. Only the owner writes these, but any thread writes verdict. */
-	_Atomic uint64_t lead_head;      /* next position that the leader takes */
-	_Atomic uint64_t head_minus_got; /* recorded by cursor_hold(); constant while it is alone */
+	_Atomic uint64_t lead_head; /* next position that the leader takes */
 	/* The lead's id; once the lead has ended, the got up to which items are the leader's. */
 	_Atomic uint64_t verdict;
 	_Atomic uint64_t lead_id;         /* of the owner's newest lead */
 	_Atomic uint32_t alone_since_got; /* the lower 32 bits of got when alone was set */
-	_Atomic bool alone;               /* no other consumer takes items */
 #endif
+	_Atomic bool alone;        /* head_minus_got is up to date, as far as the owner knows */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
 	_Atomic uint8_t backoff;   /* rises with each lost claim: see cell_back_off() */

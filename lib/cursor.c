@@ -10,6 +10,7 @@
 INTERNAL void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead)
 {
 	atomic_init(&cursor->tail, first);
+	cursor->own_tail = first;
 	atomic_init(&cursor->state, CURSOR_SHARED);
 	atomic_init(&cursor->end, NO_END);
 #ifndef SPMCQ_LEAD

@@ -37,6 +37,7 @@ struct cursor {
 	/* Written by the producer only. Two lines away from head: processors fetch lines in pairs.
 	 */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
+	uint64_t own_tail;   /* the same, to be read by the producer (see cursor_own_tail()) */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
 	/* Written on closing, when a consumer asks for a turn, and by cursor_lead.c. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
@@ -111,16 +112,17 @@ static inline void cursor_end_asking(struct cursor *cursor)
 		                                        memory_order_relaxed, memory_order_relaxed);
 }
 
-/* Returns the tail, for the producer. */
+/* Returns the tail, for the producer. It reads a copy, because a processor takes some 3 ns longer
+ * to load a variable that its last locked instruction changed. */
 static inline uint64_t cursor_own_tail(const struct cursor *cursor)
 {
-	/* Relaxed: only the producer writes it. */
-	return atomic_load_explicit(&cursor->tail, memory_order_relaxed);
+	return cursor->own_tail;
 }
 
 /* Publish the slots below tail to all threads. */
 static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint64_t tail)
 {
+	cursor->own_tail = tail;
 	/* R1, pairs with A1 in cursor_tail(): a consumer that reads this tail also reads the items
 	 * below it. Without the release, the consumer could copy the item that was in the slot
 	 * before. The exchange is also a full fence: with a mere store, the caller could read
@@ -156,10 +158,43 @@ static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t
 static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, uint64_t at,
                                       uint64_t n)
 {
-	if (!cursor_move_head(cursor, at, n))
+	if (!cursor_move_head(cursor, at, n)) {
+		CELL_SET(cell, alone, false);
 		return false;
+	}
 	cell_add_got(&cursor->cells, cell, n);
 	return true;
+}
+
+/* Returns head if another consumer moved it last, as far as the caller knows. Otherwise it returns
+ * where the caller itself moved head, which it knows from its cell (see cursor_own_tail()). If that
+ * is out of date, the caller's claim will be lost. */
+static inline uint64_t cursor_guess_head(const struct cursor *cursor, const struct cell *cell)
+{
+	if (CELL_GET(cell, alone))
+		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
+	/* A3, pairs with R2. */
+	return atomic_load_explicit(&cursor->head, memory_order_acquire);
+}
+
+/* The caller has read head, and has taken n items from there on without a lead. Find out whether
+ * any other consumer has taken items since the caller last did this: if not, the caller is alone.
+ */
+static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, uint64_t at,
+                                    uint64_t n)
+{
+	uint64_t got = CELL_GET(cell, got);
+	uint64_t base = (at + n - got) & POSITION_MASK;
+
+	if (base != CELL_GET(cell, head_minus_got)) {
+		CELL_SET(cell, alone, false);
+		CELL_SET(cell, head_minus_got, base);
+	} else if (!CELL_GET(cell, alone) && !cell_is_shared(&cursor->cells, cell)) {
+		CELL_SET(cell, alone, true);
+#ifdef SPMCQ_LEAD
+		CELL_SET(cell, alone_since_got, (uint32_t)got);
+#endif
+	}
 }
 
 /* can_lead: there may be leads, if the library is built with them. */

@@ -12,11 +12,9 @@
 static void lead_cell_init(struct cell *cell, unsigned index)
 {
 	atomic_init(&cell->lead_head, 0);
-	atomic_init(&cell->head_minus_got, 0);
 	atomic_init(&cell->verdict, 0);
 	atomic_init(&cell->lead_id, LEAD | index);
 	atomic_init(&cell->alone_since_got, 0);
-	atomic_init(&cell->alone, false);
 }
 
 /* Steps 3 and 4. Decide that the leader has taken the items up to got, unless another thread has
@@ -129,19 +127,14 @@ SLOW_PATH INTERNAL void cursor_share_for_good(struct cursor *cursor)
 		lead_end(cursor, state | LEAD);
 }
 
-/* Returns whether the consumer has taken enough items alone. If it has not been alone, records that
- * it is alone from now on. */
-static bool has_been_alone_for_long(struct cell *cell, uint64_t head)
+/* Returns whether the consumer has taken enough items alone. */
+static bool has_been_alone_for_long(const struct cell *cell, uint64_t head)
 {
 	uint64_t got = CELL_GET(cell, got);
-	uint64_t base = (head - got) & POSITION_MASK;
 
-	if (CELL_GET(cell, alone) && base == CELL_GET(cell, head_minus_got))
-		return (uint32_t)got - CELL_GET(cell, alone_since_got) >= SPMCQ_LEAD_AFTER;
-	CELL_SET(cell, head_minus_got, base);
-	CELL_SET(cell, alone_since_got, (uint32_t)got);
-	CELL_SET(cell, alone, true);
-	return false;
+	return CELL_GET(cell, alone) &&
+	       ((head - got) & POSITION_MASK) == CELL_GET(cell, head_minus_got) &&
+	       (uint32_t)got - CELL_GET(cell, alone_since_got) >= SPMCQ_LEAD_AFTER;
 }
 
 /* Returns true if the lead's id was in `state`, even if the lead was ended at once: puts may have

@@ -54,6 +54,7 @@ static inline bool cursor_is_held_by(const struct cursor *cursor, const struct c
  * ended. */
 static inline bool publish_watched(struct cursor *cursor, uint64_t tail)
 {
+	cursor->own_tail = tail;
 	/* R1. */
 	atomic_store_explicit(&cursor->tail, tail, memory_order_release);
 	/* A thread that ends the lead makes us execute a fence (membarrier). If we execute it
@@ -92,7 +93,8 @@ static inline void leader_advances(struct cell *cell, uint64_t n)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Read state and head into *claim. Returns false if another consumer leads, or asked for a turn. */
+/* Read state into *claim, and read or guess head. Returns false if another consumer leads, or asked
+ * for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -100,9 +102,7 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	uint64_t state = atomic_load_explicit(&cursor->state, memory_order_relaxed);
 
 	claim->leads = state == CELL_GET(cell, lead_id);
-	/* A3, pairs with R2: the tail we read next is not behind this head. */
-	claim->at = claim->leads ? CELL_GET(cell, lead_head)
-	                         : atomic_load_explicit(&cursor->head, memory_order_acquire);
+	claim->at = claim->leads ? CELL_GET(cell, lead_head) : cursor_guess_head(cursor, cell);
 	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 

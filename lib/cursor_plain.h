@@ -14,26 +14,26 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Read head into *claim. Returns false if another consumer asked for a turn. */
+/* Read or guess head. Returns false if another consumer asked for a turn. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
-	(void)cell;
 	claim->leads = false;
-	/* A3, pairs with R2: the tail we read next is not behind this head. Sequentially consistent
-	 * for the gate of consumers. */
-	claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+	claim->at = cursor_guess_head(cursor, cell);
 	/* Relaxed: a hint. */
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
 }
 
-/* As cursor_claim_at_once(), but claim even if a consumer asked for a turn. final makes no
- * difference here. */
+/* Read head, and claim even if a consumer asked for a turn. final makes no difference here. */
 static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                                 struct claim *claim)
 {
+	(void)cell;
 	(void) final;
-	cursor_claim_at_once(cursor, cell, claim);
+	claim->leads = false;
+	/* A3, pairs with R2: the tail we read next is not behind this head. Sequentially consistent
+	 * for the gate of consumers. */
+	claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 }
 
 /* Take n items from the claim on. */

@@ -227,6 +227,8 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		}
 		n = there < max ? (size_t)there : max;
 		if (take_copy(ring, cell, claim, items, n, there)) {
+			if (!claim.leads)
+				cursor_note_take(&ring->cursor, cell, claim.at, n);
 			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
 			/* All items that other consumers knew were taken, and nobody was faster. */

@@ -325,12 +325,12 @@ static void try_to_take(void *arg)
 		slept = true;
 }
 
-/* Nobody leads, but the leader may after one more look. */
+/* Nobody leads, but the leader may as soon as it looks. */
 static void begin_shared(size_t capacity, unsigned items)
 {
 	begin(capacity, items);
 	cursor_share(cursor);
-	MODEL_CHECK(!cursor_hold(cursor, leader), "it leads at its first look");
+	model_stay_alone(cursor, leader);
 }
 
 /* As hold_cursor(), and the get that follows. */
@@ -422,7 +422,7 @@ static void a_lead_is_ended_by_a_thread_that_takes_nothing(void)
 static void one_of_two_leads(void)
 {
 	begin_shared(2, 1);
-	MODEL_CHECK(!cursor_hold(cursor, other), "it leads at its first look");
+	model_stay_alone(cursor, other);
 	model_start(hold, leader);
 	model_start(hold, other);
 	model_end();
@@ -437,8 +437,7 @@ static void a_lead_is_ended_for_a_stopped_thread(void)
 {
 	begin(2, 2);
 	atomic_store(&cursor->state, ENDING(CELL_GET(leader, lead_id)));
-	CELL_SET(other, alone, true);
-	CELL_SET(other, head_minus_got, (FIRST - CELL_GET(other, got)) & POSITION_MASK);
+	model_stay_alone(cursor, other);
 	model_start(lead_one, NULL);
 	model_start(hold, other);
 	check_items();

@@ -6,7 +6,7 @@
 
 #include "world.h"
 
-/* Few cells and no pauses, and a lead as soon as a consumer has looked twice: see lib/.
+/* Few cells and no pauses, and a lead as soon as a consumer is alone: see lib/.
  * MODEL_PLAIN: with the plain cursor. */
 #define SPMCQ_MODEL
 #undef SPMCQ_LEAD_AFTER
@@ -24,6 +24,13 @@
 static inline unsigned model_asleep(const struct gate *gate)
 {
 	return model_asleep_on(&gate->epoch.value);
+}
+
+/* As if the owner of the cell had taken the last items: it is alone, and guesses where head is. */
+static inline void model_stay_alone(struct cursor *cursor, struct cell *cell)
+{
+	for (int i = 0; i < 2; i++)
+		cursor_note_take(cursor, cell, cursor_head(cursor), 0);
 }
 
 #endif

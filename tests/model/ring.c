@@ -182,6 +182,32 @@ static void items_seen_by_another_come_whole(void)
 	check_taken(placed);
 }
 
+/* A consumer that was alone guesses where head is while another one takes, and, through one slot,
+ * while the producer fills the slot again. */
+static void a_guess_out_of_date_takes_nothing(size_t capacity)
+{
+	begin(capacity);
+	MODEL_CHECK(put_one(), "no room");
+	atomic_store(&ring->cursor.tail_seen, cursor_own_tail(&ring->cursor));
+	model_stay_alone(&ring->cursor, taken_by[1].cell);
+	MODEL_CHECK(CELL_GET(taken_by[1].cell, alone), "it does not guess");
+	model_start(put_each, NULL);
+	model_start(take_twice, &taken_by[0]);
+	model_start(take_known_twice, &taken_by[1]);
+	model_end();
+	check_taken(placed);
+}
+
+static void a_guess_in_one_slot_takes_nothing_that_was_taken(void)
+{
+	a_guess_out_of_date_takes_nothing(1);
+}
+
+static void a_guess_in_two_slots_takes_nothing_that_was_taken(void)
+{
+	a_guess_out_of_date_takes_nothing(2);
+}
+
 static void close_it(void *arg)
 {
 	(void)arg;
@@ -240,6 +266,8 @@ static void an_item_is_taken_or_discarded(void)
 	CASE(runs_come_whole)                                                                      \
 	CASE(words_come_once)                                                                      \
 	CASE(items_seen_by_another_come_whole)                                                     \
+	CASE(a_guess_in_one_slot_takes_nothing_that_was_taken)                                     \
+	CASE(a_guess_in_two_slots_takes_nothing_that_was_taken)                                    \
 	CASE(a_put_comes_before_the_end_or_not_at_all)                                             \
 	CASE(an_item_is_taken_or_discarded)
 #include "main.h"
