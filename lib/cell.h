@@ -41,7 +41,7 @@ struct cell {
 	_Atomic uint64_t lead_id;         /* of the owner's newest lead */
 	_Atomic uint32_t alone_since_got; /* the lower 32 bits of got when alone was set */
 #endif
-	_Atomic bool alone;        /* head_minus_got is up to date, as far as the owner knows */
+	_Atomic bool alone;        /* as far as the owner knows, head is at head_minus_got + got */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
 	_Atomic uint8_t backoff;   /* rises with each lost claim: see cell_back_off() */

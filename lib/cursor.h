@@ -166,9 +166,8 @@ static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, 
 	return true;
 }
 
-/* Returns head if another consumer moved it last, as far as the caller knows. Otherwise it returns
- * where the caller itself moved head, which it knows from its cell (see cursor_own_tail()). If that
- * is out of date, the caller's claim will be lost. */
+/* Returns head. If the caller is alone, the result is computed from its cell, for the reason given
+ * at cursor_own_tail(). It may then be out of date, and a claim from there on fails. */
 static inline uint64_t cursor_guess_head(const struct cursor *cursor, const struct cell *cell)
 {
 	if (CELL_GET(cell, alone))
@@ -177,9 +176,9 @@ static inline uint64_t cursor_guess_head(const struct cursor *cursor, const stru
 	return atomic_load_explicit(&cursor->head, memory_order_acquire);
 }
 
-/* The caller has read head, and has taken n items from there on without a lead. Find out whether
- * any other consumer has taken items since the caller last did this: if not, the caller is alone.
- */
+/* Called after the owner of the cell has read head, and has taken n items from there on without a
+ * lead: find out whether it is alone. It is if no other consumer has taken an item since the last
+ * call, as head and got then moved by the same number. */
 static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, uint64_t at,
                                     uint64_t n)
 {
