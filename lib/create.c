@@ -45,7 +45,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 		free(q);
 		return -ENOMEM;
 	}
-	q->elsewhere = NULL;
+	q->elsewhere.put = NULL;
 	q->unchecked = options != NULL && options->unchecked_producer;
 	q->interruptible = options != NULL && options->interruptible;
 	atomic_init(&q->producer, NO_THREAD);
@@ -69,7 +69,7 @@ int spmcq_destroy(struct spmcq *q)
 	if (q == NULL)
 		return 0;
 	if (is_elsewhere(q))
-		return q->elsewhere->destroy(q);
+		return q->elsewhere.destroy(q);
 	/* Acquire, pairs with leave(), a waiting thread's last access. */
 	if (atomic_load_explicit(&q->inside, memory_order_acquire) != 0)
 		return -EBUSY;

@@ -38,7 +38,7 @@ __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 	bool mine;
 
 	if (is_elsewhere(q))
-		return q->elsewhere->task_done(q, n);
+		return q->elsewhere.task_done(q, n);
 	cell = my_cell(q);
 	mine = cell_is_shared(&q->ring.cursor.cells, cell)
 	               ? tally_done_shared_cell(&q->tally, cell, n)
@@ -94,7 +94,7 @@ int spmcq_join_until(struct spmcq *q, const struct timespec *deadline)
 	if (q == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->join(q, deadline);
+		return q->elsewhere.join(q, deadline);
 	for (int i = 0; i <= JOIN_PAUSES; i++) {
 		if (look_for_finish(q, false))
 			return 0;

@@ -350,7 +350,7 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
 	if (q == NULL || items == NULL || max == 0 || !deadline_is_valid(deadline))
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->get(q, items, max, deadline, false);
+		return q->elsewhere.get(q, items, max, deadline, false);
 	cell = my_cell(q);
 	r = get_known(q, cell, items, max);
 	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
@@ -365,7 +365,7 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 	if (q == NULL || items == NULL || max == 0)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->get(q, items, max, NULL, true);
+		return q->elsewhere.get(q, items, max, NULL, true);
 	cell = my_cell(q);
 	/* So that items gather: see STREAMING. */
 	streaming = CELL_GET(cell, streaming);
@@ -436,14 +436,14 @@ __attribute__((noinline)) static int get_item_by_search(struct spmcq *q, void *i
                                                         const struct timespec *deadline)
 {
 	if (is_elsewhere(q))
-		return count_to_status(q->elsewhere->get(q, item, 1, deadline, false));
+		return count_to_status(q->elsewhere.get(q, item, 1, deadline, false));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, false);
 }
 
 __attribute__((noinline)) static int try_get_item_by_search(struct spmcq *q, void *item)
 {
 	if (is_elsewhere(q))
-		return count_to_status(q->elsewhere->get(q, item, 1, NULL, true));
+		return count_to_status(q->elsewhere.get(q, item, 1, NULL, true));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
 }
 

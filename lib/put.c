@@ -184,7 +184,7 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
 	if (q == NULL || items == NULL || n == 0 || !deadline_is_valid(deadline))
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->put(q, items, n, deadline, false);
+		return q->elsewhere.put(q, items, n, deadline, false);
 	r = refusal(q);
 	if (r != 0)
 		return r;
@@ -213,7 +213,7 @@ ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
 	if (q == NULL || items == NULL || n == 0)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->put(q, items, n, NULL, true);
+		return q->elsewhere.put(q, items, n, NULL, true);
 	r = refusal(q);
 	if (r != 0)
 		return r;
@@ -236,7 +236,7 @@ __attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void
                                                      const struct timespec *deadline)
 {
 	if (is_elsewhere(q))
-		return count_to_status(q->elsewhere->put(q, item, 1, deadline, false));
+		return count_to_status(q->elsewhere.put(q, item, 1, deadline, false));
 	return count_to_status(spmcq_put_many_until(q, item, 1, deadline));
 }
 
@@ -292,7 +292,7 @@ int spmcq_release_producer(struct spmcq *q)
 	if (q == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->release_producer(q);
+		return q->elsewhere.release_producer(q);
 	/* Release, pairs with is_producer(). */
 	if (!q->unchecked &&
 	    !atomic_compare_exchange_strong_explicit(&q->producer, &self, NO_THREAD,
@@ -306,7 +306,7 @@ int spmcq_take_producer(struct spmcq *q)
 	if (q == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->take_producer(q);
+		return q->elsewhere.take_producer(q);
 	/* Acquire, pairs with spmcq_release_producer(). If the last producer has not released,
 	 * the caller must know by other means that it has put for the last time, and those means
 	 * must order its puts before ours. */

@@ -1,6 +1,6 @@
 /*
- * The queue consists of a ring, a completion counter and gates. Its only pointer is the table of a
- * queue that lies elsewhere.
+ * The queue consists of a ring, a completion counter and gates. Its only pointers are the
+ * functions of a queue that lies elsewhere.
  *
  *   items     consumers wait until they are woken for an item   woken by put and get
  *   reserve   consumers wait for an item, some ms at most       woken by put and get
@@ -25,7 +25,7 @@
 #include "watch.h"
 
 struct spmcq {
-	const struct elsewhere *elsewhere; /* NULL for a queue between threads */
+	struct elsewhere elsewhere; /* put is NULL in a queue between threads; the rest is unused */
 	/* Set by create, then only read. */
 	bool unchecked;
 	bool interruptible;
@@ -57,7 +57,7 @@ _Static_assert(sizeof(struct spmcq) <= sizeof(struct elsewhere_face), "it looks 
 /* Returns whether the queue lies elsewhere. */
 FAST_PATH bool is_elsewhere(const struct spmcq *q)
 {
-	return __builtin_expect(q->elsewhere != NULL, 0);
+	return __builtin_expect(q->elsewhere.put != NULL, 0);
 }
 
 /* Returns 0 for a count, and an error as it is. */

@@ -10,7 +10,7 @@ int spmcq_shutdown(struct spmcq *q)
 	if (q == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->shutdown(q, false);
+		return q->elsewhere.shutdown(q, false);
 	cursor_close(&q->ring.cursor);
 	gate_wake(&q->items, UINT64_MAX);
 	gate_wake(&q->reserve, UINT64_MAX);
@@ -25,7 +25,7 @@ int spmcq_shutdown_now(struct spmcq *q)
 	if (q == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->shutdown(q, true);
+		return q->elsewhere.shutdown(q, true);
 	spmcq_shutdown(q);
 	n = ring_discard(&q->ring);
 	if (n > 0) {

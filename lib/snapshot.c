@@ -29,7 +29,7 @@ static struct elsewhere_facts look_elsewhere(const struct spmcq *q)
 {
 	struct elsewhere_facts facts;
 
-	q->elsewhere->look(q, &facts);
+	q->elsewhere.look(q, &facts);
 	return facts;
 }
 
@@ -98,7 +98,7 @@ int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 	if (q == NULL || out == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere->stats(q, out);
+		return q->elsewhere.stats(q, out);
 	discarded = read_count(&q->discarded);
 	done = tally_sum(&q->tally, &q->ring);
 	out->discarded = discarded;

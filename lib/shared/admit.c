@@ -251,7 +251,7 @@ int spmcq_shared_admit(struct spmcq *q, int socket)
 	struct talk talk;
 	int r;
 
-	if (q == NULL || h->face.table != &shared_calls)
+	if (q == NULL || !is_shared(h))
 		return -EINVAL;
 	r = handle_status(h);
 	if (r == 0 && !h->is_producer && !producer_is_gone(h))

@@ -34,4 +34,10 @@ INTERNAL int shared_destroy(struct spmcq *q);
 
 static const struct elsewhere shared_calls; /* in facts.c */
 
+/* Returns whether this is a handle, and not a queue between threads. */
+static inline bool is_shared(const struct handle *h)
+{
+	return h->face.table.put == shared_put;
+}
+
 #endif

@@ -39,7 +39,7 @@ INTERNAL struct handle *handle_new(void)
 	if (h == NULL)
 		return NULL;
 	memset(h, 0, sizeof *h);
-	h->face.table = &shared_calls;
+	h->face.table = shared_calls;
 	/* Relaxed: the number only has to differ from all others. */
 	h->id = 1 + atomic_fetch_add_explicit(&handles, 1, memory_order_relaxed);
 	h->one_file = h->two_file = -1;

@@ -249,7 +249,7 @@ int spmcq_shared_rejoin(struct spmcq *q, int socket)
 	struct talk talk;
 	int r;
 
-	if (q == NULL || h->face.table != &shared_calls || h->is_producer)
+	if (q == NULL || !is_shared(h) || h->is_producer)
 		return -EINVAL;
 	r = talk_begin(&talk, socket);
 	if (r != 0)

@@ -364,7 +364,7 @@ int spmcq_shared_reap(struct spmcq *q, struct spmcq_lost *lost, size_t max)
 	struct handle *h = handle_of(q);
 	int r;
 
-	if (q == NULL || h->face.table != &shared_calls || lost == NULL || max == 0)
+	if (q == NULL || !is_shared(h) || lost == NULL || max == 0)
 		return -EINVAL;
 	r = handle_status(h);
 	if (r != 0)
