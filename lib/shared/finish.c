@@ -115,7 +115,7 @@ __attribute__((noinline)) static int after_last_report(struct handle *h)
  * fence. But the last report may be made at the same time, and the store of this one may become
  * visible late. Then neither thread finds that all is done, and nobody wakes a joiner. The joiner
  * finds it when its sleep ends (FIRST_PATIENCE), or a consumer that is about to wait wakes it
- * (get_unknown()). */
+ * (get_unknown()). Returns 0. */
 FAST_PATH int report_known(struct handle *h, struct my_seat *me, uint64_t n)
 {
 	uint64_t reported = atomic_load_explicit(&me->reported, memory_order_relaxed) + n;
@@ -174,15 +174,28 @@ static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 	return 0;
 }
 
-/* The rare cases of shared_task_done(). */
-__attribute__((noinline)) static int report_with_lock(struct handle *h, size_t n)
+/* Returns whether the thread of a seat may report n items without the lock. Relaxed: if another
+ * thread is just reporting items of this one, an item may be reported twice; join then returns
+ * -ERANGE. */
+static inline bool may_report(const struct handle *h, const struct my_seat *me, uint64_t n)
 {
+	return me != NULL && atomic_load_explicit(&h->for_others, memory_order_relaxed) == 0 &&
+	       unreported_of(me) >= n;
+}
+
+/* The rare cases of shared_task_done(). */
+__attribute__((noinline)) static int report_by_search(struct handle *h, size_t n)
+{
+	struct my_seat *me;
 	int r = handle_status(h);
 
 	if (r != 0)
 		return r;
+	me = seat_of_thread(h);
+	if (may_report(h, me, n))
+		return report_known(h, me, n);
 	pthread_mutex_lock(&h->lock);
-	r = report_slowly(h, seat_of_thread(h), n);
+	r = report_slowly(h, me, n);
 	pthread_mutex_unlock(&h->lock);
 	return r;
 }
@@ -193,13 +206,8 @@ INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 	struct handle *h = handle_of(q);
 	struct my_seat *me = seat_used_last(h);
 
-	/* Relaxed: if another thread is just reporting items of this one, an item may be reported
-	 * twice; join then returns -ERANGE. */
-	if (me == NULL || handle_status(h) != 0 ||
-	    atomic_load_explicit(&h->for_others, memory_order_relaxed) != 0 ||
-	    unreported_of(me) < n)
-		return report_with_lock(h, n);
-	return report_known(h, me, n);
+	return may_report(h, me, n) && handle_status(h) == 0 ? report_known(h, me, n)
+	                                                     : report_by_search(h, n);
 }
 
 /* Returns 1 if all is done, 0 if the joiner has to wait, -EOWNERDEAD or -ERANGE. If

@@ -184,25 +184,17 @@ __attribute__((noinline)) static void confirm(struct handle *h, enum lane lane, 
 			return;
 }
 
-/* Steps 2 and 3 of take.h. */
-static inline void confirm_before(struct handle *h, struct my_seat *me, const struct claim *claim)
-{
-	if (word_seat(claim->word) != me->number && word_seat(claim->word) != NO_SEAT)
-		confirm(h, claim->lane, claim->word);
-}
-
 /* Returns the value of head after the claim, if it succeeds. */
 static inline uint64_t word_after(const struct my_seat *me, const struct claim *claim)
 {
 	return head_word(position_after(claim->at, claim->n), me->number);
 }
 
-/* No statement here takes the address of the claim, so that it can stay in registers. */
-static inline bool move_head(struct handle *h, struct my_seat *me, const struct claim *claim)
+/* Step 4 of take.h. */
+static inline bool move_head(struct handle *h, const struct my_seat *me, const struct claim *claim)
 {
 	uint64_t word = claim->word;
 
-	write_note(me, claim);
 	/* Sequentially consistent, for the producer's gate. Release, pairs with the acquire of head
 	 * by the next claim, by look_for_room() and by has_succeeded(): the items were read, the
 	 * note is written, the take of the other seat is confirmed. */
@@ -211,9 +203,13 @@ static inline bool move_head(struct handle *h, struct my_seat *me, const struct 
 	                                               memory_order_relaxed);
 }
 
+/* Steps 2 to 4. No statement here takes the address of the claim, so that it can stay in registers.
+ */
 static inline bool claim_items(struct handle *h, struct my_seat *me, const struct claim *claim)
 {
-	confirm_before(h, me, claim);
+	write_note(me, claim);
+	if (word_seat(claim->word) != me->number && word_seat(claim->word) != NO_SEAT)
+		confirm(h, claim->lane, claim->word);
 	return move_head(h, me, claim);
 }
 
@@ -414,8 +410,10 @@ INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 	return true;
 }
 
-/* As take_word(), but head is not read: the claim fails if another seat has moved it. Nothing has
- * to be confirmed, as this seat itself moved head last. */
+/* As take_word(), but it assumes that head is where this seat left it, as a load of head soon after
+ * the compare-and-swap takes 3 ns longer than that of me->head, and the note would wait for it. If
+ * another seat has moved head, the claim fails. Step 3 is left out: no other seat moved head last.
+ */
 FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item)
 {
 	struct claim claim = {
@@ -428,6 +426,7 @@ FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item)
 	    (uint64_t)known > h->layout.capacity)
 		return false;
 	word = atomic_load_explicit(slot_of(h, claim.at), memory_order_relaxed);
+	write_note(me, &claim);
 	if (!move_head(h, me, &claim))
 		return false;
 	note_take(me, &claim);
