@@ -106,6 +106,21 @@ static void one_that_is_killed_with_two_items(void)
 	beside(1, 4, take_one_after_another, take_one);
 }
 
+/* It has taken two before, so it does not read head, unless the other takes one. */
+static void one_that_is_killed_while_it_is_alone(void)
+{
+	begin(4);
+	for (int i = 0; i < 2; i++) {
+		take_one_known(VICTIM);
+		report_items(VICTIM, 1);
+	}
+	MODEL_CHECK(world.process[VICTIM].seats->head != NO_HEAD, "it is not alone");
+	start_role(VICTIM, take_one_after_another);
+	start_role(OTHER, take_one);
+	kill_it();
+	nothing_is_lost(1, 4);
+}
+
 static void one_that_is_killed_taking_two_at_once(void)
 {
 	beside(1, 3, take_two_at_once, take_two_at_once);
@@ -149,6 +164,7 @@ static void one_that_is_killed_when_its_notes_are_filled_anew(void)
 	CASE(a_killed_one_and_another_that_goes_on)                                                \
 	CASE(one_that_is_killed_later)                                                             \
 	CASE(one_that_is_killed_with_two_items)                                                    \
+	CASE(one_that_is_killed_while_it_is_alone)                                                 \
 	CASE(one_that_is_killed_taking_two_at_once)                                                \
 	CASE(one_that_is_killed_while_items_are_put)                                               \
 	CASE(one_that_is_killed_when_its_notes_are_filled_anew)

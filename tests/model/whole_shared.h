@@ -85,8 +85,8 @@ static struct world {
 	}
 #define MY_SEAT(role)                                                                              \
 	{                                                                                          \
-		.seat = &world.two.seats[role], .number = (role), .backoff = 1, .chance = 1,       \
-		.before = REDELIVERS ? world.before[role] : NULL,                                  \
+		.seat = &world.two.seats[role], .number = (role), .head = NO_HEAD, .backoff = 1,   \
+		.chance = 1, .before = REDELIVERS ? world.before[role] : NULL,                     \
 	}
 /* Its thread is of the same number. */
 #define MY_PEER(role)                                                                              \
@@ -185,8 +185,10 @@ static inline void take_one_known(unsigned number)
 	struct handle *h = &world.process[number];
 	uint64_t item;
 
-	note_items(number, &item,
-	           take_word(h, &h->seats[0], &item) ? 1 : take_known(h, &h->seats[0], &item, 1));
+	if (take_word_alone(h, &h->seats[0], &item) || take_word(h, &h->seats[0], &item))
+		note_items(number, &item, 1);
+	else
+		note_items(number, &item, take_known(h, &h->seats[0], &item, 1));
 }
 
 static inline void take_up_to(unsigned number, size_t max)
