@@ -62,8 +62,8 @@ static int put_out_of_order(struct put *put)
 	return error == -ENOTCONN ? put_wait(put, error) : error;
 }
 
-/* Asks how many items of a run of n are stored. Waits until the server can be asked. */
-static int put_ask(struct put *put, const void *items, size_t n)
+/* Asks how many of the items in doubt are stored. Waits until the server can be asked. */
+static int put_ask(struct put *put)
 {
 	struct limit patience = limit_in(put->q->settings.options.answer_ms * MS);
 	struct put wait = *put;
@@ -72,23 +72,21 @@ static int put_ask(struct put *put, const void *items, size_t n)
 
 	if (put->limit.once)
 		wait.limit = patience;
-	while ((error = producer_ask_stored(put->q, n, &stored)) == -ENOTCONN)
+	while ((error = producer_ask_stored(put->q, &stored)) == -ENOTCONN)
 		if ((error = put_wait(&wait, error)))
 			break;
-	if (error) {
-		producer_doubt(put->q, items, n);
-		return error;
-	}
-	put->q->producer.last += stored;
-	put->placed += stored;
-	return 0;
+	if (error == 0)
+		put->placed += stored < put->n - put->placed ? stored : put->n - put->placed;
+	return error;
 }
 
 /* The answer is missing. If the server has refused the subject, no answer will come. */
 static int put_lost(struct put *put, const void *items, size_t n)
 {
-	int error = put_ask(put, items, n);
+	int error;
 
+	producer_doubt(put->q, items, n);
+	error = put_ask(put);
 	if (error == 0 && connection_fault(&put->q->connection, put->refused, -ENOTCONN) == -EACCES)
 		return -EACCES;
 	return error;
@@ -135,13 +133,17 @@ static int put_ask_room(struct put *put)
 	return put_wait(put, fault(-ETIMEDOUT, "full"));
 }
 
-/* Returns the length of the next run; 0: there is no room. */
+/* Returns the length of the next run; 0: there is no room. While items are in doubt, the run has
+ * none but these. */
 static size_t put_length(const struct put *put)
 {
+	const struct producer *producer = &put->q->producer;
 	size_t n = put->n - put->placed;
 
-	if (n > put->q->producer.room)
-		n = put->q->producer.room;
+	if (producer->doubt_n > 0 && n > producer->doubt_n)
+		n = producer->doubt_n;
+	if (n > producer->room)
+		n = producer->room;
 	return n < RUN_MOST ? n : RUN_MOST;
 }
 
@@ -168,7 +170,7 @@ static int put_run(struct put *put)
 	put_use_room(put->q, &published);
 	if (published.answer == ANSWER_NONE)
 		return put_lost(put, items, n);
-	put->q->producer.last += published.stored;
+	producer_stored(put->q, published.stored);
 	put->placed += published.stored;
 	if (published.stored > 0)
 		atomic_store(&put->q->seen, put->q->producer.last);

@@ -8,9 +8,10 @@
  *   bell       the subject to which a handle publishes a message after shutdown; the message makes
  *              waiting gets ask the server whether the queue is shut down
  *   run        up to RUN_MOST items that are sent before their answers are waited for
- *   doubt      a run is in doubt if its answer was lost, so that the producer does not know which
- *              of its items the server has stored. To settle the doubt is to ask the server for
- *              that number, and to compare the next put with the run (producer.c).
+ *   doubt      items are in doubt if they were sent and the answer was lost, so that the producer
+ *              does not know whether the server has stored them, or will. To settle the doubt is
+ *              to ask the server how many it has stored, and to compare the next put with the
+ *              items (producer.c).
  *   leader     in a cluster, the server that orders the messages of a stream and answers for it
  *   set aside  said of an item that was moved to a stream of its own, because it was delivered too
  *              often or cannot be opened
@@ -127,9 +128,11 @@ struct producer {
 
 	char *sealed; /* room for a sealed item; NULL: items are not sealed */
 
-	/* The items of a run in doubt, and their number. Their positions would follow last. */
+	/* The items in doubt, and their number. Their positions follow last. */
 	char *doubt;
 	size_t doubt_n; /* 0: no doubt */
+	/* An answer was lost since the server was last asked how many of them it has stored. */
+	bool is_unsettled;
 };
 
 /* A set of positions from first to first + n - 1, with a bit for each. */
