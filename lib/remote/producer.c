@@ -126,14 +126,16 @@ static void producer_forget_doubt(struct producer *producer)
 	producer->is_unsettled = false;
 }
 
-/* The server has stored the next n items. These are the first of those in doubt, if any are. */
-INTERNAL void producer_stored(struct spmcq_remote *q, size_t n)
+/* The server has stored the next messages. They have the first of the items in doubt, if any are.
+ */
+INTERNAL void producer_stored(struct spmcq_remote *q, size_t messages)
 {
 	struct producer *producer = &q->producer;
 	size_t item_size = q->settings.item_size;
+	size_t n = items_in(q, messages, producer->doubt_n);
 
-	producer->last += n;
-	if (n >= producer->doubt_n) {
+	producer->last += messages;
+	if (n == producer->doubt_n) {
 		producer_forget_doubt(producer);
 		return;
 	}
@@ -148,6 +150,7 @@ INTERNAL void producer_stored(struct spmcq_remote *q, size_t n)
 INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t *stored)
 {
 	struct producer *producer = &q->producer;
+	size_t messages = messages_for(q, producer->doubt_n);
 	struct stream_state state;
 	int error = server_ask_stream(q, &state);
 
@@ -156,20 +159,21 @@ INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t *stored)
 	if (error)
 		return error;
 	producer->is_unsettled = false;
-	*stored = state.last > producer->last ? (size_t)(state.last - producer->last) : 0;
-	if (*stored > producer->doubt_n)
-		*stored = producer->doubt_n;
-	producer_stored(q, *stored);
+	if (state.last < producer->last + messages)
+		messages = state.last > producer->last ? (size_t)(state.last - producer->last) : 0;
+	*stored = items_in(q, messages, producer->doubt_n);
+	producer_stored(q, messages);
 	return 0;
 }
 
-/* True if the given items are those in doubt, as far as both go. */
+/* True if the given items are those in doubt, as far as both go, and would be cut into the same
+ * messages. */
 static bool producer_doubts(const struct spmcq_remote *q, const char *items, size_t n)
 {
 	const struct producer *producer = &q->producer;
 	size_t compared = n < producer->doubt_n ? n : producer->doubt_n;
 
-	return producer->doubt &&
+	return producer->doubt && (compared == producer->doubt_n || n % per_message(q) == 0) &&
 	       memcmp(producer->doubt, items, compared * q->settings.item_size) == 0;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Putting. The producer asks the server how many items are unfinished, and then puts as many as
+ * Putting. The producer asks the server how many messages are unfinished, and then puts as many as
  * there is room for before it asks again. If there is no room, it sleeps, and asks again. The sleep
  * is twice as long each time.
  */
@@ -107,11 +107,11 @@ static int put_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 	return error;
 }
 
-/* If the known room is used up, asks the server how many items are unfinished. Consumers only make
- * more room, and the server refuses items of a former producer; so the room that was found remains
- * until this producer uses it. The stream could also have a limit, and refuse items itself. But a
- * server before 2.10.6 that was killed may find more items than the limit, and drops the oldest;
- * and in a cluster each server counts its own items. */
+/* If the known room is used up, asks the server how many messages are unfinished. Consumers only
+ * make more room, and the server refuses items of a former producer; so the room that was found
+ * remains until this producer uses it. The stream could also have a limit, and refuse items itself.
+ * But a server before 2.10.6 that was killed may find more items than the limit, and drops the
+ * oldest; and in a cluster each server counts its own items. */
 static int put_ask_room(struct put *put)
 {
 	struct spmcq_remote *q = put->q;
@@ -125,16 +125,16 @@ static int put_ask_room(struct put *put)
 		return error == -ENOTCONN ? put_wait(put, error) : error;
 	if (state.is_closed)
 		return fault(-ESHUTDOWN, "the queue is shut down");
-	if (state.unfinished < q->settings.capacity) {
-		q->producer.room = q->settings.capacity - (size_t)state.unfinished;
+	if (state.unfinished < messages_for(q, q->settings.capacity)) {
+		q->producer.room = messages_for(q, q->settings.capacity) - (size_t)state.unfinished;
 		return 0;
 	}
 	repair_look(q);
 	return put_wait(put, fault(-ETIMEDOUT, "full"));
 }
 
-/* Returns the length of the next run; 0: there is no room. While items are in doubt, the run has
- * none but these. */
+/* Returns how many items the next run has; 0: there is no room. While items are in doubt, the run
+ * has none but these. */
 static size_t put_length(const struct put *put)
 {
 	const struct producer *producer = &put->q->producer;
@@ -142,12 +142,10 @@ static size_t put_length(const struct put *put)
 
 	if (producer->doubt_n > 0 && n > producer->doubt_n)
 		n = producer->doubt_n;
-	if (n > producer->room)
-		n = producer->room;
-	return n < RUN_MOST ? n : RUN_MOST;
+	return items_in(put->q, producer->room < RUN_MOST ? producer->room : RUN_MOST, n);
 }
 
-/* Subtracts the stored items from the room that put_ask_room() found. After an error no room is
+/* Subtracts the stored messages from the room that put_ask_room() found. After an error no room is
  * known. */
 static void put_use_room(struct spmcq_remote *q, const struct published *published)
 {
@@ -171,7 +169,7 @@ static int put_run(struct put *put)
 	if (published.answer == ANSWER_NONE)
 		return put_lost(put, items, n);
 	producer_stored(put->q, published.stored);
-	put->placed += published.stored;
+	put->placed += items_in(put->q, published.stored, n);
 	if (published.stored > 0)
 		atomic_store(&put->q->seen, put->q->producer.last);
 	if (published.stored > 0)
