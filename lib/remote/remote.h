@@ -3,9 +3,8 @@
  *
  * Words of this folder:
  *   message    what the server stores and delivers: 1 to items_per_message items, sealed as one.
- *              Most files know nothing of what is in it, and call it an item. Only put.c,
- *              producer.c, publish.c and payload.c, and get.c, desk.c and done.c tell the two
- * apart. position   the number that the stream gives to a message (the server calls it a sequence)
+ *              Files that need not tell the two apart call a message an item.
+ *   position   the number that the stream gives to a message (the server calls it a sequence)
  *   held       said of an item from its delivery to a thread until the thread reports it
  *   desk       the data of one thread in a handle: its inbox, and the messages that it holds
  *              (desk.c)
