@@ -33,10 +33,10 @@ static struct server server;
 static int listener, proxy_port;
 static _Atomic bool is_holding; /* items that the producer sends are held back from now on */
 
-/* Used by the proxy's thread only. */
+/* Used by the proxy's thread, and by the test while that thread sleeps. */
 static char held[BYTES];
-static size_t held_n;
-static int held_to = -1; /* the old connection to the server; -1: none */
+static _Atomic size_t held_n;
+static _Atomic int held_to = -1; /* the old connection to the server; -1: none */
 
 static bool has_item(const char *bytes, size_t n)
 {
@@ -182,6 +182,13 @@ static void put_late(struct spmcq_remote *q, int n)
 	RETURNS(-ENOTCONN, spmcq_remote_put_many_until(q, items, (size_t)n, &soon));
 }
 
+/* What was held back never arrives. */
+static void lose_held(void)
+{
+	held_n = 0;
+	held_to = -1;
+}
+
 static void put_numbers(struct spmcq_remote *q, int first, int n)
 {
 	int items[100];
@@ -244,6 +251,21 @@ static void a_repeated_put_of_more_items_stores_each_item_once(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
+/* The messages of the first put are lost. The second put sends a message of 2 items to the position
+ * of a message of 4. */
+static void a_put_repeated_in_part_and_then_whole_loses_no_item(void)
+{
+	struct spmcq_remote *q = producer_through_proxy(4);
+
+	put_late(q, 6);
+	lose_held();
+	put_late(q, 2);
+	put_numbers(q, 1, 6);
+	CHECK(held_n == 0, "nothing arrived late");
+	check_items(7, NULL, 0);
+	RETURNS(0, spmcq_remote_close(q));
+}
+
 /* The first put has put all of its items, although it did not know that. */
 static void an_item_after_a_part_of_a_repeated_put_is_stored(void)
 {
@@ -286,6 +308,7 @@ int main(int argc, char **argv)
 	RUN(a_put_that_is_repeated_stores_each_item_once);
 	RUN(a_put_of_messages_that_is_repeated_stores_each_item_once);
 	RUN(a_repeated_put_of_more_items_stores_each_item_once);
+	RUN(a_put_repeated_in_part_and_then_whole_loses_no_item);
 	RUN(an_item_after_a_part_of_a_repeated_put_is_stored);
 	RUN(other_items_than_those_in_doubt_are_stored);
 	RUN(other_messages_than_those_in_doubt_are_stored);
