@@ -335,7 +335,7 @@ INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct lim
 	                  .refused = atomic_load(&desk->q->connection.refused)};
 	int error;
 
-	if (desk->rest_n > 0 && !desk->is_spoiled)
+	if (desk->rest_n > 0)
 		return get_rest(desk, items, max);
 	error = desk_reserve(desk, get.batch);
 	if (error == 0 && !desk->is_spoiled)

@@ -497,7 +497,7 @@ static void messages_of_another_length_are_set_aside(void)
 	}
 	COUNTS(24, stats_of(q).set_aside);
 	RETURNS(0, spmcq_remote_join(q));
-	/* The next get after that of some items says so, and then the rest comes. */
+	/* The next get after that of some items says so, and then the others come. */
 	put_numbers(q, 0, 3);
 	publish_bytes(bytes, 1);
 	put_numbers(q, 3, 4);
