@@ -220,6 +220,8 @@ static int consume_run(struct consumer *me)
 		return (int)n;
 	note_got(me->ledger, me->items, numbers, (size_t)n);
 	error = report(me, numbers, (size_t)n);
+	if (me->is_amid)
+		sleep_ms(1); /* so that most are killed amid messages */
 	if (error != -ENOTCONN)
 		return error;
 	(void)spmcq_remote_close(me->q);
