@@ -281,7 +281,8 @@ static int get_some(struct get *get)
 {
 	int error = pull(get, &(struct pull){get->batch, pull_time(get), get->limit.once});
 
-	if (error == 0 && get->got == 0 && !get->has_again && get->batch > 1 && !get->limit.once)
+	if (error == 0 && get->got == 0 && !get->has_again && !get->desk->is_spoiled &&
+	    get->batch > 1 && !get->limit.once)
 		error = pull(get, &(struct pull){1, pull_time(get), false});
 	return error;
 }

@@ -492,7 +492,9 @@ static void messages_of_another_length_are_set_aside(void)
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
 		check_doing("%d bytes", lengths[i]);
 		publish_bytes(bytes, lengths[i]);
+		double since = seconds_now();
 		RETURNS(-EBADMSG, spmcq_remote_get_many(q, items, 8));
+		CHECK(seconds_now() - since < 1, "it took %.3f s", seconds_now() - since);
 		CHECK(items[0] == 7, "a get that failed wrote to the items");
 	}
 	COUNTS(24, stats_of(q).set_aside);
