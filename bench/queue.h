@@ -51,6 +51,7 @@ struct bench_shape {
 	size_t capacity;  /* >= 1 */
 	size_t item_size; /* bytes, >= 8 */
 	size_t consumers; /* >= 1 */
+	size_t bulk;      /* items that each call moves at most; 0 or 1: one */
 };
 
 struct results;

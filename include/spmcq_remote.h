@@ -29,6 +29,23 @@
  * - A try_ call does not wait for room or for items, but it waits for the server's answer.
  *   A try_get that finds nothing takes some milliseconds.
  *
+ * Several items in a message. With items_per_message above 1, a put_many sends its items in
+ * messages of that many, and a last one with those that are left. A put sends a message of one
+ * item. The server stores, delivers and records messages, and knows nothing of items:
+ * - At most capacity / items_per_message messages are unfinished. So there are never more than
+ *   capacity unfinished items, and a queue of messages with fewer items is full earlier.
+ * - A message is delivered to one thread as a whole. If a get has no room for all of its items, the
+ *   next get of that thread returns items of the rest, and does not ask the server. No other thread
+ *   gets these items, and shutdown_now does not discard them.
+ * - The server records a report when the last item of a message is reported. Before that it knows
+ *   nothing of the reports of the other items. If the thread ends, its handle is closed, or
+ *   ack_wait_ms passes, the message comes again whole, with the items that were reported.
+ * - ack_wait_ms begins when the message is delivered. A thread that needs longer for all of its
+ *   items calls still_working meanwhile.
+ * - A message is set aside as a whole.
+ * - size, unfinished and stats count each message as items_per_message items. So they are upper
+ *   bounds, but 0 is exact.
+ *
  * Results. 0 or a count on success, a negative errno value otherwise: those of spmcq.h, and:
  *   -ENOTCONN      the server cannot be reached, or did not answer in time. For put see below
  *   -EACCES        the server refuses this user: the key is wrong, or there is no permission
@@ -38,7 +55,7 @@
  *                  asks for plain text to another machine
  *   -ENOENT        must_exist is set and there is no such queue; or the queue was deleted
  *   -EEXIST        the queue is there with another capacity, item_size or key
- *   -EMSGSIZE      items are larger than the server takes
+ *   -EMSGSIZE      items, or messages of items_per_message items, are larger than the server takes
  *   -ENOSPC        the server has no memory or disk left
  *   -EBADMSG       get: the message is not an item of this queue, or is sealed and does not open.
  *                  It is set aside, and the next get takes what comes after it
@@ -102,11 +119,14 @@ struct spmcq_remote_options {
 	unsigned answer_ms; /* how long the server may take to answer; 0: 5000 */
 
 	/* These hold for a queue that this call makes. */
-	unsigned replicas;         /* servers that keep each item; 0: 1 */
-	bool in_memory;            /* faster, but the queue is lost when the server ends */
-	unsigned ack_wait_ms;      /* an item not reported by then comes again; 0: 30000 */
-	unsigned max_deliveries;   /* then an item is set aside; 0: 5 */
-	size_t max_unacknowledged; /* items that consumers may hold together; 0: capacity */
+	unsigned replicas;       /* servers that keep each item; 0: 1 */
+	bool in_memory;          /* faster, but the queue is lost when the server ends */
+	unsigned ack_wait_ms;    /* an item not reported by then comes again; 0: 30000 */
+	unsigned max_deliveries; /* then an item is set aside; 0: 5 */
+	/* Items that consumers may hold together, rounded up to whole messages; 0: capacity. */
+	size_t max_unacknowledged;
+	/* Items that put_many sends in a message, see above; capacity is a multiple. 0: 1. */
+	unsigned items_per_message;
 	/* For this time the server drops a second copy of an item. 0: 120000. */
 	unsigned duplicate_window_ms;
 	/* For this time after a producer has died nobody else becomes the producer. 0: 10000. */
@@ -128,7 +148,8 @@ struct spmcq_remote_stats {
  * @url      nats://host:port or tls://host:port; several servers of a cluster with commas between
  * @name     1 to 64 of A-Z a-z 0-9 _ -
  * @options  NULL: the defaults
- * Returns 0, -EINVAL, -ENOMEM, -EOVERFLOW, or one of the results above.
+ * Returns 0, -EINVAL, -ENOMEM, -EOVERFLOW, or one of the results above. It is -EINVAL, too, if
+ * capacity is no multiple of items_per_message.
  * Threads: any. Blocks: until the server has answered.
  * Permissions it needs of the server: see the end of this file.
  */
@@ -139,8 +160,9 @@ int spmcq_remote_open(struct spmcq_remote **q, const char *url, const char *name
  * Seal the items with a key of spmcq_seal.h. The server then cannot read them. If it changes an
  * item, or moves it to another position or another queue, the item does not open: it is set aside,
  * and get returns -EBADMSG for it. The server can still withhold items or deliver them again, and
- * it sees how many there are and when they come. Every process that opens the queue must give the
- * same key. Each sealed item is 216 bytes larger than the item, 248 bytes with AEGIS-128L.
+ * it sees how many there are and when they come. The items of a message are sealed together. Every
+ * process that opens the queue must give the same key. A sealed message is 216 bytes larger than
+ * its items, 248 bytes with AEGIS-128L.
  * @options  for spmcq_remote_open(), which then also returns the errors of spmcq_seal.h
  * @key      the caller keeps it until all handles that were opened with it are closed
  * Returns 0 or -EINVAL. Threads: any. Blocks: no. A program that calls this links with
@@ -181,7 +203,8 @@ ssize_t spmcq_remote_put_many_until(struct spmcq_remote *q, const void *items, s
 
 /**
  * Get the oldest item, or the oldest items, up to max, as in spmcq.h. The calling thread holds them
- * until it reports them.
+ * until it reports them. With several items in a message, a get_many returns fewer items than there
+ * are if it takes the rest of a message, or if messages have fewer items than they may.
  * Threads: any.
  */
 int spmcq_remote_get(struct spmcq_remote *q, void *item);
@@ -197,20 +220,22 @@ ssize_t spmcq_remote_held(const struct spmcq_remote *q);
 
 /**
  * How often the newest item that the calling thread holds has been delivered: 1, or more if it was
- * delivered before and not reported.
+ * delivered before and not reported. All items of a message have been delivered equally often.
  * Returns that number, -EINVAL, or -ERANGE when the thread holds none. Blocks: no.
  */
 int spmcq_remote_deliveries(struct spmcq_remote *q);
 
 /**
- * Start ack_wait_ms anew for all items that the calling thread holds, if its work takes longer.
+ * Start ack_wait_ms anew for all items that the calling thread holds, if its work takes longer;
+ * also for the rest of a message.
  * Returns 0, -EINVAL or -ENOTCONN. Blocks: no.
  */
 int spmcq_remote_still_working(struct spmcq_remote *q);
 
 /**
  * Report the oldest item that the calling thread holds, or the n oldest, as finished. When this
- * returns 0 the server has recorded it.
+ * returns 0 the server has recorded it. With several items in a message, it has recorded those
+ * messages of which all items were reported; the reports of other items are only counted here.
  * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported then), or
  * -ENOTCONN when the server does not answer for twice answer_ms. After that the thread still holds
  * the items that the server is not known to have recorded (see spmcq_remote_held()) and can report

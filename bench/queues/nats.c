@@ -19,7 +19,8 @@
 #include "nats.h"
 #include "queue.h"
 
-enum { NAME_MOST = 48, URL_MOST = 1024 };
+/* BYTES_MOST: of items in a message. A server takes 1 MiB if it is not configured otherwise. */
+enum { NAME_MOST = 48, URL_MOST = 1024, BYTES_MOST = 512 << 10 };
 
 static char server_url[URL_MOST], server_ca[URL_MOST];
 static pid_t server, server_of; /* a server of ours, and the process that started it */
@@ -104,9 +105,21 @@ const char *nats_ca(void)
 	return *server_ca ? server_ca : NULL;
 }
 
+size_t nats_per_message(const struct bench_shape *shape)
+{
+	size_t n = shape->bulk > 1 ? shape->bulk : 1, most = BYTES_MOST / shape->item_size;
+
+	if (n > most)
+		n = most > 1 ? most : 1;
+	while (shape->capacity % n != 0)
+		n--;
+	return n;
+}
+
 static struct spmcq_remote *open_one(const struct nats_queue *q, int *error)
 {
-	struct spmcq_remote_options options = {.ca_file = nats_ca()};
+	struct spmcq_remote_options options = {
+	        .ca_file = nats_ca(), .items_per_message = (unsigned)nats_per_message(&q->shape)};
 	struct spmcq_remote *handle = NULL;
 
 	*error = spmcq_remote_open(&handle, server_url, q->name, q->shape.capacity,
@@ -208,8 +221,8 @@ static int shut_down(void *queue)
 extern const struct bench_queue bench_nats;
 const struct bench_queue bench_nats = {
         .name = "nats",
-        .note = "this library's calls over a NATS server, with TLS; its CPU time is without the "
-                "server's",
+        .note = "this library's calls over a NATS server, with TLS; with --bulk, a bulk is sent in "
+                "one message; its CPU time is without the server's",
         .can = BENCH_BULK | BENCH_BOUNDED | BENCH_BLOCKING | BENCH_FIFO | BENCH_JOIN |
                BENCH_MACHINES,
         .create = create,

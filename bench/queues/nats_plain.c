@@ -1,7 +1,8 @@
 /*
  * What a program does that uses the NATS client library by itself: publish, fetch, acknowledge, on
- * the same stream over the same server. It has no ids of items, no single producer by a lease, and
- * no log of reports, as spmcq_remote has. So it shows what these cost.
+ * the same stream over the same server, with as many items in a message. It has no ids of items, no
+ * single producer by a lease, and no log of reports, as spmcq_remote has. So it shows what these
+ * cost.
  */
 #include <errno.h>
 #include <nats/nats.h>
@@ -32,6 +33,7 @@ struct plain_handle {
 struct plain_queue {
 	char name[NAME_MOST];
 	struct bench_shape shape;
+	size_t per_message;           /* items in a message at most */
 	struct plain_handle *handles; /* the producer's, then the consumers' */
 	bool is_closed;               /* atomic */
 };
@@ -67,7 +69,7 @@ static natsStatus plain_make(struct plain_queue *q, jsCtx *js)
 	stream.Subjects = &subject;
 	stream.SubjectsLen = 1;
 	stream.Retention = js_WorkQueuePolicy;
-	stream.MaxMsgs = (int64_t)q->shape.capacity;
+	stream.MaxMsgs = (int64_t)(q->shape.capacity / q->per_message);
 	stream.Discard = js_DiscardNew;
 	status = js_AddStream(NULL, js, &stream, NULL, NULL);
 	jsConsumerConfig_Init(&consumer);
@@ -105,6 +107,7 @@ static int create(void **queue, const struct bench_shape *shape)
 		return -ENOMEM;
 	snprintf(q->name, sizeof(q->name), "plain-%d-%u", (int)getpid(), number++);
 	q->shape = *shape;
+	q->per_message = nats_per_message(shape);
 	q->handles = calloc(shape->consumers + 1, sizeof(*q->handles));
 	if (!q->handles) {
 		free(q);
@@ -159,59 +162,83 @@ static int put(void *handle, const void *item)
 	return 0;
 }
 
-/* As many as there is room for, by the server's count. */
-static ssize_t put_many(void *handle, const void *items, size_t n)
+/* Waits until the server counts fewer messages than there may be. Returns how many more there may
+ * be; 0: the server does not answer. */
+static size_t await_room(struct plain_handle *me)
 {
-	struct plain_handle *me = handle;
-	size_t item_size = me->queue->shape.item_size, room = 0;
-	jsPubOptions options;
+	size_t most = me->queue->shape.capacity / me->queue->per_message, room = 0;
 
 	while (room == 0) {
 		jsStreamInfo *info = NULL;
 
 		if (js_GetStreamInfo(&info, me->js, me->queue->name, NULL, NULL) != NATS_OK)
-			return -ENOTCONN;
-		room = me->queue->shape.capacity - (size_t)info->State.Msgs;
+			return 0;
+		room = most - (size_t)info->State.Msgs;
 		jsStreamInfo_Destroy(info);
 		if (room == 0)
 			usleep(200);
 	}
-	if (n > room)
-		n = room;
-	for (size_t i = 0; i < n; i++)
+	return room;
+}
+
+/* As many as there is room for. */
+static ssize_t put_many(void *handle, const void *items, size_t n)
+{
+	struct plain_handle *me = handle;
+	size_t item_size = me->queue->shape.item_size, most = me->queue->per_message;
+	size_t room = await_room(me);
+	jsPubOptions options;
+
+	if (room == 0)
+		return -ENOTCONN;
+	if (n > room * most)
+		n = room * most;
+	for (size_t i = 0; i < n; i += most) {
+		size_t some = n - i < most ? n - i : most;
+
 		if (js_PublishAsync(me->js, me->queue->name, (const char *)items + i * item_size,
-		                    (int)item_size, NULL) != NATS_OK)
+		                    (int)(some * item_size), NULL) != NATS_OK)
 			return -ENOTCONN;
+	}
 	jsPubOptions_Init(&options);
 	options.MaxWait = WAIT_MS;
 	return js_PublishAsyncComplete(me->js, &options) == NATS_OK ? (ssize_t)n : -ENOTCONN;
 }
 
+/* Holds the messages, and copies their items. Returns how many items these are. */
+static ssize_t take(struct plain_handle *me, natsMsgList *list, char *items)
+{
+	size_t size = 0;
+
+	me->n = list->Count;
+	for (int i = 0; i < list->Count; i++) {
+		size_t bytes = (size_t)natsMsg_GetDataLength(list->Msgs[i]);
+
+		memcpy(items + size, natsMsg_GetData(list->Msgs[i]), bytes);
+		size += bytes;
+		me->held[i] = list->Msgs[i];
+		list->Msgs[i] = NULL;
+	}
+	natsMsgList_Destroy(list);
+	return (ssize_t)(size / me->queue->shape.item_size);
+}
+
+/* Asks for as many messages as max items can be. */
 static ssize_t get_many(void *handle, void *items, size_t max)
 {
 	struct plain_handle *me = handle;
-	size_t item_size = me->queue->shape.item_size;
+	size_t messages = max / me->queue->per_message;
 	natsMsgList list = {NULL, 0};
 	natsStatus status;
 
 	do {
 		if (__atomic_load_n(&me->queue->is_closed, __ATOMIC_SEQ_CST))
 			return -ESHUTDOWN;
-		status = natsSubscription_Fetch(&list, me->fetch,
-		                                (int)(max < BATCH_MOST ? max : BATCH_MOST),
-		                                FETCH_MS, NULL);
+		status = natsSubscription_Fetch(
+		        &list, me->fetch, (int)(messages < BATCH_MOST ? messages : BATCH_MOST),
+		        FETCH_MS, NULL);
 	} while (status == NATS_TIMEOUT);
-	if (status != NATS_OK)
-		return -ENOTCONN;
-	me->n = list.Count;
-	for (int i = 0; i < list.Count; i++) {
-		memcpy((char *)items + (size_t)i * item_size, natsMsg_GetData(list.Msgs[i]),
-		       item_size);
-		me->held[i] = list.Msgs[i];
-		list.Msgs[i] = NULL;
-	}
-	natsMsgList_Destroy(&list);
-	return me->n;
+	return status == NATS_OK ? take(me, &list, items) : -ENOTCONN;
 }
 
 static int get(void *handle, void *item)
@@ -221,21 +248,25 @@ static int get(void *handle, void *item)
 	return n < 0 ? (int)n : 0;
 }
 
-/* The last one is waited for. */
+/* Acknowledges the messages that have the n oldest items: a consumer reports what it has got in one
+ * call. The last acknowledgement is waited for. */
 static int task_done(void *handle, size_t n)
 {
 	struct plain_handle *me = handle;
 	natsStatus status = NATS_OK;
+	int done = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		natsStatus one = i + 1 < n ? natsMsg_Ack(me->held[i], NULL)
-		                           : natsMsg_AckSync(me->held[i], NULL, NULL);
+	for (size_t left = n * me->queue->shape.item_size; left > 0; done++) {
+		natsMsg *message = me->held[done];
+		natsStatus one;
 
-		natsMsg_Destroy(me->held[i]);
+		left -= (size_t)natsMsg_GetDataLength(message);
+		one = left > 0 ? natsMsg_Ack(message, NULL) : natsMsg_AckSync(message, NULL, NULL);
+		natsMsg_Destroy(message);
 		status = one == NATS_OK ? status : one;
 	}
-	me->n -= (int)n;
-	memmove(me->held, me->held + n, (size_t)me->n * sizeof(*me->held));
+	me->n -= done;
+	memmove(me->held, me->held + done, (size_t)me->n * sizeof(*me->held));
 	return status == NATS_OK ? 0 : -ENOTCONN;
 }
 

@@ -290,7 +290,8 @@ static void run_on_queue(struct crew *crew)
 	const struct bench_run *run = crew->run;
 	struct bench_shape shape = {.capacity = run->point.capacity,
 	                            .item_size = run->point.item_size,
-	                            .consumers = run->point.consumers};
+	                            .consumers = run->point.consumers,
+	                            .bulk = run->point.bulk};
 	pthread_barrier_t *barrier = common_alloc(1, sizeof(*barrier));
 	void *queue;
 	int error;

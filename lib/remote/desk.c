@@ -1,8 +1,8 @@
 /*
- * A desk is the data of one thread in a handle: the subscriptions to which its items and answers
- * are sent, and the items that it holds. It is made at the thread's first get. It ends with the
- * thread or the handle, whichever ends first; the items that the thread still holds are then given
- * back.
+ * A desk is the data of one thread in a handle: the subscriptions to which its messages and answers
+ * are sent, and the messages that it holds. It is made at the thread's first get. It ends with the
+ * thread or the handle, whichever ends first; the messages that the thread still holds are then
+ * given back.
  */
 #include "remote.h"
 
@@ -24,9 +24,18 @@ struct desk {
 	struct inbox *inbox;    /* where items arrive; NULL: to be made */
 	struct answers answers; /* to reports */
 
-	/* A ring of the items held; the oldest is at first. */
+	/* A ring of the messages held; the oldest is at first. */
 	struct held *held;
 	size_t first, n, room; /* room is a power of two, or 0 */
+	size_t items;          /* items that the thread has got and not reported */
+	size_t reported;       /* items of the oldest message that were reported; the server knows
+	                        * nothing of them yet */
+
+	/* The rest of the newest message. The items of a message are here only if its first get
+	 * had no room for all of them. */
+	char *rest; /* room for a message's items; NULL: to be made */
+	size_t rest_first, rest_n;
+
 	bool is_spoiled; /* an invalid message came, and no get has returned -EBADMSG for it yet */
 
 	/* A desk is in two lists, both guarded by desks_lock. */
@@ -67,18 +76,42 @@ INTERNAL int desk_reserve(struct desk *desk, size_t more)
 	return 0;
 }
 
-/* The caller has reserved room. */
-INTERNAL void desk_hold(struct desk *desk, struct held item)
+/* The caller has reserved room. got: how many of its items the thread gets now. */
+INTERNAL void desk_hold(struct desk *desk, struct held message, size_t got)
 {
-	*desk_held(desk, desk->n++) = item;
+	*desk_held(desk, desk->n++) = message;
+	desk->items += got;
 	atomic_fetch_add(&desk->q->held, 1);
 }
 
-/* Forgets the n oldest items, which have been reported. */
+/* Returns room for the items of a message of which there will be a rest, or NULL. */
+INTERNAL char *desk_room(struct desk *desk)
+{
+	if (!desk->rest)
+		desk->rest = malloc(per_message(desk->q) * desk->q->settings.item_size);
+	return desk->rest;
+}
+
+/* Takes up to max items of the rest. Returns how many. */
+INTERNAL size_t desk_take(struct desk *desk, char *items, size_t max)
+{
+	size_t n = desk->rest_n < max ? desk->rest_n : max;
+	size_t item_size = desk->q->settings.item_size;
+
+	memcpy(items, desk->rest + desk->rest_first * item_size, n * item_size);
+	desk->rest_first += n;
+	desk->rest_n -= n;
+	return n;
+}
+
+/* Forgets the n oldest messages, whose items have all been reported. */
 INTERNAL void desk_drop(struct desk *desk, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		desk->items -= desk_held(desk, i)->n - desk->reported;
+		desk->reported = 0;
 		natsMsg_Destroy(desk_held(desk, i)->message);
+	}
 	desk->first += n;
 	desk->n -= n;
 	atomic_fetch_sub(&desk->q->held, n);
@@ -89,8 +122,8 @@ INTERNAL int desk_listen(struct desk *desk)
 	return desk->inbox ? 0 : inbox_open(&desk->inbox, desk->q);
 }
 
-/* Gives back the items that the thread holds, and frees the desk. The server delivers these items
- * again at once. */
+/* Gives back the messages that the thread holds, and frees the desk. The server delivers them again
+ * at once. */
 static void desk_end(struct desk *desk)
 {
 	for (size_t i = 0; i < desk->n; i++) {
@@ -105,6 +138,10 @@ static void desk_end(struct desk *desk)
 		inbox_close(desk->inbox);
 	connection_unsubscribe(&desk->q->connection, desk->answers.arrivals);
 	natsInbox_Destroy(desk->answers.inbox);
+	if (desk->rest && desk->q->sealing)
+		desk->q->sealing->wipe(desk->rest,
+		                       per_message(desk->q) * desk->q->settings.item_size);
+	free(desk->rest);
 	free(desk->held);
 	free(desk);
 }

@@ -1,5 +1,6 @@
 /*
- * Reporting items. A call sends the record for the log and an acknowledgement for each item, and
+ * Reporting items. A message is reported when the last of its items is; until then the desk only
+ * counts them. A call sends the record for the log and an acknowledgement for each message, and
  * then waits for the answers. If the queue is on a single server, only the last acknowledgement
  * asks for an answer: that server handles the acknowledgements of a connection in order, so the
  * answer shows that it has noted all of them. In a cluster each acknowledgement asks for an answer,
@@ -40,7 +41,7 @@ static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q)
 	return status;
 }
 
-/* Writes the positions of the n oldest items as spans. Returns the number of spans. */
+/* Writes the positions of the n oldest messages as spans. Returns the number of spans. */
 static size_t write_record(const struct desk *desk, size_t n, struct span *spans)
 {
 	size_t used = 0;
@@ -194,15 +195,23 @@ static int report_run(struct desk *desk, size_t n)
 	return error;
 }
 
+/* The thread holds at least n items. */
 static int report(struct desk *desk, size_t n)
 {
+	size_t reported = desk->reported + n, messages = 0;
 	int error = 0;
 
-	for (size_t run; error == 0 && n > 0; n -= run) {
-		run = n < RUN_MOST ? n : RUN_MOST;
+	while (messages < desk->n && reported >= desk_held(desk, messages)->n)
+		reported -= desk_held(desk, messages++)->n;
+	for (size_t run; error == 0 && messages > 0; messages -= run) {
+		run = messages < RUN_MOST ? messages : RUN_MOST;
 		error = report_run(desk, run);
 	}
-	return error;
+	if (error)
+		return error;
+	desk->items -= reported - desk->reported;
+	desk->reported = reported;
+	return 0;
 }
 
 /* Returns the caller's desk if it holds at least n items; else NULL, and sets error. */
@@ -215,9 +224,9 @@ static struct desk *desk_with(struct spmcq_remote *q, size_t n, int *error)
 		return NULL;
 	}
 	desk = desk_find(q);
-	if (desk && desk->n >= n)
+	if (desk && desk->items >= n)
 		return desk;
-	*error = fault(-ERANGE, "this thread holds %zu items", desk ? desk->n : 0);
+	*error = fault(-ERANGE, "this thread holds %zu items", desk ? desk->items : 0);
 	return NULL;
 }
 
@@ -245,7 +254,7 @@ ssize_t spmcq_remote_held(const struct spmcq_remote *q)
 
 	if (!q)
 		return fault(-EINVAL, "no queue");
-	return desk ? (ssize_t)desk->n : 0;
+	return desk ? (ssize_t)desk->items : 0;
 }
 
 int spmcq_remote_deliveries(struct spmcq_remote *q)

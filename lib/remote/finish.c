@@ -75,6 +75,12 @@ int spmcq_remote_shutdown(struct spmcq_remote *q)
 	return error;
 }
 
+/* Returns how many items that many messages have at most. */
+static uint64_t items_of(const struct spmcq_remote *q, uint64_t messages)
+{
+	return messages * per_message(q);
+}
+
 size_t spmcq_remote_capacity(const struct spmcq_remote *q)
 {
 	return q ? q->settings.capacity : 0;
@@ -90,7 +96,7 @@ ssize_t spmcq_remote_size(struct spmcq_remote *q)
 	struct consumer_state state;
 	int error = q ? server_ask_consumer(q, &state) : fault(-EINVAL, "no queue");
 
-	return error ? error : (ssize_t)state.queued;
+	return error ? error : (ssize_t)items_of(q, state.queued);
 }
 
 ssize_t spmcq_remote_unfinished(struct spmcq_remote *q)
@@ -98,7 +104,7 @@ ssize_t spmcq_remote_unfinished(struct spmcq_remote *q)
 	struct stream_state state;
 	int error = q ? log_ask_stream(q, &state) : fault(-EINVAL, "no queue");
 
-	return error ? error : (ssize_t)state.unfinished;
+	return error ? error : (ssize_t)items_of(q, state.unfinished);
 }
 
 int spmcq_remote_is_shutdown(struct spmcq_remote *q)
@@ -122,10 +128,10 @@ int spmcq_remote_stats(struct spmcq_remote *q, struct spmcq_remote_stats *out)
 	if (error == 0)
 		error = server_ask_aside(q, &aside);
 	if (error == 0)
-		*out = (struct spmcq_remote_stats){.put = stream.last,
-		                                   .unfinished = stream.unfinished,
-		                                   .held = consumer.held,
-		                                   .redelivered = consumer.redelivered,
-		                                   .set_aside = aside};
+		*out = (struct spmcq_remote_stats){.put = items_of(q, stream.last),
+		                                   .unfinished = items_of(q, stream.unfinished),
+		                                   .held = items_of(q, consumer.held),
+		                                   .redelivered = items_of(q, consumer.redelivered),
+		                                   .set_aside = items_of(q, aside)};
 	return error;
 }

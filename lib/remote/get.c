@@ -25,6 +25,7 @@ struct get {
 	struct desk *desk;
 	char *items;
 	size_t max, got;
+	size_t batch; /* the messages that max items may need */
 	/* An item came that was reported before the server was restarted, or a filler. */
 	bool has_again;
 	struct limit limit;
@@ -74,25 +75,49 @@ static int report_again(struct get *get, struct held item)
 	return 0;
 }
 
-/* Adds the item to those that the thread holds, or sets it aside if it is invalid or was delivered
- * too often. If the caller does not want to see the items (get->items is NULL), the thread holds it
- * in both cases. An item that was reported before, or a filler, is acknowledged again instead. */
+/* Gives the caller the items of a message that it has room for; the others become the rest. */
+static int take_payload(struct get *get, const struct held *message)
+{
+	struct desk *desk = get->desk;
+	char *to = get->items + get->got * get->q->settings.item_size;
+	size_t room = get->max - get->got, got = message->n;
+	char *all = got <= room ? to : desk_room(desk);
+	int error = all ? payload_open(get->q, message, all) : fault(-ENOMEM, "no memory");
+
+	if (error)
+		return error;
+	if (all != to) {
+		desk->rest_first = 0;
+		desk->rest_n = message->n;
+		got = desk_take(desk, to, room);
+	}
+	desk_hold(desk, *message, got);
+	get->got += got;
+	return 0;
+}
+
+/* Adds the message to those that the thread holds, or sets it aside if it is invalid or was
+ * delivered too often. If the caller does not want to see the items (get->items is NULL), the
+ * thread holds it in both cases, and it counts as one item. A message that was reported before, or
+ * a filler, is acknowledged again instead. */
 static int take_item(struct get *get, struct held item)
 {
 	struct spmcq_remote *q = get->q;
-	int error = 0;
+	int error;
 
 	if (log_has(q, item.position) || natsMsg_GetDataLength(item.message) == 0)
 		return report_again(get, item);
 	if (get->items && item.deliveries > q->settings.options.max_deliveries)
 		return set_aside(get, item);
-	if (get->items)
-		error = payload_open(q, &item, get->items + get->got * q->settings.item_size);
-	if (error == 0) {
-		desk_hold(get->desk, item);
+	item.n = get->items ? payload_count(q, item.message) : 1;
+	if (!get->items) {
+		desk_hold(get->desk, item, 1);
 		get->got++;
 		return 0;
 	}
+	error = take_payload(get, &item);
+	if (error == 0)
+		return 0;
 	if (error != -EBADMSG)
 		return give_up(get, item, error);
 	get->desk->is_spoiled = true;
@@ -254,9 +279,10 @@ static int get_none(struct get *get)
  * queued, and other gets wait. Then this sends a request for one item, which may wait. */
 static int get_some(struct get *get)
 {
-	int error = pull(get, &(struct pull){get->max, pull_time(get), get->limit.once});
+	int error = pull(get, &(struct pull){get->batch, pull_time(get), get->limit.once});
 
-	if (error == 0 && get->got == 0 && !get->has_again && get->max > 1 && !get->limit.once)
+	if (error == 0 && get->got == 0 && !get->has_again && !get->desk->is_spoiled &&
+	    get->batch > 1 && !get->limit.once)
 		error = pull(get, &(struct pull){1, pull_time(get), false});
 	return error;
 }
@@ -288,17 +314,31 @@ static int get_all(struct get *get)
 	return error;
 }
 
-/* items: NULL if the caller only wants to hold the items, not to see them. */
+/* Takes items of the rest. A get that finds a rest does not ask the server. */
+static ssize_t get_rest(struct desk *desk, void *items, size_t max)
+{
+	size_t n = desk_take(desk, items, max);
+
+	desk->items += n;
+	return (ssize_t)n;
+}
+
+/* items: NULL if the caller only wants to hold up to max messages, not to see their items. */
 INTERNAL ssize_t get_with(struct desk *desk, void *items, size_t max, struct limit limit)
 {
+	size_t batch = items ? messages_for(desk->q, max) : max;
 	struct get get = {.q = desk->q,
 	                  .desk = desk,
 	                  .items = items,
-	                  .max = max < RUN_MOST ? max : RUN_MOST,
+	                  .max = max,
+	                  .batch = batch < RUN_MOST ? batch : RUN_MOST,
 	                  .limit = limit,
 	                  .refused = atomic_load(&desk->q->connection.refused)};
-	int error = desk_reserve(desk, get.max);
+	int error;
 
+	if (desk->rest_n > 0)
+		return get_rest(desk, items, max);
+	error = desk_reserve(desk, get.batch);
 	if (error == 0 && !desk->is_spoiled)
 		error = get_all(&get);
 	if (error == 0 && get.got == 0) {

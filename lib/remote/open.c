@@ -28,6 +28,7 @@ static int settle_options(struct settings *settings, const struct spmcq_remote_o
 
 	if (given)
 		*options = *given;
+	options->items_per_message = or_else(options->items_per_message, 1);
 	options->answer_ms = or_else(options->answer_ms, ANSWER_MS);
 	options->replicas = or_else(options->replicas, 1);
 	options->ack_wait_ms = or_else(options->ack_wait_ms, ACK_WAIT_MS);
@@ -46,13 +47,22 @@ static int settle_options(struct settings *settings, const struct spmcq_remote_o
 static int settle(struct settings *settings, size_t capacity, size_t item_size,
                   const struct spmcq_remote_options *options)
 {
+	unsigned per_message;
+	int error;
+
 	if (capacity == 0 || item_size == 0)
 		return fault(-EINVAL, "capacity and item_size must be at least 1");
 	if (item_size > INT_MAX || capacity > INT64_MAX / item_size)
 		return fault(-EOVERFLOW, "too many items, or too large");
 	settings->capacity = capacity;
 	settings->item_size = item_size;
-	return settle_options(settings, options);
+	error = settle_options(settings, options);
+	per_message = settings->options.items_per_message;
+	if (error == 0 && capacity % per_message != 0)
+		error = fault(-EINVAL, "capacity is no multiple of items_per_message");
+	if (error == 0 && per_message > INT_MAX / item_size)
+		error = fault(-EOVERFLOW, "too many items in a message");
+	return error;
 }
 
 static int start_jetstream(struct spmcq_remote *q)
@@ -69,24 +79,12 @@ static int start_jetstream(struct spmcq_remote *q)
 	return fault_of("JetStream", status, 0);
 }
 
-static int check_size(const struct spmcq_remote *q)
-{
-	int64_t most = natsConnection_GetMaxPayload(q->connection.nats);
-
-	if ((int64_t)q->payload_size <= most)
-		return 0;
-	return fault(-EMSGSIZE, "the server takes up to %lld bytes, an item is %zu",
-	             (long long)most, q->payload_size);
-}
-
 static int open_all(struct spmcq_remote *q, const char *url)
 {
 	int error = connection_open(&q->connection, url, &q->settings.options);
 
 	if (error == 0)
 		error = start_jetstream(q);
-	if (error == 0)
-		error = check_size(q);
 	/* Listens to the bell before it asks the server. So a later shutdown causes a message, and
 	 * an earlier one is in the answer. */
 	if (error == 0)

@@ -1,7 +1,8 @@
 /*
  * The producer side. Of all threads of all handles, one at a time may put. This file also handles a
- * put whose answer was lost: it remembers the run in doubt, and the next put asks the server which
- * of its items were stored.
+ * put whose answer was lost: it remembers the items in doubt, and the next put asks the server
+ * which of them were stored. Those that were not may still arrive, so they are put again with the
+ * ids that they had, and stay in doubt until it is known that they are stored.
  */
 #include "remote.h"
 
@@ -100,25 +101,56 @@ INTERNAL void producer_leave(struct producer *producer)
 	atomic_store(&producer->inside, false);
 }
 
-/* Copies a run whose answer was lost, so that the next put can be compared with it. If there is no
- * memory for the copy, the next put counts as a put of other items. */
+/* Notes that the n items, which were sent as one run, are in doubt. If items were in doubt before,
+ * the run was the first of them. If there is no memory for the copy, the next put counts as a put
+ * of other items. */
 INTERNAL void producer_doubt(struct spmcq_remote *q, const void *items, size_t n)
 {
 	struct producer *producer = &q->producer;
 	size_t size = n * q->settings.item_size;
 
-	free(producer->doubt);
+	producer->is_unsettled = true;
+	if (producer->doubt_n > 0)
+		return;
 	producer->doubt = malloc(size);
 	producer->doubt_n = n;
 	if (producer->doubt)
 		memcpy(producer->doubt, items, size);
 }
 
-/* stored: set to how many of the n items that follow last the server has stored. The server may not
- * even have last itself (see fill.c). */
-INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *stored)
+static void producer_forget_doubt(struct producer *producer)
+{
+	free(producer->doubt);
+	producer->doubt = NULL;
+	producer->doubt_n = 0;
+	producer->is_unsettled = false;
+}
+
+/* The server has stored the next messages. They have the first of the items in doubt, if any are.
+ */
+INTERNAL void producer_stored(struct spmcq_remote *q, size_t messages)
 {
 	struct producer *producer = &q->producer;
+	size_t item_size = q->settings.item_size;
+	size_t n = items_in(q, messages, producer->doubt_n);
+
+	producer->last += messages;
+	if (n == producer->doubt_n) {
+		producer_forget_doubt(producer);
+		return;
+	}
+	producer->doubt_n -= n;
+	if (producer->doubt)
+		memmove(producer->doubt, producer->doubt + n * item_size,
+		        producer->doubt_n * item_size);
+}
+
+/* stored: set to how many of the items in doubt the server has stored; they are in doubt no longer.
+ * The server may not even have last itself (see fill.c). */
+INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t *stored)
+{
+	struct producer *producer = &q->producer;
+	size_t messages = messages_for(q, producer->doubt_n);
 	struct stream_state state;
 	int error = server_ask_stream(q, &state);
 
@@ -126,34 +158,40 @@ INTERNAL int producer_ask_stored(struct spmcq_remote *q, size_t n, size_t *store
 		error = lease_check(producer);
 	if (error)
 		return error;
-	*stored = state.last > producer->last ? (size_t)(state.last - producer->last) : 0;
-	if (*stored > n)
-		*stored = n;
+	producer->is_unsettled = false;
+	if (state.last < producer->last + messages)
+		messages = state.last > producer->last ? (size_t)(state.last - producer->last) : 0;
+	*stored = items_in(q, messages, producer->doubt_n);
+	producer_stored(q, messages);
 	return 0;
 }
 
-/* Asks the server how many items of the run in doubt it has stored. Returns 0, and sets stored to
- * the number of given items that need not be put again, because that run stored them; 0 if the
- * given items are other ones. Returns an error if the server cannot be asked now. */
+/* True if the given items are those in doubt, as far as both go, and would be cut into the same
+ * messages. */
+static bool producer_doubts(const struct spmcq_remote *q, const char *items, size_t n)
+{
+	const struct producer *producer = &q->producer;
+	size_t compared = n < producer->doubt_n ? n : producer->doubt_n;
+
+	return producer->doubt && (compared == producer->doubt_n || n % per_message(q) == 0) &&
+	       memcmp(producer->doubt, items, compared * q->settings.item_size) == 0;
+}
+
+/* Called if items are in doubt. Returns 0, and sets stored to the number of given items that need
+ * not be put again, because the server has stored them; 0 if the given items are other ones.
+ * Returns an error if the server cannot be asked now. */
 INTERNAL int producer_settle(struct spmcq_remote *q, const char *items, size_t n, size_t *stored)
 {
 	struct producer *producer = &q->producer;
-	size_t compared = n < producer->doubt_n ? n : producer->doubt_n;
-	int error = producer_ask_stored(q, producer->doubt_n, stored);
+	bool is_same = producer_doubts(q, items, n);
+	int error = producer->is_unsettled ? producer_ask_stored(q, stored) : 0;
 
-	if (error)
+	if (error || (is_same && *stored <= n))
 		return error;
-	producer->last += *stored;
-	if (*stored > compared || !producer->doubt ||
-	    memcmp(producer->doubt, items, compared * q->settings.item_size) != 0) {
-		/* These are other items. They get ids that differ from the ids of messages of the
-		 * run that may still arrive. */
-		producer->attempt++;
-		*stored = 0;
-	}
-	free(producer->doubt);
-	producer->doubt = NULL;
-	producer->doubt_n = 0;
+	/* Other items get ids that differ from the ids of messages that may still arrive. */
+	producer_forget_doubt(producer);
+	producer->attempt++;
+	*stored = 0;
 	return 0;
 }
 

@@ -1,12 +1,13 @@
 /*
- * Sends a run of items, and reads the server's answer to each.
+ * Sends a run of items in one or more messages, and reads the server's answer to each message.
  *
  * Each message names the position that it must follow, which must be the stream's newest, and has
  * an id that contains the position that it is to have itself. So the stream stores a run in order
- * and without gaps: if it refuses an item, it also refuses the later items of the run, because the
- * position that each must follow is missing. The server recognises a message that arrives twice by
- * its id. A message of a former producer is refused when the stream already has an item of the new
- * producer, because the position that the message names is no longer the newest.
+ * and without gaps: if it refuses a message, it also refuses the later messages of the run, because
+ * the position that each must follow is missing. The server recognises a message that arrives twice
+ * by its id; so two messages with the same id must have the same items. A message of a former
+ * producer is refused when the stream already has one of the new producer, because the position
+ * that the message names is no longer the newest.
  */
 #include "remote.h"
 
@@ -18,18 +19,18 @@
 
 enum answer {
 	ANSWER_KEPT,
-	ANSWER_OUT_OF_ORDER, /* another producer has put an item, or an item before is missing */
+	ANSWER_OUT_OF_ORDER, /* another producer has put, or a message before is missing */
 	/* No stream has the subject: the queue is shut down, or its stream has no leader now. */
 	ANSWER_NOBODY,
-	ANSWER_REFUSED, /* the server refuses the item for another reason */
+	ANSWER_REFUSED, /* the server refuses the message for another reason */
 	ANSWER_NONE,    /* the answer is missing: nobody here knows what was stored */
 };
 
 /* The result of sending a run. */
 struct published {
-	/* How many items were stored, from the first on; undefined with ANSWER_NONE. */
+	/* How many messages were stored, from the first on; undefined with ANSWER_NONE. */
 	size_t stored;
-	enum answer answer; /* to the first item that was not stored */
+	enum answer answer; /* to the first message that was not stored */
 	int error;          /* set with ANSWER_REFUSED */
 };
 
@@ -54,11 +55,11 @@ static enum answer answer_of(natsStatus status, jsErrCode code)
 	}
 }
 
-/* Makes the message of an item that must follow position last. */
+/* Makes the message of n items that must follow position last. */
 static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
-                           const struct spmcq_remote *q, const void *item, uint64_t last)
+                           const struct spmcq_remote *q, const void *items, size_t n, uint64_t last)
 {
-	int error = payload_wrap(message, q, item, last + 1);
+	int error = payload_wrap(message, q, items, n, last + 1);
 
 	jsPubOptions_Init(options);
 	snprintf(id, ID_MOST, "%" PRIu64 ".%" PRIu64 "-%" PRIu64, q->producer.epoch,
@@ -73,8 +74,10 @@ static int publish_message(natsMsg **message, jsPubOptions *options, char *id,
 	return error;
 }
 
-/* Sends one item, after all messages that are still buffered. Waits for its answer. */
-static struct published publish_one(struct spmcq_remote *q, const void *item, uint64_t last)
+/* Sends one message of n items, after all messages that are still buffered. Waits for its answer.
+ */
+static struct published publish_one(struct spmcq_remote *q, const void *items, size_t n,
+                                    uint64_t last)
 {
 	struct published published = {.answer = ANSWER_REFUSED};
 	natsMsg *message = NULL;
@@ -82,7 +85,7 @@ static struct published publish_one(struct spmcq_remote *q, const void *item, ui
 	char id[ID_MOST];
 	jsErrCode code = 0;
 
-	published.error = publish_message(&message, &options, id, q, item, last);
+	published.error = publish_message(&message, &options, id, q, items, n, last);
 	if (published.error == 0) {
 		options.MaxWait = q->settings.options.answer_ms;
 		natsStatus status = js_PublishMsg(NULL, q->connection.js, message, &options, &code);
@@ -95,8 +98,7 @@ static struct published publish_one(struct spmcq_remote *q, const void *item, ui
 	return published;
 }
 
-/* Returns the index in the run of the item that a message is for, or run->n if it is for none of
- * them. */
+/* Returns the index of a message in the run, or run->n if it is not of this run. */
 static size_t run_index(const struct run *run, natsMsg *message)
 {
 	size_t prefix = strlen(run->id);
@@ -151,19 +153,21 @@ static void run_begin(struct spmcq_remote *q, size_t n)
 	pthread_mutex_unlock(&run->lock);
 }
 
-/* Returns how many items were sent, or may have been sent. If that is fewer than n, *error says
- * why. */
+/* Sends n full messages. Returns how many were sent, or may have been sent. If that is fewer than
+ * n, *error says why. */
 static size_t run_send(struct spmcq_remote *q, const char *items, size_t n, int *error)
 {
 	jsPubOptions options;
 	natsMsg *message = NULL;
 	char id[ID_MOST];
+	size_t full = per_message(q);
 
 	for (size_t i = 0; i < n; i++) {
 		natsStatus status = NATS_OK;
 
 		*error = publish_message(&message, &options, id, q,
-		                         items + i * q->settings.item_size, q->producer.last + i);
+		                         items + i * full * q->settings.item_size, full,
+		                         q->producer.last + i);
 		if (*error == 0)
 			status = js_PublishMsgAsync(q->connection.js, &message, &options);
 		if (*error == 0 && status == NATS_OK)
@@ -223,7 +227,7 @@ static struct published run_end(struct spmcq_remote *q)
 	        .stored = run->first_fault, .answer = ANSWER_KEPT, .error = -EIO};
 	if (run->first_fault < run->n)
 		published.answer = (enum answer)run->answer;
-	/* After the first item that was not stored, no later item can have been stored. If the
+	/* After the first message that was not stored, no later one can have been stored. If the
 	 * answers contradict that, the caller has to ask the server. */
 	if (run->stored != run->first_fault)
 		published.answer = ANSWER_NONE;
@@ -232,8 +236,8 @@ static struct published run_end(struct spmcq_remote *q)
 	return published;
 }
 
-/* Returns the result of all but the last item of a run. The server answers these before the last
- * item. */
+/* Returns the result of all but the last message of a run. The server answers these before the last
+ * one. */
 static struct published publish_rest(struct spmcq_remote *q, unsigned lost)
 {
 	if (run_await(q, lost))
@@ -243,35 +247,38 @@ static struct published publish_rest(struct spmcq_remote *q, unsigned lost)
 	return (struct published){.answer = ANSWER_NONE};
 }
 
-/* After an error nobody here knows which of the items that were sent are stored. */
+/* After an error nobody here knows which of the messages that were sent are stored. */
 static struct published publish_many(struct spmcq_remote *q, const char *items, size_t n)
 {
+	size_t full = messages_for(q, n) - 1; /* messages before the last */
+	size_t sent = full * per_message(q);
 	unsigned lost = atomic_load(&q->connection.lost);
 	struct published rest = {.answer = ANSWER_NONE}, last;
 	uint64_t before = q->producer.last;
 	int error = 0;
 
-	run_begin(q, n - 1);
-	if (run_send(q, items, n - 1, &error) == 0)
+	run_begin(q, full);
+	if (run_send(q, items, full, &error) == 0)
 		rest = (struct published){.answer = ANSWER_REFUSED, .error = error};
 	if (error) {
 		run_abandon(q);
 		return rest;
 	}
-	last = publish_one(q, items + (n - 1) * q->settings.item_size, before + n - 1);
+	last = publish_one(q, items + sent * q->settings.item_size, n - sent, before + full);
 	rest = publish_rest(q, lost);
 	if (rest.answer == ANSWER_KEPT && last.answer != ANSWER_NONE) {
 		last.stored += rest.stored;
 		return last;
 	}
-	/* The last item can have been stored only if all items before it were. */
+	/* The last message can have been stored only if all messages before it were. */
 	if (last.answer == ANSWER_NONE || last.answer == ANSWER_KEPT)
 		rest.answer = ANSWER_NONE;
 	return rest;
 }
 
-/* n: 1 to RUN_MOST. */
+/* n: at least 1, and not more than RUN_MOST messages have. */
 INTERNAL struct published publish(struct spmcq_remote *q, const void *items, size_t n)
 {
-	return n == 1 ? publish_one(q, items, q->producer.last) : publish_many(q, items, n);
+	return n <= per_message(q) ? publish_one(q, items, n, q->producer.last)
+	                           : publish_many(q, items, n);
 }

@@ -1,5 +1,5 @@
 /*
- * Putting. The producer asks the server how many items are unfinished, and then puts as many as
+ * Putting. The producer asks the server how many messages are unfinished, and then puts as many as
  * there is room for before it asks again. If there is no room, it sleeps, and asks again. The sleep
  * is twice as long each time.
  */
@@ -62,8 +62,8 @@ static int put_out_of_order(struct put *put)
 	return error == -ENOTCONN ? put_wait(put, error) : error;
 }
 
-/* Asks how many items of a run of n are stored. Waits until the server can be asked. */
-static int put_ask(struct put *put, const void *items, size_t n)
+/* Asks how many of the items in doubt are stored. Waits until the server can be asked. */
+static int put_ask(struct put *put)
 {
 	struct limit patience = limit_in(put->q->settings.options.answer_ms * MS);
 	struct put wait = *put;
@@ -72,23 +72,21 @@ static int put_ask(struct put *put, const void *items, size_t n)
 
 	if (put->limit.once)
 		wait.limit = patience;
-	while ((error = producer_ask_stored(put->q, n, &stored)) == -ENOTCONN)
+	while ((error = producer_ask_stored(put->q, &stored)) == -ENOTCONN)
 		if ((error = put_wait(&wait, error)))
 			break;
-	if (error) {
-		producer_doubt(put->q, items, n);
-		return error;
-	}
-	put->q->producer.last += stored;
-	put->placed += stored;
-	return 0;
+	if (error == 0)
+		put->placed += stored < put->n - put->placed ? stored : put->n - put->placed;
+	return error;
 }
 
 /* The answer is missing. If the server has refused the subject, no answer will come. */
 static int put_lost(struct put *put, const void *items, size_t n)
 {
-	int error = put_ask(put, items, n);
+	int error;
 
+	producer_doubt(put->q, items, n);
+	error = put_ask(put);
 	if (error == 0 && connection_fault(&put->q->connection, put->refused, -ENOTCONN) == -EACCES)
 		return -EACCES;
 	return error;
@@ -109,11 +107,11 @@ static int put_ask_stream(struct spmcq_remote *q, struct stream_state *state)
 	return error;
 }
 
-/* If the known room is used up, asks the server how many items are unfinished. Consumers only make
- * more room, and the server refuses items of a former producer; so the room that was found remains
- * until this producer uses it. The stream could also have a limit, and refuse items itself. But a
- * server before 2.10.6 that was killed may find more items than the limit, and drops the oldest;
- * and in a cluster each server counts its own items. */
+/* If the known room is used up, asks the server how many messages are unfinished. Consumers only
+ * make more room, and the server refuses items of a former producer; so the room that was found
+ * remains until this producer uses it. The stream could also have a limit, and refuse items itself.
+ * But a server before 2.10.6 that was killed may find more items than the limit, and drops the
+ * oldest; and in a cluster each server counts its own items. */
 static int put_ask_room(struct put *put)
 {
 	struct spmcq_remote *q = put->q;
@@ -127,25 +125,27 @@ static int put_ask_room(struct put *put)
 		return error == -ENOTCONN ? put_wait(put, error) : error;
 	if (state.is_closed)
 		return fault(-ESHUTDOWN, "the queue is shut down");
-	if (state.unfinished < q->settings.capacity) {
-		q->producer.room = q->settings.capacity - (size_t)state.unfinished;
+	if (state.unfinished < messages_for(q, q->settings.capacity)) {
+		q->producer.room = messages_for(q, q->settings.capacity) - (size_t)state.unfinished;
 		return 0;
 	}
 	repair_look(q);
 	return put_wait(put, fault(-ETIMEDOUT, "full"));
 }
 
-/* Returns the length of the next run; 0: there is no room. */
+/* Returns how many items the next run has; 0: there is no room. While items are in doubt, the run
+ * has none but these. */
 static size_t put_length(const struct put *put)
 {
+	const struct producer *producer = &put->q->producer;
 	size_t n = put->n - put->placed;
 
-	if (n > put->q->producer.room)
-		n = put->q->producer.room;
-	return n < RUN_MOST ? n : RUN_MOST;
+	if (producer->doubt_n > 0 && n > producer->doubt_n)
+		n = producer->doubt_n;
+	return items_in(put->q, producer->room < RUN_MOST ? producer->room : RUN_MOST, n);
 }
 
-/* Subtracts the stored items from the room that put_ask_room() found. After an error no room is
+/* Subtracts the stored messages from the room that put_ask_room() found. After an error no room is
  * known. */
 static void put_use_room(struct spmcq_remote *q, const struct published *published)
 {
@@ -168,8 +168,8 @@ static int put_run(struct put *put)
 	put_use_room(put->q, &published);
 	if (published.answer == ANSWER_NONE)
 		return put_lost(put, items, n);
-	put->q->producer.last += published.stored;
-	put->placed += published.stored;
+	producer_stored(put->q, published.stored);
+	put->placed += items_in(put->q, published.stored, n);
 	if (published.stored > 0)
 		atomic_store(&put->q->seen, put->q->producer.last);
 	if (published.stored > 0)

@@ -2,15 +2,20 @@
  * A handle, and what its modules share. The library is one translation unit: see spmcq_remote.c.
  *
  * Words of this folder:
- *   position   the number that the stream gives to an item (the server calls it a sequence)
+ *   message    what the server stores and delivers: 1 to items_per_message items, sealed as one.
+ *              Files that need not tell the two apart call a message an item.
+ *   position   the number that the stream gives to a message (the server calls it a sequence)
  *   held       said of an item from its delivery to a thread until the thread reports it
- *   desk       the data of one thread in a handle: its inbox, and the items that it holds (desk.c)
+ *   desk       the data of one thread in a handle: its inbox, and the messages that it holds
+ *              (desk.c)
+ *   rest       the items of a message that its thread has not got yet
  *   bell       the subject to which a handle publishes a message after shutdown; the message makes
  *              waiting gets ask the server whether the queue is shut down
- *   run        up to RUN_MOST items that are sent before their answers are waited for
- *   doubt      a run is in doubt if its answer was lost, so that the producer does not know which
- *              of its items the server has stored. To settle the doubt is to ask the server for
- *              that number, and to compare the next put with the run (producer.c).
+ *   run        up to RUN_MOST messages that are sent before their answers are waited for
+ *   doubt      items are in doubt if they were sent and the answer was lost, so that the producer
+ *              does not know whether the server has stored them, or will. To settle the doubt is
+ *              to ask the server how many it has stored, and to compare the next put with the
+ *              items (producer.c).
  *   leader     in a cluster, the server that orders the messages of a stream and answers for it
  *   set aside  said of an item that was moved to a stream of its own, because it was delivered too
  *              often or cannot be opened
@@ -35,7 +40,7 @@ enum {
 	PLACE_MOST = 96, /* bytes of the name of a subject, stream or bucket */
 	ID_MOST = 64,    /* bytes of a message's id, or of the id of a producer */
 
-	RUN_MOST = 1024, /* items that are sent before the first answer is waited for */
+	RUN_MOST = 1024, /* messages that are sent before the first answer is waited for */
 
 	LINGER_MS = 1000, /* how long a close waits for messages that are still on their way */
 };
@@ -82,18 +87,18 @@ struct connection {
 	char refusal[160];        /* the server's words when it last refused a subject */
 };
 
-/* A run of items that was sent, and its answers. */
+/* A run of messages that was sent, and its answers. */
 struct run {
 	pthread_mutex_t lock;
 	pthread_cond_t answered_all;
 	/* Guarded by lock. */
 	char id[ID_MOST];   /* the part that the ids of all its messages begin with */
-	uint64_t first;     /* position of its first item */
-	size_t n;           /* items; 0: no run */
+	uint64_t first;     /* position of its first message */
+	size_t n;           /* messages; 0: no run */
 	size_t answered;    /* messages that were answered */
-	size_t stored;      /* answers that say that the item was stored */
-	size_t first_fault; /* the first item that was not stored; n: all were stored */
-	int answer;         /* the answer to that item: an enum answer of publish.c */
+	size_t stored;      /* answers that say that the message was stored */
+	size_t first_fault; /* the first message that was not stored; n: all were stored */
+	int answer;         /* the answer to that message: an enum answer of publish.c */
 };
 
 /* The producer side of a handle. Fields are used by the owner alone if nothing else is said. */
@@ -117,19 +122,20 @@ struct producer {
 	kvStore *bucket;
 
 	uint64_t last; /* the newest position that this producer knows of */
-	/* How many items this producer may put before it asks the server for the number of items.
-	 */
+	/* How many messages this producer may put before it asks the server for their number. */
 	size_t room;
 	/* Part of the ids of messages; grows when other items are put to positions of a run in
 	 * doubt. */
 	uint64_t attempt;
 	struct run run;
 
-	char *sealed; /* room for a sealed item; NULL: items are not sealed */
+	char *sealed; /* room for a sealed message; NULL: items are not sealed */
 
-	/* The items of a run in doubt, and their number. Their positions would follow last. */
+	/* The items in doubt, and their number. Their positions follow last. */
 	char *doubt;
 	size_t doubt_n; /* 0: no doubt */
+	/* An answer was lost since the server was last asked how many of them it has stored. */
+	bool is_unsettled;
 };
 
 /* A set of positions from first to first + n - 1, with a bit for each. */
@@ -161,11 +167,12 @@ struct log {
 	uint64_t idle_first, idle_last;
 };
 
-/* An item that was delivered. */
+/* A message that was delivered. */
 struct held {
-	natsMsg *message; /* its reply subject acknowledges the item */
+	natsMsg *message; /* its reply subject acknowledges it */
 	uint64_t position;
 	unsigned deliveries;
+	size_t n; /* its items; set when it is taken from the inbox */
 };
 
 struct spmcq_remote {
@@ -173,7 +180,7 @@ struct spmcq_remote {
 	struct settings settings;
 	bool is_replicated; /* more than one server stores the queue */
 	struct connection connection;
-	size_t payload_size;                        /* bytes of an item in a message */
+	size_t overhead;                            /* bytes that sealing adds to a message */
 	const struct spmcq_remote_sealing *sealing; /* NULL: items are not sealed */
 	struct sealer *sealer;
 	struct producer producer;
@@ -183,7 +190,7 @@ struct spmcq_remote {
 	_Atomic unsigned rung_seen;
 	_Atomic uint64_t seen; /* the newest position that a server has ever named to this handle */
 	_Atomic size_t inside; /* threads inside a call */
-	_Atomic size_t held;   /* items that threads of this handle hold */
+	_Atomic size_t held;   /* messages that threads of this handle hold */
 	struct desk *desks;    /* of all threads; guarded by desks_lock of desk.c */
 };
 

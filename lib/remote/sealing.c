@@ -5,20 +5,20 @@
  * The rule of spmcq_seal.h is that no position is ever sealed twice with one key. The positions of
  * the stream would break it: after the server has refused an item, another item comes to the same
  * position, and a hostile server could name any position. So each handle that puts makes a key of
- * its own, the session key, and counts the items that it seals with that key. An item that is put
- * again is sealed again, with another count. Every message also contains the session key, sealed
+ * its own, the session key, and counts the messages that it seals with that key. Items that are put
+ * again are sealed again, with another count. Every message also contains the session key, sealed
  * with the queue's key for a random position. With n sessions, the probability that two have the
  * same random position is n * n / 2^65.
  *
- * A sealed item, numbers little-endian:
+ * The sealed items of a message, numbers little-endian:
  *   number   8 bytes   the session's random position
  *   session            the session key and the queue's name, sealed with the queue's key for the
  *                      position `number`
- *   count    8 bytes   how many items the session has sealed before
- *   item               the item and its position in the stream, sealed with the session key for the
- *                      position `count`
- * So an item opens only in its own queue, at its own position. A server can still withhold items,
- * or deliver them again.
+ *   count    8 bytes   how many messages the session has sealed before
+ *   items              the items and their position in the stream, sealed with the session key for
+ *                      the position `count`
+ * So items open only together, in their own queue, at their own position. A server can still
+ * withhold them, or deliver them again.
  */
 #include "sealing.h"
 
@@ -50,22 +50,23 @@ struct introduction {
 
 struct session {
 	struct spmcq_key *key; /* NULL: none */
-	char *head;            /* the first two parts, number and session, of all its items */
-	uint64_t count;        /* of this handle's own session: how many items it has sealed */
+	char *head;            /* the first two parts, number and session, of all its messages */
+	uint64_t count;        /* of this handle's own session: how many messages it has sealed */
+	uint64_t bytes;        /* of these messages, rounded up */
 };
 
 struct sealer {
 	const struct spmcq_key *key; /* the queue's */
 	char queue[QUEUE_NAME];
-	size_t item_size;
-	size_t head_size;   /* bytes of number and session */
-	size_t sealed_size; /* of item */
+	size_t head_size; /* bytes of number and session */
+	size_t tag_size;  /* by how much a sealed run is larger */
 	struct session mine;
 
 	pthread_mutex_t lock; /* guards the rest */
 	struct session others[SESSIONS];
 	unsigned next; /* the session of others that is replaced next */
-	char *plain;   /* room for an opened item and its position */
+	char *plain;   /* room for opened items and their position; NULL: none yet */
+	size_t room;   /* bytes of plain */
 };
 
 static void write_number(char *bytes, uint64_t number)
@@ -89,6 +90,13 @@ static void session_end(struct session *session)
 	*session = (struct session){.key = NULL};
 }
 
+static void free_plain(struct sealer *sealer)
+{
+	if (sealer->plain)
+		spmcq_wipe(sealer->plain, sealer->room);
+	free(sealer->plain);
+}
+
 static void sealer_end(struct sealer *sealer)
 {
 	if (!sealer)
@@ -96,9 +104,7 @@ static void sealer_end(struct sealer *sealer)
 	session_end(&sealer->mine);
 	for (size_t i = 0; i < SESSIONS; i++)
 		session_end(&sealer->others[i]);
-	if (sealer->plain)
-		spmcq_wipe(sealer->plain, sealer->item_size + sizeof(uint64_t));
-	free(sealer->plain);
+	free_plain(sealer);
 	pthread_mutex_destroy(&sealer->lock);
 	free(sealer);
 }
@@ -116,17 +122,16 @@ static int name_key(const struct spmcq_key *key, char *name)
 static int sealer_measure(struct sealer *sealer)
 {
 	ssize_t introduction = spmcq_sealed_size(sealer->key, 1, sizeof(struct introduction));
-	ssize_t item = spmcq_sealed_size(sealer->key, 1, sealer->item_size + sizeof(uint64_t));
 
-	if (introduction < 0 || item < 0)
-		return introduction < 0 ? (int)introduction : (int)item;
+	if (introduction < 0)
+		return (int)introduction;
 	sealer->head_size = sizeof(uint64_t) + (size_t)introduction;
-	sealer->sealed_size = (size_t)item;
+	sealer->tag_size = (size_t)introduction - sizeof(struct introduction);
 	return 0;
 }
 
 static int sealer_begin(struct sealer **out, const struct spmcq_key *key, const char *queue,
-                        size_t item_size, char *name)
+                        char *name)
 {
 	struct sealer *sealer = calloc(1, sizeof(*sealer));
 	int error;
@@ -135,11 +140,9 @@ static int sealer_begin(struct sealer **out, const struct spmcq_key *key, const 
 		return -ENOMEM;
 	pthread_mutex_init(&sealer->lock, NULL);
 	sealer->key = key;
-	sealer->item_size = item_size;
 	/* The rest of the array is 0. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 	memcpy(sealer->queue, queue, strlen(queue));
-	sealer->plain = malloc(item_size + sizeof(uint64_t));
-	error = sealer->plain ? name_key(key, name) : -ENOMEM;
+	error = name_key(key, name);
 	if (error == 0)
 		error = sealer_measure(sealer);
 	if (error)
@@ -149,9 +152,10 @@ static int sealer_begin(struct sealer **out, const struct spmcq_key *key, const 
 	return error;
 }
 
-static size_t sealer_size(const struct sealer *sealer)
+/* Besides the head, these are the count, the position and the tag. */
+static size_t sealer_overhead(const struct sealer *sealer)
 {
-	return sealer->head_size + sizeof(uint64_t) + sealer->sealed_size;
+	return sealer->head_size + 2 * sizeof(uint64_t) + sealer->tag_size;
 }
 
 /* Writes session->head. */
@@ -186,19 +190,15 @@ static int session_begin(const struct sealer *sealer, struct session *session)
 	return error ? error : introduce(sealer, session);
 }
 
-static bool is_worn(const struct sealer *sealer)
-{
-	return sealer->mine.count >= SESSION_MOST / (sealer->sealed_size + 32);
-}
-
-static int sealer_seal(struct sealer *sealer, uint64_t position, const void *item, void *sealed)
+static int sealer_seal(struct sealer *sealer, uint64_t position, const void *items, size_t size,
+                       void *sealed)
 {
 	struct session *mine = &sealer->mine;
 	char *at = sealed;
-	ssize_t size;
+	ssize_t n;
 	int error;
 
-	if (mine->key && is_worn(sealer))
+	if (mine->key && mine->bytes >= SESSION_MOST)
 		session_end(mine);
 	if (!mine->key && (error = session_begin(sealer, mine)) != 0) {
 		session_end(mine);
@@ -208,12 +208,13 @@ static int sealer_seal(struct sealer *sealer, uint64_t position, const void *ite
 	at += sealer->head_size;
 	write_number(at, mine->count);
 	at += sizeof(uint64_t);
-	/* The item is sealed in place; the tag follows it. */
-	memcpy(at, item, sealer->item_size);
-	write_number(at + sealer->item_size, position);
-	size = spmcq_seal_items(mine->key, mine->count++, at, 1,
-	                        sealer->item_size + sizeof(uint64_t), at, sealer->sealed_size);
-	return size < 0 ? (int)size : 0;
+	/* The items are sealed in place; the tag follows them. */
+	memcpy(at, items, size);
+	write_number(at + size, position);
+	size += sizeof(uint64_t);
+	mine->bytes += size + 32;
+	n = spmcq_seal_items(mine->key, mine->count++, at, 1, size, at, size + sealer->tag_size);
+	return n < 0 ? (int)n : 0;
 }
 
 /* The lock is held. */
@@ -260,34 +261,48 @@ static int session_of(struct sealer *sealer, const char *head, struct session **
 }
 
 /* The lock is held. */
-static int open_item(struct sealer *sealer, uint64_t position, const char *sealed)
+static int make_plain(struct sealer *sealer, size_t size)
+{
+	if (size <= sealer->room)
+		return 0;
+	free_plain(sealer);
+	sealer->plain = malloc(size);
+	sealer->room = sealer->plain ? size : 0;
+	return sealer->plain ? 0 : -ENOMEM;
+}
+
+/* The lock is held. Opens items of size bytes. */
+static int open_items(struct sealer *sealer, uint64_t position, const char *sealed, size_t size)
 {
 	const char *at = sealed + sealer->head_size;
+	size_t run = size + sizeof(uint64_t);
 	struct session *session;
 	ssize_t n;
-	int error = session_of(sealer, sealed, &session);
+	int error = make_plain(sealer, run);
 
+	if (error == 0)
+		error = session_of(sealer, sealed, &session);
 	if (error)
 		return error;
 	n = spmcq_open_items(session->key, read_number(at), at + sizeof(uint64_t),
-	                     sealer->sealed_size, sealer->plain, 1,
-	                     sealer->item_size + sizeof(uint64_t));
+	                     run + sealer->tag_size, sealer->plain, 1, run);
 	if (n < 0)
 		return (int)n;
-	return read_number(sealer->plain + sealer->item_size) == position ? 0 : -EBADMSG;
+	return read_number(sealer->plain + size) == position ? 0 : -EBADMSG;
 }
 
 static int sealer_open(struct sealer *sealer, uint64_t position, const void *sealed, size_t size,
-                       void *item)
+                       void *items)
 {
 	int error;
 
-	if (size != sealer_size(sealer))
+	if (size <= sealer_overhead(sealer))
 		return -EBADMSG;
+	size -= sealer_overhead(sealer);
 	pthread_mutex_lock(&sealer->lock);
-	error = open_item(sealer, position, sealed);
+	error = open_items(sealer, position, sealed, size);
 	if (error == 0)
-		memcpy(item, sealer->plain, sealer->item_size);
+		memcpy(items, sealer->plain, size);
 	pthread_mutex_unlock(&sealer->lock);
 	return error;
 }
@@ -296,7 +311,8 @@ int spmcq_remote_seal(struct spmcq_remote_options *options, const struct spmcq_k
 {
 	static const struct spmcq_remote_sealing sealing = {.begin = sealer_begin,
 	                                                    .end = sealer_end,
-	                                                    .size = sealer_size,
+	                                                    .wipe = spmcq_wipe,
+	                                                    .overhead = sealer_overhead,
 	                                                    .seal = sealer_seal,
 	                                                    .open = sealer_open};
 

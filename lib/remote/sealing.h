@@ -17,20 +17,22 @@ struct spmcq_remote_sealing {
 	/* queue: the queue's name. name: set to the name of the key, KEY_NAME bytes. Returns 0 or
 	 * an errno value. */
 	int (*begin)(struct sealer **sealer, const struct spmcq_key *key, const char *queue,
-	             size_t item_size, char *name);
+	             char *name);
 	void (*end)(struct sealer *sealer);
+	void (*wipe)(void *bytes, size_t size);
 
-	/* Returns the size of a sealed item. */
-	size_t (*size)(const struct sealer *sealer);
+	/* Returns by how many bytes sealed items are larger than the items. */
+	size_t (*overhead)(const struct sealer *sealer);
 
-	/* Seals an item that is to be stored at that position of the stream. Returns 0 or an errno
-	 * value. Called by the producer only. */
-	int (*seal)(struct sealer *sealer, uint64_t position, const void *item, void *sealed);
+	/* Seals the items, size bytes, of the message that is to be stored at that position of the
+	 * stream. Returns 0 or an errno value. Called by the producer only. */
+	int (*seal)(struct sealer *sealer, uint64_t position, const void *items, size_t size,
+	            void *sealed);
 
-	/* Returns 0 and writes the item; or returns -EBADMSG or another errno value, and writes
-	 * nothing. Called by any thread. */
+	/* Opens size sealed bytes. Returns 0 and writes the items; or returns -EBADMSG or another
+	 * errno value, and writes nothing. Called by any thread. */
 	int (*open)(struct sealer *sealer, uint64_t position, const void *sealed, size_t size,
-	            void *item);
+	            void *items);
 };
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -112,11 +113,13 @@ INTERNAL int server_ask_aside(struct spmcq_remote *q, uint64_t *set_aside)
 	return 0;
 }
 
-/* The server stores this text with the stream. The handles of a queue must agree on capacity, item
- * size and key; the other options are those of the handle that made the queue. */
+/* The server stores this text with the stream, followed by the name of the key, and by PACKED if
+ * messages may have more than one item. The handles of a queue must agree on capacity, item size
+ * and key; the other options are those of the handle that made the queue. */
 #define DESCRIPTION                                                                                \
 	"spmcq for %zu items of %zu bytes, set aside after %u deliveries, lease %u ms, key "
 #define PLAIN "none"
+#define PACKED ", %u items in a message"
 
 static const char *key_name(const struct settings *settings)
 {
@@ -125,8 +128,13 @@ static const char *key_name(const struct settings *settings)
 
 static void describe(char *text, size_t size, const struct settings *settings)
 {
-	snprintf(text, size, DESCRIPTION "%s", settings->capacity, settings->item_size,
-	         settings->options.max_deliveries, settings->options.lease_ms, key_name(settings));
+	const struct spmcq_remote_options *options = &settings->options;
+	size_t n = (size_t)snprintf(text, size, DESCRIPTION "%s", settings->capacity,
+	                            settings->item_size, options->max_deliveries, options->lease_ms,
+	                            key_name(settings));
+
+	if (options->items_per_message > 1)
+		snprintf(text + n, size - n, PACKED, options->items_per_message);
 }
 
 static void fill_stream(jsStreamConfig *config, struct spmcq_remote *q, const char *description,
@@ -149,7 +157,7 @@ static int make_stream(struct spmcq_remote *q)
 {
 	const char *subject = q->places.item;
 	jsStreamConfig config;
-	char description[192];
+	char description[256];
 	jsErrCode code = 0;
 	natsStatus status;
 
@@ -213,7 +221,7 @@ static int make_consumer(struct spmcq_remote *q)
 	config.AckPolicy = js_AckExplicit;
 	config.AckWait = options->ack_wait_ms * MS;
 	config.MaxDeliver = -1;
-	config.MaxAckPending = (int64_t)options->max_unacknowledged;
+	config.MaxAckPending = (int64_t)messages_for(q, options->max_unacknowledged);
 	config.MaxWaiting = WAITING_MOST;
 	status = js_AddConsumer(NULL, q->connection.js, q->places.stream, &config, NULL, &code);
 	if (status != NATS_OK && code == JSConsumerNameExistErr)
@@ -224,16 +232,17 @@ static int make_consumer(struct spmcq_remote *q)
 /* Called after shutdown. From now on all queued items can be held at the same time. */
 INTERNAL int server_lift_limit(struct spmcq_remote *q)
 {
+	int64_t most = (int64_t)messages_for(q, q->settings.capacity);
 	unsigned refused = atomic_load(&q->connection.refused);
 	jsConsumerInfo *info = NULL;
 	jsErrCode code = 0;
 	natsStatus status =
 	        js_GetConsumerInfo(&info, q->connection.js, q->places.stream, DURABLE, NULL, &code);
 
-	if (status == NATS_OK && info->Config->MaxAckPending < (int64_t)q->settings.capacity) {
+	if (status == NATS_OK && info->Config->MaxAckPending < most) {
 		jsConsumerConfig config = *info->Config; /* as it was made */
 
-		config.MaxAckPending = (int64_t)q->settings.capacity;
+		config.MaxAckPending = most;
 		status = js_UpdateConsumer(NULL, q->connection.js, q->places.stream, &config, NULL,
 		                           &code);
 	}
@@ -281,23 +290,42 @@ static int make(struct spmcq_remote *q)
 	return error;
 }
 
+/* Reads what follows the name of the key. Returns 0 if that is not of a queue with this capacity.
+ */
+static unsigned read_packed(const char *text, const struct settings *settings)
+{
+	unsigned packed = 1;
+	int end = 0;
+
+	if (!*text)
+		return 1;
+	if (sscanf(text, PACKED "%n", &packed, &end) != 1 || end == 0 || text[end] || packed == 0 ||
+	    settings->capacity % packed != 0 || packed > INT_MAX / settings->item_size)
+		return 0;
+	return packed;
+}
+
 /* Returns 0 if capacity, item size and key are those that the queue was made with, and takes over
  * its other options. Otherwise returns -EEXIST. */
 static int agree(struct spmcq_remote *q, const jsStreamConfig *config)
 {
 	const char *description = config->Description ? config->Description : "";
 	size_t capacity = 0, item_size = 0;
-	unsigned deliveries = 0, lease = 0;
+	unsigned deliveries = 0, lease = 0, packed = 0;
+	size_t key_length = strlen(key_name(&q->settings));
 	int key = 0;
 
 	if (sscanf(description, DESCRIPTION "%n", &capacity, &item_size, &deliveries, &lease,
-	           &key) != 4 ||
-	    key == 0 || strcmp(description + key, key_name(&q->settings)) != 0 || deliveries == 0 ||
-	    lease == 0 || item_size != q->settings.item_size || capacity != q->settings.capacity)
+	           &key) == 4 &&
+	    key > 0 && strncmp(description + key, key_name(&q->settings), key_length) == 0)
+		packed = read_packed(description + key + key_length, &q->settings);
+	if (packed == 0 || deliveries == 0 || lease == 0 || item_size != q->settings.item_size ||
+	    capacity != q->settings.capacity)
 		return fault(-EEXIST, "%s exists with other options: \"%s\"", q->places.stream,
 		             description);
 	q->settings.options.max_deliveries = deliveries;
 	q->settings.options.lease_ms = lease;
+	q->settings.options.items_per_message = packed;
 	q->is_replicated = config->Replicas > 1;
 	q->log.is_kept = needs_log(config->Storage == js_MemoryStorage, config->Replicas);
 	return 0;
@@ -340,13 +368,15 @@ INTERNAL int server_open(struct spmcq_remote *q)
 	int error = find(q);
 
 	if (error == -ENOENT && !q->settings.options.must_exist) {
-		error = make(q);
+		error = payload_reserve(q); /* makes no queue whose messages are too large */
+		if (error == 0)
+			error = make(q);
 		if (error == 0)
 			error = find(q);
 	} else if (error == 0) {
 		error = find_consumer(q);
 	}
-	return error;
+	return error ? error : payload_reserve(q);
 }
 
 /* Shuts down: the stream has another subject from now on. */

@@ -9,9 +9,9 @@
 #include "plain.c"
 
 #include "connection.c"
+#include "payload.c"
 #include "server.c"
 
-#include "payload.c"
 #include "publish.c"
 
 #include "inbox.c"

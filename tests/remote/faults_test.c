@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ITEMS = 100000, CONSUMERS = 3, BULK = 64, KILLS = 6 };
+enum { ITEMS = 100000, CONSUMERS = 3, BULK = 64, KILLS = 6, PACKED = 256 };
 
 struct putting {
 	struct flow *flow;
@@ -39,13 +39,24 @@ struct siege {
 	pid_t consumers[CONSUMERS];
 };
 
-static void siege_begin(struct siege *siege, const char *name)
+static const struct flow one_in_a_message = {
+        .items = ITEMS,
+        .capacity = 5000,
+        .bulk = BULK,
+        .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
+
+/* A put sends messages of 256 and of 44 items. A get has room for a part of a message. */
+static const struct flow many_in_a_message = {
+        .items = ITEMS,
+        .capacity = 20 * PACKED,
+        .bulk = 300,
+        .gets = BULK,
+        .options = {.ack_wait_ms = 5000, .max_deliveries = 50, .items_per_message = PACKED}};
+
+static void siege_begin(struct siege *siege, const char *name, const struct flow *flow)
 {
-	siege->flow = (struct flow){.name = name,
-	                            .items = ITEMS,
-	                            .capacity = 5000,
-	                            .bulk = BULK,
-	                            .options = {.ack_wait_ms = 5000, .max_deliveries = 50}};
+	siege->flow = *flow;
+	siege->flow.name = name;
 	siege->putting = (struct putting){&siege->flow, 0, ITEMS};
 	server_start(&siege->server, "");
 	siege->flow.url = siege->server.url;
@@ -82,11 +93,12 @@ static void siege_end(struct siege *siege, size_t unwritten)
 	flow_end(flow);
 }
 
-static void consumers_may_be_killed_at_any_moment(void)
+/* unwritten: of each consumer that is killed. */
+static void kill_consumers(const struct flow *flow, size_t unwritten)
 {
 	struct siege siege;
 
-	siege_begin(&siege, "killed");
+	siege_begin(&siege, "killed", flow);
 	for (uint64_t kill = 1; kill <= KILLS; kill++) {
 		pid_t *consumer = &siege.consumers[kill % CONSUMERS];
 
@@ -95,14 +107,25 @@ static void consumers_may_be_killed_at_any_moment(void)
 		peer_kill(*consumer);
 		*consumer = flow_consumer(&siege.flow);
 	}
-	siege_end(&siege, KILLS * BULK);
+	siege_end(&siege, KILLS * unwritten);
 }
 
-static void the_server_may_be_killed_at_any_moment(void)
+static void consumers_may_be_killed_at_any_moment(void)
+{
+	kill_consumers(&one_in_a_message, BULK);
+}
+
+/* A get returns items of one message, so a report ends no more than one. */
+static void consumers_may_be_killed_amid_messages(void)
+{
+	kill_consumers(&many_in_a_message, PACKED);
+}
+
+static void kill_server(const struct flow *flow)
 {
 	struct siege siege;
 
-	siege_begin(&siege, "restarted");
+	siege_begin(&siege, "restarted", flow);
 	for (uint64_t kill = 1; kill <= 3; kill++) {
 		check_doing("kill %llu", (unsigned long long)kill);
 		flow_await_done(&siege.flow, kill * ITEMS / 4);
@@ -113,6 +136,16 @@ static void the_server_may_be_killed_at_any_moment(void)
 		server_run(&siege.server);
 	}
 	siege_end(&siege, 0);
+}
+
+static void the_server_may_be_killed_at_any_moment(void)
+{
+	kill_server(&one_in_a_message);
+}
+
+static void the_server_may_be_killed_amid_messages(void)
+{
+	kill_server(&many_in_a_message);
 }
 
 static struct spmcq_remote *opened(const struct server *server,
@@ -502,7 +535,9 @@ int main(int argc, char **argv)
 
 	remote_begin(argc, argv, roles);
 	RUN(consumers_may_be_killed_at_any_moment);
+	RUN(consumers_may_be_killed_amid_messages);
 	RUN(the_server_may_be_killed_at_any_moment);
+	RUN(the_server_may_be_killed_amid_messages);
 	RUN(an_item_that_is_never_reported_is_set_aside_and_counted);
 	RUN(a_slow_consumer_can_keep_an_item);
 	RUN(a_dead_producer_is_followed_when_its_lease_has_ended);

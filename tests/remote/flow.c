@@ -36,24 +36,29 @@ void flow_begin(struct flow *flow)
 
 pid_t flow_consumer(const struct flow *flow)
 {
-	char items[24], capacity[24], bulk[24], wait[24];
+	char items[24], capacity[24], bulk[24], gets[24], packed[24], wait[24];
 
 	snprintf(items, sizeof(items), "%zu", flow->items);
 	snprintf(capacity, sizeof(capacity), "%zu", flow->capacity);
 	snprintf(bulk, sizeof(bulk), "%zu", flow->bulk);
+	snprintf(gets, sizeof(gets), "%zu", flow->gets ? flow->gets : flow->bulk);
+	snprintf(packed, sizeof(packed), "%u", flow->options.items_per_message);
 	snprintf(wait, sizeof(wait), "%u", flow->options.answer_ms);
 	return peer_start(flow_role.name, flow->url, flow->name, flow->path, items, capacity, bulk,
-	                  wait, NULL);
+	                  gets, packed, wait, NULL);
 }
 
+/* Each put ends at a multiple of bulk, also after one that put only some of its items. */
 void flow_put(struct flow *flow, uint64_t from, uint64_t to)
 {
 	uint64_t items[BULK_MOST];
 
 	while (from < to) {
-		size_t n = to - from < flow->bulk ? (size_t)(to - from) : flow->bulk;
+		size_t n = flow->bulk - (size_t)(from % flow->bulk);
 		ssize_t placed;
 
+		if (n > to - from)
+			n = (size_t)(to - from);
 		for (size_t i = 0; i < n; i++)
 			items[i] = from + i;
 		placed = spmcq_remote_put_many(flow->q, items, n);
@@ -136,32 +141,57 @@ static int report_some(struct spmcq_remote *q, size_t n)
 	return error;
 }
 
-/* epoch: the ledger's epoch when the get began. */
-static int report(struct spmcq_remote *q, struct ledger *ledger, const uint64_t *numbers, size_t n,
-                  unsigned epoch)
+struct consumer {
+	const char *url, *name;
+	size_t items, capacity, bulk, gets, packed;
+	struct spmcq_remote_options options;
+	struct ledger *ledger;
+	struct spmcq_remote *q;
+	/* The consumer has got some items of a message and not the last. */
+	bool is_amid;
+	unsigned epoch; /* the ledger's epoch when the get of the oldest item began */
+};
+
+/* Returns how many items the message has up to this one. */
+static size_t place_in_message(const struct consumer *me, uint64_t number)
 {
+	return number % me->bulk % me->packed + 1;
+}
+
+static bool ends_message(const struct consumer *me, uint64_t number)
+{
+	return place_in_message(me, number) == me->packed || (number + 1) % me->bulk == 0 ||
+	       number + 1 == me->items;
+}
+
+/* The server has recorded the report of the message that ends with that item. */
+static void note_done(struct consumer *me, uint64_t last, bool straddled)
+{
+	size_t n = place_in_message(me, last);
+
+	for (uint64_t number = last + 1 - n; number <= last; number++) {
+		me->ledger->fate[number].straddled += straddled;
+		me->ledger->fate[number].done++;
+	}
+	me->ledger->done += n;
+}
+
+static int report(struct consumer *me, const uint64_t *numbers, size_t n)
+{
+	struct ledger *ledger = me->ledger;
 	double since = seconds_now();
 	int error;
 
 	for (size_t i = 0; i < n; i++)
 		ledger->fate[numbers[i]].reporting++;
-	error = report_some(q, n);
-	for (size_t i = 0; i < n && error == 0; i++) {
-		ledger->fate[numbers[i]].straddled +=
-		        ledger->epoch != epoch || seconds_now() - since > 1;
-		ledger->fate[numbers[i]].done++;
-	}
-	ledger->done += error == 0 ? n : 0;
+	error = report_some(me->q, n);
+	for (size_t i = 0; i < n && error == 0; i++)
+		if (ends_message(me, numbers[i]))
+			note_done(me, numbers[i],
+			          ledger->epoch != me->epoch || seconds_now() - since > 1);
+	me->is_amid = error == 0 && !ends_message(me, numbers[n - 1]);
 	return error;
 }
-
-struct consumer {
-	const char *url, *name;
-	size_t items, capacity, bulk;
-	struct spmcq_remote_options options;
-	struct ledger *ledger;
-	struct spmcq_remote *q;
-};
 
 static int open_patiently(struct consumer *me)
 {
@@ -180,14 +210,18 @@ static int open_patiently(struct consumer *me)
 static int consume_run(struct consumer *me)
 {
 	uint64_t numbers[BULK_MOST];
-	unsigned epoch = me->ledger->epoch;
-	ssize_t n = spmcq_remote_get_many(me->q, numbers, me->bulk);
+	ssize_t n;
 	int error;
 
+	if (!me->is_amid)
+		me->epoch = me->ledger->epoch;
+	n = spmcq_remote_get_many(me->q, numbers, me->gets);
 	if (n < 0)
 		return (int)n;
 	note_got(me->ledger, me->items, numbers, (size_t)n);
-	error = report(me->q, me->ledger, numbers, (size_t)n, epoch);
+	error = report(me, numbers, (size_t)n);
+	if (me->is_amid)
+		sleep_ms(1); /* so that most are killed amid messages */
 	if (error != -ENOTCONN)
 		return error;
 	(void)spmcq_remote_close(me->q);
@@ -200,12 +234,15 @@ static int consume(int argc, char **argv)
 	struct consumer me = {.url = argv[0], .name = argv[1]};
 	int error;
 
-	if (argc != 7)
+	if (argc != 9)
 		return 2;
 	me.items = strtoul(argv[3], NULL, 10);
 	me.capacity = strtoul(argv[4], NULL, 10);
 	me.bulk = strtoul(argv[5], NULL, 10);
-	me.options.answer_ms = (unsigned)strtoul(argv[6], NULL, 10);
+	me.gets = strtoul(argv[6], NULL, 10);
+	me.packed = strtoul(argv[7], NULL, 10);
+	me.packed += me.packed == 0;
+	me.options.answer_ms = (unsigned)strtoul(argv[8], NULL, 10);
 	me.options.allow_plain_text_to_other_machines = true;
 	me.ledger = shared_memory(argv[2], ledger_size(me.items));
 	error = open_patiently(&me);

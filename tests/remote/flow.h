@@ -16,8 +16,8 @@
 struct fate {
 	_Atomic uint16_t got;       /* times a peer got the item */
 	_Atomic uint16_t reporting; /* times a peer began to report the item */
-	_Atomic uint16_t done;      /* times task_done returned 0 for it */
-	_Atomic uint16_t again;     /* times a peer got it after its report */
+	_Atomic uint16_t done;  /* times task_done returned 0 for the last item of its message */
+	_Atomic uint16_t again; /* times a peer got it after its report */
 	/* Times that a report took long, or that the server was killed between the get and the
 	 * answer to the report. Another peer may have got the item meanwhile. */
 	_Atomic uint16_t straddled;
@@ -34,7 +34,9 @@ struct ledger {
 struct flow {
 	const char *url;
 	const char *name;
-	size_t items, capacity, bulk;
+	size_t items, capacity;
+	size_t bulk; /* items in a put, and in a get if gets is 0 */
+	size_t gets; /* items in a get */
 	struct spmcq_remote_options options;
 	char path[PATH_LENGTH];
 	struct ledger *ledger;

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEM = 48, CAPACITY = 100 };
+enum { ITEM = 48, CAPACITY = 100, PACKED = 4 };
 
 /* A text in every item, for which the tests search the server's files. */
 #define MARK "these are the plain bytes of an item"
@@ -31,13 +31,20 @@ static struct spmcq_key *made_key(void)
 	return key;
 }
 
-static int try_open(struct spmcq_remote **q, const char *name, const struct spmcq_key *key)
+static int try_open_packed(struct spmcq_remote **q, const char *name, const struct spmcq_key *key,
+                           unsigned items_per_message)
 {
-	struct spmcq_remote_options options = {.max_deliveries = 3, .ack_wait_ms = 1000};
+	struct spmcq_remote_options options = {
+	        .max_deliveries = 3, .ack_wait_ms = 1000, .items_per_message = items_per_message};
 
 	if (key)
 		RETURNS(0, spmcq_remote_seal(&options, key));
 	return spmcq_remote_open(q, server.url, name, CAPACITY, ITEM, &options);
+}
+
+static int try_open(struct spmcq_remote **q, const char *name, const struct spmcq_key *key)
+{
+	return try_open_packed(q, name, key, 1);
 }
 
 static struct spmcq_remote *opened(const char *name, const struct spmcq_key *key)
@@ -330,6 +337,92 @@ static void invalid_messages_do_not_spoil_a_get_many(void)
 	spmcq_key_destroy(key);
 }
 
+static void get_numbers(struct spmcq_remote *q, int max, int first, int n)
+{
+	char items[CAPACITY][ITEM];
+
+	RETURNS(n, spmcq_remote_get_many(q, items, (size_t)max));
+	for (int i = 0; i < n; i++)
+		check_item(items[i], first + i);
+}
+
+static void several_items_travel_sealed_in_a_message(void)
+{
+	struct spmcq_key *key = made_key(), *copy = copy_of(key);
+	struct spmcq_remote *q = NULL, *other;
+	struct intruder intruder;
+	int size;
+
+	server_start(&server, "");
+	RETURNS(0, try_open_packed(&q, "sealed", key, PACKED));
+	other = opened("sealed", copy);
+	intruder_begin(&intruder);
+	put_numbers(q, 0, 1);
+	put_numbers(q, 1, 6);
+	free(steal(&intruder, "spmcq-sealed", 1, &size));
+	COUNTS(ITEM + 216, size);
+	free(steal(&intruder, "spmcq-sealed", 2, &size));
+	COUNTS(PACKED * ITEM + 216, size);
+	free(steal(&intruder, "spmcq-sealed", 3, &size));
+	COUNTS(2 * ITEM + 216, size);
+	get_numbers(other, 1, 0, 1);
+	get_numbers(other, 3, 1, 3);
+	get_numbers(other, 3, 4, 1);
+	get_numbers(other, 3, 5, 2);
+	RETURNS(0, spmcq_remote_task_done_many(other, 7));
+	RETURNS(0, spmcq_remote_join(q));
+	CHECK(!server_has(MARK), "the server stores plain text");
+	intruder_end(&intruder);
+	RETURNS(0, spmcq_remote_close(other));
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(copy);
+	spmcq_key_destroy(key);
+}
+
+/* Plants the message with one byte changed, with an item cut off, without items, and at another
+ * position. */
+static void a_changed_message_is_set_aside_whole(void)
+{
+	struct spmcq_key *key = made_key();
+	struct intruder intruder;
+	struct spmcq_remote *q = NULL;
+	uint64_t changed = 0;
+	char items[PACKED][ITEM], *bytes;
+	int size;
+
+	server_start(&server, "");
+	RETURNS(0, try_open_packed(&q, "sealed", key, PACKED));
+	intruder_begin(&intruder);
+	put_numbers(q, 0, PACKED);
+	bytes = steal(&intruder, "spmcq-sealed", 1, &size);
+	for (int at = 0; at < size; at += 27, changed++) {
+		bytes[at] ^= 1;
+		plant(&intruder, "spmcq.sealed.item", bytes, size);
+		bytes[at] ^= 1;
+	}
+	plant(&intruder, "spmcq.sealed.item", bytes, size - ITEM);
+	plant(&intruder, "spmcq.sealed.item", bytes, 216);
+	plant(&intruder, "spmcq.sealed.item", bytes, size);
+	changed += 3;
+	put_numbers(q, 4, 1);
+	get_numbers(q, PACKED, 0, PACKED);
+	for (uint64_t i = 0; i < changed; i++) {
+		memset(items, 'u', sizeof(items));
+		/* The items have no room in the get of every other message. */
+		RETURNS(-EBADMSG, spmcq_remote_get_many(q, items, i % 2 ? PACKED : 1));
+		CHECK(items[0][0] == 'u' && items[PACKED - 1][ITEM - 1] == 'u',
+		      "a get that failed wrote to the items");
+	}
+	get_numbers(q, PACKED, 4, 1);
+	check_set_aside(q, PACKED * changed);
+	RETURNS(0, spmcq_remote_task_done_many(q, 5));
+	RETURNS(0, spmcq_remote_join(q));
+	free(bytes);
+	intruder_end(&intruder);
+	RETURNS(0, spmcq_remote_close(q));
+	spmcq_key_destroy(key);
+}
+
 static void an_item_given_back_opens_again(void)
 {
 	struct spmcq_key *key = made_key();
@@ -361,6 +454,8 @@ int main(int argc, char **argv)
 	RUN(changed_items_do_not_open_and_others_do);
 	RUN(moved_items_do_not_open);
 	RUN(invalid_messages_do_not_spoil_a_get_many);
+	RUN(several_items_travel_sealed_in_a_message);
+	RUN(a_changed_message_is_set_aside_whole);
 	RUN(an_item_given_back_opens_again);
 	return remote_finish();
 }
