@@ -188,11 +188,11 @@ static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, ui
 	if (base != CELL_GET(cell, head_minus_got)) {
 		CELL_SET(cell, alone, false);
 		CELL_SET(cell, head_minus_got, base);
-	} else if (!CELL_GET(cell, alone) && !cell_is_shared(&cursor->cells, cell)) {
-		CELL_SET(cell, alone, true);
 #ifdef SPMCQ_LEAD
 		CELL_SET(cell, alone_since_got, (uint32_t)got);
 #endif
+	} else if (!cell_is_shared(&cursor->cells, cell)) {
+		CELL_SET(cell, alone, true);
 	}
 }
 

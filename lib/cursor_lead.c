@@ -22,8 +22,8 @@ static void lead_cell_init(struct cell *cell, unsigned index)
 static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 {
 	struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
-	/* Written before the lead began. If the value is that of a later lead, the update of head
-	 * below fails. */
+	/* Written before the lead began. If it was written later, the owner had read that head
+	 * holds another value, so the update of head below fails. */
 	uint64_t base = CELL_GET(cell, head_minus_got);
 	uint64_t verdict = lead;
 
@@ -70,7 +70,7 @@ INTERNAL void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
 		lead_end(cursor, claim->at);
 	if (final) {
 		/* The consumer must take many items alone before it leads again. */
-		CELL_SET(cell, alone, false);
+		CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
 		/* A lead may be in state but not in head yet, and puts rely on it already. */
 		cursor_see_puts(cursor);
 	}
@@ -149,6 +149,7 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	if (head & LEAD)
 		return false;
 	CELL_SET(cell, alone, false);
+	CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
 	CELL_SET(cell, lead_id, lead);
 	/* R8: a thread that has read this cell's previous lead in head may read this value; it must
 	 * not read an older tail after that. */

@@ -157,7 +157,7 @@ static int report_slowly(struct handle *h, struct my_seat *me, uint64_t n)
 
 	for (uint32_t i = 0; i < h->layout.threads; i++)
 		held += unreported_of(&h->seats[i]);
-	if (held < others + n)
+	if (held < others || held - others < n)
 		return -ERANGE;
 	own = own < n ? own : n;
 	if (own > 0)

@@ -33,8 +33,8 @@ struct my_seat {
 	uint64_t takes;            /* how many takes it has finished */
 	_Atomic uint64_t taken;    /* items that it took; other threads of the process read it */
 	_Atomic uint64_t reported; /* items that it reported; only its thread writes this */
-	/* The value of head after this thread's last take, if it also moved head before that; else
-	 * NO_HEAD. */
+	/* The value of head after the thread's last take, or NO_HEAD. Never that after an older
+	 * take: then the note of the next claim would end before the last take. */
 	uint64_t head;
 	uint64_t backoff;       /* after a lost claim, a random number of pauses below this */
 	uint64_t chance;        /* state of the random numbers of back_off() */
@@ -74,7 +74,7 @@ struct places {
 
 struct handle {
 	struct elsewhere_face face; /* the first field of all handles: see elsewhere.h */
-	uint64_t id;                /* no other handle of this process ever has it */
+	uint64_t id;                /* above 0; no other handle of this process ever has it */
 	struct layout layout;
 	struct part_one *one;
 	struct part_two *two;

@@ -8,6 +8,9 @@
 
 static void give_seat_back(void *seat)
 {
+	/* Another thread may have the seat soon, and this one may still make calls. */
+	if (last_seat.seat == seat)
+		last_seat.handle = NO_HANDLE;
 	/* Release, pairs with seat_find(): the next owner sees what this thread wrote into the
 	 * seat. */
 	atomic_store_explicit(&((struct my_seat *)seat)->is_used, false, memory_order_release);

@@ -11,9 +11,11 @@
 /* The back-off of a new seat, in pauses. */
 enum { BACKOFF_LEAST = 8 };
 
+enum { NO_HANDLE = 0 };
+
 /* The seat that this thread used last. Reading it is quicker than asking the C library. */
 static _Thread_local struct {
-	uint64_t handle; /* id of the handle whose seat it is */
+	uint64_t handle; /* id of the handle whose seat it is, or NO_HANDLE */
 	struct my_seat *seat;
 } last_seat;
 

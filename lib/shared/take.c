@@ -358,6 +358,7 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 	struct claim claim = {.lane = lane};
 	uint64_t before = 0;
 
+	me->head = NO_HEAD;
 	for (bool first = true;; first = false) {
 		enum look look = look_at(h, &claim, max, fresh);
 		int r;
@@ -484,6 +485,7 @@ static ssize_t drop_from(struct handle *h, struct my_seat *me, enum lane lane)
 	struct claim claim = {.lane = lane};
 	uint64_t before = 0, dropped = 0;
 
+	me->head = NO_HEAD;
 	for (bool first = true;; first = false) {
 		enum look look = look_at(h, &claim, lane == QUEUE ? SIZE_MAX : 1, true);
 

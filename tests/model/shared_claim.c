@@ -121,6 +121,32 @@ static void one_that_is_killed_while_it_is_alone(void)
 	nothing_is_lost(1, 4);
 }
 
+/* Its last take was not of the path of words, so it must not rely on an older head. */
+static void one_that_is_killed_after_a_take_of_many(unsigned items)
+{
+	begin(items);
+	for (int i = 0; i < 2; i++) {
+		take_one_known(VICTIM);
+		report_items(VICTIM, 1);
+	}
+	take_up_to(VICTIM, 1);
+	report_items(VICTIM, 1);
+	start_role(VICTIM, take_one);
+	start_role(OTHER, take_one);
+	kill_it();
+	nothing_is_lost(1, items);
+}
+
+static void one_that_is_killed_when_nothing_is_left(void)
+{
+	one_that_is_killed_after_a_take_of_many(3);
+}
+
+static void one_that_is_killed_when_one_is_left(void)
+{
+	one_that_is_killed_after_a_take_of_many(4);
+}
+
 static void one_that_is_killed_taking_two_at_once(void)
 {
 	beside(1, 3, take_two_at_once, take_two_at_once);
@@ -165,6 +191,8 @@ static void one_that_is_killed_when_its_notes_are_filled_anew(void)
 	CASE(one_that_is_killed_later)                                                             \
 	CASE(one_that_is_killed_with_two_items)                                                    \
 	CASE(one_that_is_killed_while_it_is_alone)                                                 \
+	CASE(one_that_is_killed_when_nothing_is_left)                                              \
+	CASE(one_that_is_killed_when_one_is_left)                                                  \
 	CASE(one_that_is_killed_taking_two_at_once)                                                \
 	CASE(one_that_is_killed_while_items_are_put)                                               \
 	CASE(one_that_is_killed_when_its_notes_are_filled_anew)
