@@ -28,7 +28,7 @@ enum {
 };
 
 /* Part of every item, so that items that were never put are recognised. */
-#define MAGIC UINT32_C(0xa5c30000)
+#define MAGIC ((item_value)UINT64_C(0xa5c30000a5c30000))
 
 /* what the kernel does not let a consumer do */
 
@@ -112,8 +112,9 @@ static long act_try_all(struct call *call)
 
 		check_doing("mapping %zu of %zu, of %zu bytes, items: %d", i, n, maps[i].size,
 		            items);
-		for (size_t at = 0; at + 4 <= maps[i].size; at += 4)
-			if (memcmp(maps[i].begin + at, &call->number, 4) == 0)
+		for (size_t at = 0; at + sizeof(item_value) <= maps[i].size;
+		     at += sizeof(item_value))
+			if (memcmp(maps[i].begin + at, &call->number, sizeof(item_value)) == 0)
 				found[maps[i].is_writable]++;
 		if (!maps[i].is_writable) {
 			for (size_t at = 0; at < maps[i].size; at += 4096)
@@ -223,7 +224,7 @@ static long act_find_words(struct call *call)
 	call->n = 0;
 	for (size_t i = 0; i < words && call->n < ITEMS; i++)
 		if (atomic_load(word_at(i)) != 0)
-			call->items[call->n++] = (uint32_t)i;
+			call->items[call->n++] = (item_value)i;
 	return (long)words;
 }
 
@@ -310,12 +311,13 @@ static void note(struct seen *seen, const char *call, double since, long result,
 	} while (0)
 
 /* An item that was got must have been put. A get that failed must not have written. */
-static void check_item(const struct seen *seen, uint32_t item, bool is_got)
+static void check_item(const struct seen *seen, item_value item, bool is_got)
 {
 	if (is_got)
-		CHECK(seen->hostile || (item >= MAGIC && item < MAGIC + 0x8000), "got %#x", item);
+		CHECK(seen->hostile || (item >= MAGIC && item < MAGIC + 0x8000), "got %#" PRIx64,
+		      (uint64_t)item);
 	else
-		CHECK(item == ~MAGIC, "a get that failed wrote %#x", item);
+		CHECK(item == ~MAGIC, "a get that failed wrote %#" PRIx64, (uint64_t)item);
 }
 
 static void look(struct spmcq *q, struct seen *seen)
@@ -325,7 +327,7 @@ static void look(struct spmcq *q, struct seen *seen)
 
 	CHECK(spmcq_size(q) <= CAPACITY, "size %zu", spmcq_size(q));
 	COUNTS(CAPACITY, spmcq_capacity(q));
-	COUNTS(sizeof(uint32_t), spmcq_item_size(q));
+	COUNTS(sizeof(item_value), spmcq_item_size(q));
 	(void)spmcq_unfinished(q);
 	(void)spmcq_is_shutdown(q);
 	NOTE(seen, spmcq_stats(q, &stats), false);
@@ -335,7 +337,7 @@ static void look(struct spmcq *q, struct seen *seen)
 static void consume(struct spmcq *q, struct seen *seen, double seconds)
 {
 	struct timespec soon = spmcq_after(seconds);
-	uint32_t items[8] = {~MAGIC, ~MAGIC};
+	item_value items[8] = {~MAGIC, ~MAGIC};
 	ssize_t n;
 
 	NOTE(seen, n = spmcq_get_until(q, items, &soon), true);
@@ -365,17 +367,17 @@ static long act_consume(struct call *call)
 	return seen.is_broken;
 }
 
-static void produce(struct spmcq *q, struct seen *seen, uint32_t *put)
+static void produce(struct spmcq *q, struct seen *seen, item_value *put)
 {
 	struct timespec soon = spmcq_after(0.005);
-	uint32_t items[8];
+	item_value items[8];
 	ssize_t n;
 
-	for (uint32_t i = 0; i < 8; i++)
+	for (item_value i = 0; i < 8; i++)
 		items[i] = MAGIC + (*put + i) % 0x8000;
 	NOTE(seen, spmcq_try_put(q, items), false);
 	NOTE(seen, n = spmcq_put_many_until(q, items, 8, &soon), false);
-	*put += n > 0 ? (uint32_t)n : 0;
+	*put += n > 0 ? (item_value)n : 0;
 	look(q, seen);
 }
 
@@ -503,7 +505,7 @@ static void poke_once(void)
 	struct puppet hostile, consumer;
 	struct spmcq *q = shared_at(CAPACITY, &options);
 	struct seen seen = {.may_die = true};
-	uint32_t put = 3;
+	item_value put = 3;
 
 	alarm(GAME_SECONDS);
 	consumer_start(&hostile, q);
@@ -572,7 +574,7 @@ static void storm_once(void)
 	struct puppet hostile, consumer;
 	struct spmcq *q = shared_at(CAPACITY, &options);
 	struct seen seen = {0};
-	uint32_t put = 1;
+	item_value put = 1;
 	double end;
 
 	alarm(GAME_SECONDS);
@@ -581,7 +583,7 @@ static void storm_once(void)
 	put_numbers(q, MAGIC, 1);
 	RETURNS(0, told(&consumer, act_get, 0));
 	told(&hostile, act_find_words, 0);
-	hostile.call.number = (uint32_t)hostile.call.n;
+	hostile.call.number = (item_value)hostile.call.n;
 	hostile.call.first_position = chance_next(&chance);
 	hostile.call.n = chance_below(&chance, 4);
 	check_doing("storm %zu, seed %" PRIu64, hostile.call.n, hostile.call.first_position);
@@ -638,7 +640,7 @@ static void start_producer(struct puppet *producer)
 static bool has_true_sizes(struct puppet *consumer)
 {
 	return told(consumer, act_capacity, 0) == CAPACITY &&
-	       told(consumer, act_item_size, 0) == sizeof(uint32_t);
+	       told(consumer, act_item_size, 0) == sizeof(item_value);
 }
 
 /* Joining may fail, but only with one of these errors. Returns whether the consumer joined. */
@@ -648,7 +650,7 @@ static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 	long joined;
 
 	socket_pair(SOCK_STREAM, ends);
-	consumer->call.item_size = sizeof(uint32_t);
+	consumer->call.item_size = sizeof(item_value);
 	tell_with(producer, act_admit, ends[0]);
 	tell_with(consumer, act_join_queue, ends[1]);
 	close(ends[0]);
@@ -658,7 +660,7 @@ static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 	              joined == -ENOTSUP || joined == -EACCES || joined == -ETIMEDOUT,
 	      "join returned %ld", joined);
 	if (joined == 0)
-		RETURNS(sizeof(uint32_t), told(consumer, act_item_size, 0));
+		RETURNS(sizeof(item_value), told(consumer, act_item_size, 0));
 	return joined == 0;
 }
 
@@ -678,7 +680,7 @@ static void lie_once(void)
 	choose_word(&producer);
 	if (storms) {
 		told(&producer, act_find_words, 0);
-		producer.call.number = (uint32_t)producer.call.n;
+		producer.call.number = (item_value)producer.call.n;
 		producer.call.n = chance_below(&chance, 4);
 		producer.call.first_position = chance_next(&chance);
 		check_doing("storm %zu, seed %" PRIu64, producer.call.n,

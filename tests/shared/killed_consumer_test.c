@@ -45,13 +45,14 @@ static struct {
 	struct puppet other;
 	struct chance chance;
 	uint64_t first; /* position */
-	uint32_t put;   /* items so far */
+	item_value put; /* items so far */
 	bool redeliver;
 } table;
 
 /* What became of the items of a game. */
 static struct {
-	uint32_t base, n; /* numbers base..base+n-1 */
+	item_value base; /* the first number */
+	uint32_t n;
 	unsigned char got[MOST_ITEMS], lost[MOST_ITEMS], reported[MOST_ITEMS];
 } ledger;
 
@@ -59,7 +60,7 @@ static const struct timespec past = {0, 0};
 
 static void put_some(uint32_t n)
 {
-	uint32_t numbers[MOST_ITEMS];
+	item_value numbers[MOST_ITEMS];
 
 	for (uint32_t i = 0; i < n; i++)
 		numbers[i] = table.put + i;
@@ -70,18 +71,20 @@ static void put_some(uint32_t n)
 	CHECK(ledger.n <= MOST_ITEMS, "the ledger is too small");
 }
 
-static unsigned char *entry(unsigned char *column, uint32_t number)
+static unsigned char *entry(unsigned char *column, item_value number)
 {
-	CHECK(number - ledger.base < ledger.n, "item %u is not within %u..%u", number, ledger.base,
+	CHECK(number - ledger.base < ledger.n,
+	      "item %" PRI_ITEM " is not within %" PRI_ITEM "..%" PRI_ITEM, number, ledger.base,
 	      ledger.base + ledger.n - 1);
 	return &column[number - ledger.base];
 }
 
-static void note_got(uint32_t number)
+static void note_got(item_value number)
 {
 	unsigned char *got = entry(ledger.got, number);
 
-	CHECK(++*got == 1, "item %u was got %u times by the other consumer", number, *got);
+	CHECK(++*got == 1, "item %" PRI_ITEM " was got %u times by the other consumer", number,
+	      *got);
 }
 
 /* The other consumer gets all items. Returns how many it got. */
@@ -110,13 +113,14 @@ static uint32_t reap(pid_t victim)
 		CHECK(lost[i].items > 0 && lost[i].items <= ledger.n, "%llu items",
 		      (unsigned long long)lost[i].items);
 		for (uint64_t j = 0; j < lost[i].items; j++, named++) {
-			uint64_t number = (lost[i].position + j - table.first) % WRAP;
+			item_value number =
+			        (item_value)((lost[i].position + j - table.first) % WRAP);
 			unsigned char *times;
 
 			CHECK(lost[i].position < WRAP, "position %llx",
 			      (unsigned long long)lost[i].position);
-			times = entry(ledger.lost, (uint32_t)number);
-			CHECK(++*times == 1, "item %u was named %u times", (uint32_t)number,
+			times = entry(ledger.lost, number);
+			CHECK(++*times == 1, "item %" PRI_ITEM " was named %u times", number,
 			      *times);
 		}
 	}
@@ -158,13 +162,13 @@ static uint32_t count_lost(void)
 /* Redelivered items come first, the oldest first, unless other items were redelivered before. */
 static void check_order(uint32_t lost, uint32_t n)
 {
-	const uint32_t *items = table.other.call.items;
+	const item_value *items = table.other.call.items;
 
 	for (uint32_t i = 0; i < lost && i < n && !table.plan->again; i++) {
-		CHECK(i == 0 || items[i - 1] < items[i], "%u came before %u", items[i - 1],
-		      items[i]);
-		CHECK(*entry(ledger.lost, items[i]), "item %u came before the redelivered",
-		      items[i]);
+		CHECK(i == 0 || items[i - 1] < items[i], "%" PRI_ITEM " came before %" PRI_ITEM,
+		      items[i - 1], items[i]);
+		CHECK(*entry(ledger.lost, items[i]),
+		      "item %" PRI_ITEM " came before the redelivered", items[i]);
 	}
 }
 
@@ -452,7 +456,7 @@ static unsigned play_closing(struct end end)
 	                                       .redeliver = chance_below(&table.chance, 2) == 0,
 	                                       .first_position = WRAP - 2};
 	struct spmcq *q = shared_at(8, &options);
-	uint32_t numbers[4] = {0, 1, 2, 3};
+	item_value numbers[4] = {0, 1, 2, 3};
 	struct spmcq_stats stats;
 	struct puppet victim, other;
 	struct spmcq_lost lost;
