@@ -18,7 +18,7 @@
 
 enum {
 	QUEUES = 8, /* used at the same time, because the processes sleep most of the time */
-	LEAST = 20, /* games on each */
+	LEAST = WORDS ? 40 : 20, /* games on each; a call of words has 200 instructions or so */
 	MOST_ITEMS = 16,
 };
 
@@ -33,6 +33,9 @@ struct plan {
 	uint32_t queued;   /* items that are in the queue when it makes the call */
 	uint32_t takes;    /* items that the call gets if it returns */
 	uint32_t reports;  /* items that the call reports */
+	/* All items are put before its first get, so that it knows of more items afterwards. */
+	bool known;
+	bool overtaken; /* another consumer gets an item between its last get and the call */
 	/* The queue is empty, so the victim sleeps in its call; another consumer sleeps, too. */
 	bool sleeps;
 	bool again; /* the items that it gets were lost by another consumer before */
@@ -96,6 +99,13 @@ static uint32_t drain(void)
 	for (long i = 0; i < n; i++)
 		note_got(table.other.call.items[i]);
 	return (uint32_t)n;
+}
+
+static void other_gets(void)
+{
+	RETURNS(0, told(&table.other, act_get, 0));
+	note_got(table.other.call.items[0]);
+	RETURNS(0, told(&table.other, act_task_done, 0));
 }
 
 /* Returns how many items were named. */
@@ -241,12 +251,15 @@ static void prepare(struct puppet *victim)
 	consumer_start(victim, table.q);
 	if (plan->again)
 		lose_some();
-	put_some(plan->before);
+	put_some(plan->known ? plan->before + plan->queued : plan->before);
 	for (uint32_t i = 0; i < plan->before; i++)
 		RETURNS(0, told(victim, act_get, 0));
 	for (uint32_t i = 0; i < plan->reported; i++)
 		RETURNS(0, told(victim, act_task_done, 0));
-	put_some(plan->queued);
+	if (!plan->known)
+		put_some(plan->queued);
+	if (plan->overtaken)
+		other_gets();
 }
 
 /* Both consumers sleep, or the victim has been killed. Then this puts two items; the other consumer
@@ -331,7 +344,8 @@ static void begin(unsigned worker)
 	struct spmcq_shared_options options = {.processes = 4,
 	                                       .threads = 2,
 	                                       .sealed = table.plan->sealed,
-	                                       .redeliver = worker % 2 || table.plan->again};
+	                                       .redeliver =
+	                                               (worker % 2 && !WORDS) || table.plan->again};
 
 	table.chance = chance_stream(chance_seed() + worker, worker);
 	table.first = WRAP - 1 - chance_below(&table.chance, 300);
@@ -370,6 +384,34 @@ static void a_consumer_may_be_killed_in_get(void)
 static void a_consumer_may_be_killed_in_its_first_get(void)
 {
 	kill_everywhere(&(struct plan){.call = act_get, .queued = 2, .takes = 1});
+}
+
+static void a_consumer_may_be_killed_in_a_second_get(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_get, .before = 1, .queued = 3, .takes = 1, .known = true});
+}
+
+/* The items of two gets followed each other, so the next get expects head to be still there. */
+static void a_consumer_may_be_killed_in_a_fourth_get(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get,
+	                               .before = 3,
+	                               .reported = 1,
+	                               .queued = 3,
+	                               .takes = 1,
+	                               .known = true});
+}
+
+static void a_consumer_may_be_killed_in_a_get_after_one_of_another(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get,
+	                               .before = 3,
+	                               .reported = 1,
+	                               .queued = 3,
+	                               .takes = 1,
+	                               .known = true,
+	                               .overtaken = true});
 }
 
 static void a_consumer_may_be_killed_in_try_get(void)
@@ -524,8 +566,13 @@ static void a_consumer_may_be_killed_in_shutdown(void)
 
 int main(void)
 {
-	RUN(a_consumer_may_be_killed_in_its_first_get);
 	RUN(a_consumer_may_be_killed_in_get);
+	RUN(a_consumer_may_be_killed_in_a_second_get);
+	RUN(a_consumer_may_be_killed_in_a_fourth_get);
+	RUN(a_consumer_may_be_killed_in_a_get_after_one_of_another);
+	if (WORDS) /* The rest does not depend on the size of the items. */
+		return check_finish();
+	RUN(a_consumer_may_be_killed_in_its_first_get);
 	RUN(a_consumer_may_be_killed_in_try_get);
 	RUN(a_consumer_may_be_killed_in_get_many);
 	RUN(a_consumer_may_be_killed_in_its_first_task_done);
