@@ -14,7 +14,7 @@ enum {
 	WORKERS = 4,
 	CONSUMERS = 3,
 	MOST = 4096, /* items in a list */
-	AT_ONCE = 5,
+	AT_ONCE = WORDS ? 2 : 5,
 };
 
 #define WRAP (UINT64_C(1) << 52)
@@ -278,8 +278,8 @@ static void begin(void)
 	world.options = (struct spmcq_shared_options){
 	        .processes = CONSUMERS + (unsigned)chance_below(&chance, 4),
 	        .threads = 1 + (unsigned)chance_below(&chance, 2),
-	        .redeliver = chance_below(&chance, 2),
-	        .sealed = chance_below(&chance, 3) == 0 && can_seal(),
+	        .redeliver = !WORDS && chance_below(&chance, 2),
+	        .sealed = !WORDS && chance_below(&chance, 3) == 0 && can_seal(),
 	        .first_position = WRAP - 1 - chance_below(&chance, 500)};
 	puppet_start(&world.producer);
 	create_by(&world.producer, world.capacity, &world.options);

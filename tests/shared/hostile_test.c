@@ -27,6 +27,8 @@ enum {
 	GAME_SECONDS = 15, /* much longer than a game takes, so a call has an endless loop */
 };
 
+#define WRAP (UINT64_C(1) << 52)
+
 /* Part of every item, so that items that were never put are recognised. */
 #define MAGIC ((item_value)UINT64_C(0xa5c30000a5c30000))
 
@@ -334,6 +336,15 @@ static void look(struct spmcq *q, struct seen *seen)
 	CHECK(seconds_now() - since < 3, "the calls for facts took %.1f s", seconds_now() - since);
 }
 
+static void try_one(struct spmcq *q, struct seen *seen)
+{
+	item_value item = ~MAGIC;
+	int result;
+
+	NOTE(seen, result = spmcq_try_get(q, &item), true);
+	check_item(seen, item, result == 0);
+}
+
 static void consume(struct spmcq *q, struct seen *seen, double seconds)
 {
 	struct timespec soon = spmcq_after(seconds);
@@ -343,15 +354,17 @@ static void consume(struct spmcq *q, struct seen *seen, double seconds)
 	NOTE(seen, n = spmcq_get_until(q, items, &soon), true);
 	check_item(seen, items[0], n == 0);
 	NOTE(seen, spmcq_task_done(q), false);
+	for (int i = 0; i < 2; i++) {
+		try_one(q, seen);
+		NOTE(seen, spmcq_task_done(q), false);
+	}
 	NOTE(seen, n = spmcq_try_get_many(q, items, 8), true);
 	CHECK(n <= CAPACITY, "got %zd of a queue of %d", n, CAPACITY);
 	for (ssize_t i = 0; i < n; i++)
 		check_item(seen, items[i], true);
 	if (n > 0)
 		NOTE(seen, spmcq_task_done_many(q, (size_t)n), false);
-	items[0] = ~MAGIC;
-	NOTE(seen, n = spmcq_try_get(q, items), true);
-	check_item(seen, items[0], n == 0);
+	try_one(q, seen);
 	look(q, seen);
 }
 
@@ -489,12 +502,58 @@ static struct spmcq_shared_options some_options(void)
 	return (struct spmcq_shared_options){
 	        .processes = 3,
 	        .threads = 2,
-	        .redeliver = chance_below(&chance, 2),
-	        .sealed = chance_below(&chance, 4) == 0 && can_seal(),
+	        .redeliver = !WORDS && chance_below(&chance, 2),
+	        .sealed = !WORDS && chance_below(&chance, 4) == 0 && can_seal(),
 	        .first_position = chance_below(&chance, 2) ? 0
 	                          : getenv("NOWRAP")       ? 9
-	                                                   : (UINT64_C(1) << 52) - 3,
+	                                                   : WRAP - 3,
 	};
+}
+
+/* Moves head back by call->n items, if it is at call->first_position. It is the only word in which
+ * a position follows the number of a seat. Returns how many such words there were. */
+static long act_move_head_back(struct call *call)
+{
+	size_t words = find_places();
+	long found = 0;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t value = atomic_load(word_at(i));
+
+		if (value < WRAP || value % WRAP != call->first_position)
+			continue;
+		atomic_fetch_sub(word_at(i), call->n);
+		found++;
+	}
+	return found;
+}
+
+/* A consumer has read head before its last get, so it notices a head before that. */
+static void a_consumer_notices_that_head_moved_back(void)
+{
+	static const struct spmcq_shared_options options = {.first_position = 77};
+
+	for (uint64_t gets = 1; gets < CAPACITY; gets++) {
+		struct puppet hostile, consumer;
+		struct spmcq *q = shared_at(CAPACITY, &options);
+
+		check_doing("after %" PRIu64 " gets", gets);
+		consumer_start(&hostile, q);
+		consumer_start(&consumer, q);
+		put_numbers(q, MAGIC, CAPACITY);
+		for (uint64_t i = 0; i < gets; i++)
+			RETURNS(0, told(&consumer, act_get, 0));
+		hostile.call.first_position = options.first_position + gets;
+		RETURNS(1, told(&hostile, act_move_head_back, 2));
+		consumer.call.items[0] = ~MAGIC;
+		RETURNS(-EPROTO, told(&consumer, act_get, 0));
+		CHECK(consumer.call.items[0] == ~MAGIC, "a get that failed wrote %#" PRIx64,
+		      (uint64_t)consumer.call.items[0]);
+		RETURNS(-EPROTO, told(&consumer, act_try_get, 0));
+		puppet_end(&hostile);
+		puppet_end(&consumer);
+		queue_free(q);
+	}
 }
 
 static _Atomic unsigned *broken; /* games in which a call returned -EPROTO */
@@ -512,8 +571,8 @@ static void poke_once(void)
 	consumer_start(&consumer, q);
 	put_numbers(q, MAGIC, 3);
 	RETURNS(0, told(&consumer, act_get, 0));
-	if (chance_below(&chance, 2))
-		RETURNS(0, told(&hostile, act_get, 0));
+	/* After two gets in a row a consumer of words expects head where it left it. */
+	RETURNS(0, told(chance_below(&chance, 2) ? &hostile : &consumer, act_get, 0));
 	if (chance_below(&chance, 4) == 0) { /* the consumer sleeps: more words are in use */
 		RETURNS(0, told(&consumer, act_drain, 0) < 0);
 		consumer.call.seconds = 0.02;
@@ -786,6 +845,7 @@ int main(void)
 	RUN(a_consumer_cannot_write_where_items_are);
 	RUN(not_even_the_producer_can_resize_the_memory);
 	RUN(a_process_that_takes_all_locks_hides_no_death);
+	RUN(a_consumer_notices_that_head_moved_back);
 	RUN(others_end_whatever_word_a_consumer_writes);
 	RUN(others_end_while_a_consumer_writes_all_the_time);
 	RUN(consumers_end_whatever_a_producer_writes);
