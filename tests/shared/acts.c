@@ -16,10 +16,10 @@ static const struct timespec *deadline_of(const struct call *call, struct timesp
 	return call->seconds < 0 ? NULL : deadline;
 }
 
-static const uint32_t *numbered(struct call *call, size_t n)
+static const item_value *numbered(struct call *call, size_t n)
 {
 	for (size_t i = 0; i < n && i < ITEMS; i++)
-		call->items[i] = call->number + (uint32_t)i;
+		call->items[i] = call->number + (item_value)i;
 	return call->items;
 }
 

@@ -24,7 +24,7 @@ static void serve_one(struct spmcq *q, struct puppet *consumer)
 {
 	put_numbers(q, 42, 1);
 	RETURNS(1, told(consumer, act_drain, 0));
-	CHECK(consumer->call.items[0] == 42, "got %u", consumer->call.items[0]);
+	CHECK(consumer->call.items[0] == 42, "got %" PRI_ITEM, consumer->call.items[0]);
 	RETURNS(0, spmcq_join(q));
 }
 
@@ -88,10 +88,10 @@ static void a_socket_pair_made_before_fork_works(void)
 	socket_pair(SOCK_STREAM, ends);
 	child = fork();
 	if (child == 0) {
-		uint32_t number;
+		item_value number;
 
 		close(ends[0]);
-		RETURNS(0, spmcq_shared_join(&q, ends[1], sizeof(uint32_t)));
+		RETURNS(0, spmcq_shared_join(&q, ends[1], sizeof(item_value)));
 		RETURNS(0, spmcq_get(q, &number));
 		RETURNS(0, spmcq_task_done(q));
 		exit(EXIT_SUCCESS);
@@ -121,7 +121,7 @@ static long act_connect_and_join(struct call *call)
 	int result;
 
 	RETURNS(0, connect(fd, (struct sockaddr *)&name, sizeof(name)));
-	result = spmcq_shared_join(&puppet_queue, fd, sizeof(uint32_t));
+	result = spmcq_shared_join(&puppet_queue, fd, sizeof(item_value));
 	close(fd);
 	return result;
 }
@@ -204,7 +204,7 @@ static void items_of_another_size_are_refused(void)
 		close(ends[0]);
 		RETURNS(-EMSGSIZE, answer(&consumer));
 	}
-	consumer.call.item_size = sizeof(uint32_t);
+	consumer.call.item_size = sizeof(item_value);
 	admit(q, &consumer);
 	serve_one(q, &consumer);
 	puppet_end(&consumer);
@@ -552,7 +552,7 @@ static void three_hundred_peers_join_and_leave(void)
 		consumer_start(&consumer, q);
 		put_numbers(q, i, 1);
 		RETURNS(0, told(&consumer, act_get, 0));
-		CHECK(consumer.call.items[0] == i, "got %u", consumer.call.items[0]);
+		CHECK(consumer.call.items[0] == i, "got %" PRI_ITEM, consumer.call.items[0]);
 		if (i % 3)
 			RETURNS(0, told(&consumer, act_task_done, 0));
 		if (i % 5 == 0)

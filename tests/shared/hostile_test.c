@@ -27,8 +27,10 @@ enum {
 	GAME_SECONDS = 15, /* much longer than a game takes, so a call has an endless loop */
 };
 
+#define WRAP (UINT64_C(1) << 52)
+
 /* Part of every item, so that items that were never put are recognised. */
-#define MAGIC UINT32_C(0xa5c30000)
+#define MAGIC ((item_value)UINT64_C(0xa5c30000a5c30000))
 
 /* what the kernel does not let a consumer do */
 
@@ -112,8 +114,9 @@ static long act_try_all(struct call *call)
 
 		check_doing("mapping %zu of %zu, of %zu bytes, items: %d", i, n, maps[i].size,
 		            items);
-		for (size_t at = 0; at + 4 <= maps[i].size; at += 4)
-			if (memcmp(maps[i].begin + at, &call->number, 4) == 0)
+		for (size_t at = 0; at + sizeof(item_value) <= maps[i].size;
+		     at += sizeof(item_value))
+			if (memcmp(maps[i].begin + at, &call->number, sizeof(item_value)) == 0)
 				found[maps[i].is_writable]++;
 		if (!maps[i].is_writable) {
 			for (size_t at = 0; at < maps[i].size; at += 4096)
@@ -223,7 +226,7 @@ static long act_find_words(struct call *call)
 	call->n = 0;
 	for (size_t i = 0; i < words && call->n < ITEMS; i++)
 		if (atomic_load(word_at(i)) != 0)
-			call->items[call->n++] = (uint32_t)i;
+			call->items[call->n++] = (item_value)i;
 	return (long)words;
 }
 
@@ -310,12 +313,13 @@ static void note(struct seen *seen, const char *call, double since, long result,
 	} while (0)
 
 /* An item that was got must have been put. A get that failed must not have written. */
-static void check_item(const struct seen *seen, uint32_t item, bool is_got)
+static void check_item(const struct seen *seen, item_value item, bool is_got)
 {
 	if (is_got)
-		CHECK(seen->hostile || (item >= MAGIC && item < MAGIC + 0x8000), "got %#x", item);
+		CHECK(seen->hostile || (item >= MAGIC && item < MAGIC + 0x8000), "got %#" PRIx64,
+		      (uint64_t)item);
 	else
-		CHECK(item == ~MAGIC, "a get that failed wrote %#x", item);
+		CHECK(item == ~MAGIC, "a get that failed wrote %#" PRIx64, (uint64_t)item);
 }
 
 static void look(struct spmcq *q, struct seen *seen)
@@ -325,31 +329,42 @@ static void look(struct spmcq *q, struct seen *seen)
 
 	CHECK(spmcq_size(q) <= CAPACITY, "size %zu", spmcq_size(q));
 	COUNTS(CAPACITY, spmcq_capacity(q));
-	COUNTS(sizeof(uint32_t), spmcq_item_size(q));
+	COUNTS(sizeof(item_value), spmcq_item_size(q));
 	(void)spmcq_unfinished(q);
 	(void)spmcq_is_shutdown(q);
 	NOTE(seen, spmcq_stats(q, &stats), false);
 	CHECK(seconds_now() - since < 3, "the calls for facts took %.1f s", seconds_now() - since);
 }
 
+static void try_one(struct spmcq *q, struct seen *seen)
+{
+	item_value item = ~MAGIC;
+	int result;
+
+	NOTE(seen, result = spmcq_try_get(q, &item), true);
+	check_item(seen, item, result == 0);
+}
+
 static void consume(struct spmcq *q, struct seen *seen, double seconds)
 {
 	struct timespec soon = spmcq_after(seconds);
-	uint32_t items[8] = {~MAGIC, ~MAGIC};
+	item_value items[8] = {~MAGIC, ~MAGIC};
 	ssize_t n;
 
 	NOTE(seen, n = spmcq_get_until(q, items, &soon), true);
 	check_item(seen, items[0], n == 0);
 	NOTE(seen, spmcq_task_done(q), false);
+	for (int i = 0; i < 2; i++) {
+		try_one(q, seen);
+		NOTE(seen, spmcq_task_done(q), false);
+	}
 	NOTE(seen, n = spmcq_try_get_many(q, items, 8), true);
 	CHECK(n <= CAPACITY, "got %zd of a queue of %d", n, CAPACITY);
 	for (ssize_t i = 0; i < n; i++)
 		check_item(seen, items[i], true);
 	if (n > 0)
 		NOTE(seen, spmcq_task_done_many(q, (size_t)n), false);
-	items[0] = ~MAGIC;
-	NOTE(seen, n = spmcq_try_get(q, items), true);
-	check_item(seen, items[0], n == 0);
+	try_one(q, seen);
 	look(q, seen);
 }
 
@@ -365,17 +380,17 @@ static long act_consume(struct call *call)
 	return seen.is_broken;
 }
 
-static void produce(struct spmcq *q, struct seen *seen, uint32_t *put)
+static void produce(struct spmcq *q, struct seen *seen, item_value *put)
 {
 	struct timespec soon = spmcq_after(0.005);
-	uint32_t items[8];
+	item_value items[8];
 	ssize_t n;
 
-	for (uint32_t i = 0; i < 8; i++)
+	for (item_value i = 0; i < 8; i++)
 		items[i] = MAGIC + (*put + i) % 0x8000;
 	NOTE(seen, spmcq_try_put(q, items), false);
 	NOTE(seen, n = spmcq_put_many_until(q, items, 8, &soon), false);
-	*put += n > 0 ? (uint32_t)n : 0;
+	*put += n > 0 ? (item_value)n : 0;
 	look(q, seen);
 }
 
@@ -487,12 +502,58 @@ static struct spmcq_shared_options some_options(void)
 	return (struct spmcq_shared_options){
 	        .processes = 3,
 	        .threads = 2,
-	        .redeliver = chance_below(&chance, 2),
-	        .sealed = chance_below(&chance, 4) == 0 && can_seal(),
+	        .redeliver = !WORDS && chance_below(&chance, 2),
+	        .sealed = !WORDS && chance_below(&chance, 4) == 0 && can_seal(),
 	        .first_position = chance_below(&chance, 2) ? 0
 	                          : getenv("NOWRAP")       ? 9
-	                                                   : (UINT64_C(1) << 52) - 3,
+	                                                   : WRAP - 3,
 	};
+}
+
+/* Moves head back by call->n items, if it is at call->first_position. It is the only word in which
+ * a position follows the number of a seat. Returns how many such words there were. */
+static long act_move_head_back(struct call *call)
+{
+	size_t words = find_places();
+	long found = 0;
+
+	for (size_t i = 0; i < words; i++) {
+		uint64_t value = atomic_load(word_at(i));
+
+		if (value < WRAP || value % WRAP != call->first_position)
+			continue;
+		atomic_fetch_sub(word_at(i), call->n);
+		found++;
+	}
+	return found;
+}
+
+/* A consumer has read head before its last get, so it notices a head before that. */
+static void a_consumer_notices_that_head_moved_back(void)
+{
+	static const struct spmcq_shared_options options = {.first_position = 77};
+
+	for (uint64_t gets = 1; gets < CAPACITY; gets++) {
+		struct puppet hostile, consumer;
+		struct spmcq *q = shared_at(CAPACITY, &options);
+
+		check_doing("after %" PRIu64 " gets", gets);
+		consumer_start(&hostile, q);
+		consumer_start(&consumer, q);
+		put_numbers(q, MAGIC, CAPACITY);
+		for (uint64_t i = 0; i < gets; i++)
+			RETURNS(0, told(&consumer, act_get, 0));
+		hostile.call.first_position = options.first_position + gets;
+		RETURNS(1, told(&hostile, act_move_head_back, 2));
+		consumer.call.items[0] = ~MAGIC;
+		RETURNS(-EPROTO, told(&consumer, act_get, 0));
+		CHECK(consumer.call.items[0] == ~MAGIC, "a get that failed wrote %#" PRIx64,
+		      (uint64_t)consumer.call.items[0]);
+		RETURNS(-EPROTO, told(&consumer, act_try_get, 0));
+		puppet_end(&hostile);
+		puppet_end(&consumer);
+		queue_free(q);
+	}
 }
 
 static _Atomic unsigned *broken; /* games in which a call returned -EPROTO */
@@ -503,15 +564,15 @@ static void poke_once(void)
 	struct puppet hostile, consumer;
 	struct spmcq *q = shared_at(CAPACITY, &options);
 	struct seen seen = {.may_die = true};
-	uint32_t put = 3;
+	item_value put = 3;
 
 	alarm(GAME_SECONDS);
 	consumer_start(&hostile, q);
 	consumer_start(&consumer, q);
 	put_numbers(q, MAGIC, 3);
 	RETURNS(0, told(&consumer, act_get, 0));
-	if (chance_below(&chance, 2))
-		RETURNS(0, told(&hostile, act_get, 0));
+	/* After two gets in a row a consumer of words expects head where it left it. */
+	RETURNS(0, told(chance_below(&chance, 2) ? &hostile : &consumer, act_get, 0));
 	if (chance_below(&chance, 4) == 0) { /* the consumer sleeps: more words are in use */
 		RETURNS(0, told(&consumer, act_drain, 0) < 0);
 		consumer.call.seconds = 0.02;
@@ -572,7 +633,7 @@ static void storm_once(void)
 	struct puppet hostile, consumer;
 	struct spmcq *q = shared_at(CAPACITY, &options);
 	struct seen seen = {0};
-	uint32_t put = 1;
+	item_value put = 1;
 	double end;
 
 	alarm(GAME_SECONDS);
@@ -581,7 +642,7 @@ static void storm_once(void)
 	put_numbers(q, MAGIC, 1);
 	RETURNS(0, told(&consumer, act_get, 0));
 	told(&hostile, act_find_words, 0);
-	hostile.call.number = (uint32_t)hostile.call.n;
+	hostile.call.number = (item_value)hostile.call.n;
 	hostile.call.first_position = chance_next(&chance);
 	hostile.call.n = chance_below(&chance, 4);
 	check_doing("storm %zu, seed %" PRIu64, hostile.call.n, hostile.call.first_position);
@@ -638,7 +699,7 @@ static void start_producer(struct puppet *producer)
 static bool has_true_sizes(struct puppet *consumer)
 {
 	return told(consumer, act_capacity, 0) == CAPACITY &&
-	       told(consumer, act_item_size, 0) == sizeof(uint32_t);
+	       told(consumer, act_item_size, 0) == sizeof(item_value);
 }
 
 /* Joining may fail, but only with one of these errors. Returns whether the consumer joined. */
@@ -648,7 +709,7 @@ static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 	long joined;
 
 	socket_pair(SOCK_STREAM, ends);
-	consumer->call.item_size = sizeof(uint32_t);
+	consumer->call.item_size = sizeof(item_value);
 	tell_with(producer, act_admit, ends[0]);
 	tell_with(consumer, act_join_queue, ends[1]);
 	close(ends[0]);
@@ -658,7 +719,7 @@ static bool joins_liar(struct puppet *producer, struct puppet *consumer)
 	              joined == -ENOTSUP || joined == -EACCES || joined == -ETIMEDOUT,
 	      "join returned %ld", joined);
 	if (joined == 0)
-		RETURNS(sizeof(uint32_t), told(consumer, act_item_size, 0));
+		RETURNS(sizeof(item_value), told(consumer, act_item_size, 0));
 	return joined == 0;
 }
 
@@ -678,7 +739,7 @@ static void lie_once(void)
 	choose_word(&producer);
 	if (storms) {
 		told(&producer, act_find_words, 0);
-		producer.call.number = (uint32_t)producer.call.n;
+		producer.call.number = (item_value)producer.call.n;
 		producer.call.n = chance_below(&chance, 4);
 		producer.call.first_position = chance_next(&chance);
 		check_doing("storm %zu, seed %" PRIu64, producer.call.n,
@@ -784,6 +845,7 @@ int main(void)
 	RUN(a_consumer_cannot_write_where_items_are);
 	RUN(not_even_the_producer_can_resize_the_memory);
 	RUN(a_process_that_takes_all_locks_hides_no_death);
+	RUN(a_consumer_notices_that_head_moved_back);
 	RUN(others_end_whatever_word_a_consumer_writes);
 	RUN(others_end_while_a_consumer_writes_all_the_time);
 	RUN(consumers_end_whatever_a_producer_writes);

@@ -18,7 +18,7 @@
 
 enum {
 	QUEUES = 8, /* used at the same time, because the processes sleep most of the time */
-	LEAST = 20, /* games on each */
+	LEAST = WORDS ? 40 : 20, /* games on each; a call of words has 200 instructions or so */
 	MOST_ITEMS = 16,
 };
 
@@ -33,6 +33,9 @@ struct plan {
 	uint32_t queued;   /* items that are in the queue when it makes the call */
 	uint32_t takes;    /* items that the call gets if it returns */
 	uint32_t reports;  /* items that the call reports */
+	/* All items are put before its first get, so that it knows of more items afterwards. */
+	bool known;
+	bool overtaken; /* another consumer gets an item between its last get and the call */
 	/* The queue is empty, so the victim sleeps in its call; another consumer sleeps, too. */
 	bool sleeps;
 	bool again; /* the items that it gets were lost by another consumer before */
@@ -45,13 +48,14 @@ static struct {
 	struct puppet other;
 	struct chance chance;
 	uint64_t first; /* position */
-	uint32_t put;   /* items so far */
+	item_value put; /* items so far */
 	bool redeliver;
 } table;
 
 /* What became of the items of a game. */
 static struct {
-	uint32_t base, n; /* numbers base..base+n-1 */
+	item_value base; /* the first number */
+	uint32_t n;
 	unsigned char got[MOST_ITEMS], lost[MOST_ITEMS], reported[MOST_ITEMS];
 } ledger;
 
@@ -59,7 +63,7 @@ static const struct timespec past = {0, 0};
 
 static void put_some(uint32_t n)
 {
-	uint32_t numbers[MOST_ITEMS];
+	item_value numbers[MOST_ITEMS];
 
 	for (uint32_t i = 0; i < n; i++)
 		numbers[i] = table.put + i;
@@ -70,18 +74,20 @@ static void put_some(uint32_t n)
 	CHECK(ledger.n <= MOST_ITEMS, "the ledger is too small");
 }
 
-static unsigned char *entry(unsigned char *column, uint32_t number)
+static unsigned char *entry(unsigned char *column, item_value number)
 {
-	CHECK(number - ledger.base < ledger.n, "item %u is not within %u..%u", number, ledger.base,
+	CHECK(number - ledger.base < ledger.n,
+	      "item %" PRI_ITEM " is not within %" PRI_ITEM "..%" PRI_ITEM, number, ledger.base,
 	      ledger.base + ledger.n - 1);
 	return &column[number - ledger.base];
 }
 
-static void note_got(uint32_t number)
+static void note_got(item_value number)
 {
 	unsigned char *got = entry(ledger.got, number);
 
-	CHECK(++*got == 1, "item %u was got %u times by the other consumer", number, *got);
+	CHECK(++*got == 1, "item %" PRI_ITEM " was got %u times by the other consumer", number,
+	      *got);
 }
 
 /* The other consumer gets all items. Returns how many it got. */
@@ -93,6 +99,13 @@ static uint32_t drain(void)
 	for (long i = 0; i < n; i++)
 		note_got(table.other.call.items[i]);
 	return (uint32_t)n;
+}
+
+static void other_gets(void)
+{
+	RETURNS(0, told(&table.other, act_get, 0));
+	note_got(table.other.call.items[0]);
+	RETURNS(0, told(&table.other, act_task_done, 0));
 }
 
 /* Returns how many items were named. */
@@ -110,13 +123,14 @@ static uint32_t reap(pid_t victim)
 		CHECK(lost[i].items > 0 && lost[i].items <= ledger.n, "%llu items",
 		      (unsigned long long)lost[i].items);
 		for (uint64_t j = 0; j < lost[i].items; j++, named++) {
-			uint64_t number = (lost[i].position + j - table.first) % WRAP;
+			item_value number =
+			        (item_value)((lost[i].position + j - table.first) % WRAP);
 			unsigned char *times;
 
 			CHECK(lost[i].position < WRAP, "position %llx",
 			      (unsigned long long)lost[i].position);
-			times = entry(ledger.lost, (uint32_t)number);
-			CHECK(++*times == 1, "item %u was named %u times", (uint32_t)number,
+			times = entry(ledger.lost, number);
+			CHECK(++*times == 1, "item %" PRI_ITEM " was named %u times", number,
 			      *times);
 		}
 	}
@@ -158,13 +172,13 @@ static uint32_t count_lost(void)
 /* Redelivered items come first, the oldest first, unless other items were redelivered before. */
 static void check_order(uint32_t lost, uint32_t n)
 {
-	const uint32_t *items = table.other.call.items;
+	const item_value *items = table.other.call.items;
 
 	for (uint32_t i = 0; i < lost && i < n && !table.plan->again; i++) {
-		CHECK(i == 0 || items[i - 1] < items[i], "%u came before %u", items[i - 1],
-		      items[i]);
-		CHECK(*entry(ledger.lost, items[i]), "item %u came before the redelivered",
-		      items[i]);
+		CHECK(i == 0 || items[i - 1] < items[i], "%" PRI_ITEM " came before %" PRI_ITEM,
+		      items[i - 1], items[i]);
+		CHECK(*entry(ledger.lost, items[i]),
+		      "item %" PRI_ITEM " came before the redelivered", items[i]);
 	}
 }
 
@@ -237,12 +251,15 @@ static void prepare(struct puppet *victim)
 	consumer_start(victim, table.q);
 	if (plan->again)
 		lose_some();
-	put_some(plan->before);
+	put_some(plan->known ? plan->before + plan->queued : plan->before);
 	for (uint32_t i = 0; i < plan->before; i++)
 		RETURNS(0, told(victim, act_get, 0));
 	for (uint32_t i = 0; i < plan->reported; i++)
 		RETURNS(0, told(victim, act_task_done, 0));
-	put_some(plan->queued);
+	if (!plan->known)
+		put_some(plan->queued);
+	if (plan->overtaken)
+		other_gets();
 }
 
 /* Both consumers sleep, or the victim has been killed. Then this puts two items; the other consumer
@@ -327,7 +344,8 @@ static void begin(unsigned worker)
 	struct spmcq_shared_options options = {.processes = 4,
 	                                       .threads = 2,
 	                                       .sealed = table.plan->sealed,
-	                                       .redeliver = worker % 2 || table.plan->again};
+	                                       .redeliver =
+	                                               (worker % 2 && !WORDS) || table.plan->again};
 
 	table.chance = chance_stream(chance_seed() + worker, worker);
 	table.first = WRAP - 1 - chance_below(&table.chance, 300);
@@ -366,6 +384,34 @@ static void a_consumer_may_be_killed_in_get(void)
 static void a_consumer_may_be_killed_in_its_first_get(void)
 {
 	kill_everywhere(&(struct plan){.call = act_get, .queued = 2, .takes = 1});
+}
+
+static void a_consumer_may_be_killed_in_a_second_get(void)
+{
+	kill_everywhere(&(struct plan){
+	        .call = act_get, .before = 1, .queued = 3, .takes = 1, .known = true});
+}
+
+/* The items of two gets followed each other, so the next get expects head to be still there. */
+static void a_consumer_may_be_killed_in_a_fourth_get(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get,
+	                               .before = 3,
+	                               .reported = 1,
+	                               .queued = 3,
+	                               .takes = 1,
+	                               .known = true});
+}
+
+static void a_consumer_may_be_killed_in_a_get_after_one_of_another(void)
+{
+	kill_everywhere(&(struct plan){.call = act_get,
+	                               .before = 3,
+	                               .reported = 1,
+	                               .queued = 3,
+	                               .takes = 1,
+	                               .known = true,
+	                               .overtaken = true});
 }
 
 static void a_consumer_may_be_killed_in_try_get(void)
@@ -452,7 +498,7 @@ static unsigned play_closing(struct end end)
 	                                       .redeliver = chance_below(&table.chance, 2) == 0,
 	                                       .first_position = WRAP - 2};
 	struct spmcq *q = shared_at(8, &options);
-	uint32_t numbers[4] = {0, 1, 2, 3};
+	item_value numbers[4] = {0, 1, 2, 3};
 	struct spmcq_stats stats;
 	struct puppet victim, other;
 	struct spmcq_lost lost;
@@ -520,8 +566,13 @@ static void a_consumer_may_be_killed_in_shutdown(void)
 
 int main(void)
 {
-	RUN(a_consumer_may_be_killed_in_its_first_get);
 	RUN(a_consumer_may_be_killed_in_get);
+	RUN(a_consumer_may_be_killed_in_a_second_get);
+	RUN(a_consumer_may_be_killed_in_a_fourth_get);
+	RUN(a_consumer_may_be_killed_in_a_get_after_one_of_another);
+	if (WORDS) /* The rest does not depend on the size of the items. */
+		return check_finish();
+	RUN(a_consumer_may_be_killed_in_its_first_get);
 	RUN(a_consumer_may_be_killed_in_try_get);
 	RUN(a_consumer_may_be_killed_in_get_many);
 	RUN(a_consumer_may_be_killed_in_its_first_task_done);

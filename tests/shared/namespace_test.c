@@ -76,7 +76,7 @@ static void lose_to_a_namesake(void)
 	RETURNS(-EOWNERDEAD, spmcq_join(q));
 	admit(q, &namesake);
 	RETURNS(0, told(&namesake, act_get, 0));
-	CHECK(namesake.call.items[0] == 2, "got %u", namesake.call.items[0]);
+	CHECK(namesake.call.items[0] == 2, "got %" PRI_ITEM, namesake.call.items[0]);
 	RETURNS(-ERANGE, told(&namesake, act_task_done_many, 2));
 	RETURNS(1, spmcq_shared_reap(q, lost, 3));
 	COUNTS(0, lost[0].position);
@@ -102,7 +102,7 @@ static void lose_the_producer_to_a_namesake(void)
 {
 	struct puppet dead, namesake;
 	struct spmcq *q = producer_start(&dead, 3);
-	uint32_t number;
+	item_value number;
 
 	RETURNS(0, told(&dead, act_put, 0));
 	puppet_kill(&dead);
@@ -142,7 +142,8 @@ static void namesakes_in_namespaces_are_two(void)
 	put_numbers(q, 0, 6);
 	for (uint32_t i = 0; i < 6; i++) {
 		RETURNS(0, told(&inner[i % 2], act_get, 0));
-		CHECK(inner[i % 2].call.items[0] == i, "got %u", inner[i % 2].call.items[0]);
+		CHECK(inner[i % 2].call.items[0] == i, "got %" PRI_ITEM,
+		      inner[i % 2].call.items[0]);
 	}
 	RETURNS(-ERANGE, told(&inner[0], act_task_done_many, 4));
 	RETURNS(0, told(&inner[0], act_task_done, 0));

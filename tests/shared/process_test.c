@@ -117,13 +117,13 @@ static void items_of_a_producer_that_destroyed_its_handle_are_got(void)
 {
 	struct puppet producer;
 	struct spmcq *q = producer_start(&producer, 3);
-	uint32_t number;
+	item_value number;
 
 	RETURNS(3, told(&producer, act_put_many, 3));
 	RETURNS(0, told(&producer, act_destroy, 0));
-	for (uint32_t i = 0; i < 3; i++) {
+	for (item_value i = 0; i < 3; i++) {
 		RETURNS(0, spmcq_get(q, &number));
-		CHECK(number == i, "got %u, not %u", number, i);
+		CHECK(number == i, "got %" PRI_ITEM ", not %" PRI_ITEM, number, i);
 	}
 	RETURNS(-EOWNERDEAD, spmcq_get(q, &number));
 	RETURNS(-EOWNERDEAD, spmcq_join(q));
@@ -138,7 +138,7 @@ static void expect_all_refused(struct spmcq *q)
 	struct spmcq_stats stats;
 	struct spmcq_lost lost;
 	struct timespec soon = spmcq_after(1);
-	uint32_t numbers[2] = {1, 2};
+	item_value numbers[2] = {1, 2};
 
 	RETURNS(-EPERM, spmcq_put(q, numbers));
 	RETURNS(-EPERM, spmcq_try_put(q, numbers));
@@ -227,10 +227,10 @@ static long act_fork_and_join(struct call *call)
 
 	if (child == 0) {
 		struct spmcq *mine = NULL;
-		uint32_t number;
+		item_value number;
 
 		RETURNS(0, spmcq_destroy(puppet_queue));
-		RETURNS(0, spmcq_shared_join(&mine, call->socket, sizeof(uint32_t)));
+		RETURNS(0, spmcq_shared_join(&mine, call->socket, sizeof(item_value)));
 		RETURNS(0, spmcq_get(mine, &number));
 		RETURNS(0, spmcq_task_done(mine));
 		RETURNS(-ERANGE, spmcq_task_done(mine));
@@ -264,7 +264,7 @@ static void a_child_of_fork_may_join_by_itself(void)
 static long act_join_second(struct call *call)
 {
 	struct spmcq *second = NULL;
-	int result = spmcq_shared_join(&second, call->socket, sizeof(uint32_t));
+	int result = spmcq_shared_join(&second, call->socket, sizeof(item_value));
 
 	if (result == 0)
 		RETURNS(0, spmcq_destroy(second));
@@ -321,9 +321,9 @@ static void each_thread_of_a_consumer_gets_and_reports(void)
 	for (size_t i = 0; i < 7; i++)
 		puppet_start_thread(&threads[i], &process);
 	put_numbers(q, 0, 70);
-	for (uint32_t i = 0; i < 70; i++) {
+	for (item_value i = 0; i < 70; i++) {
 		RETURNS(0, told(&threads[i % 7], act_get, 0));
-		CHECK(threads[i % 7].call.items[0] == i, "got %u, not %u",
+		CHECK(threads[i % 7].call.items[0] == i, "got %" PRI_ITEM ", not %" PRI_ITEM,
 		      threads[i % 7].call.items[0], i);
 	}
 	for (size_t i = 0; i < 7; i++)
@@ -382,10 +382,11 @@ static void threads_come_and_go(void)
 
 	consumer_start(&process, q);
 	put_numbers(q, 0, 200);
-	for (uint32_t i = 0; i < 200; i++) {
+	for (item_value i = 0; i < 200; i++) {
 		puppet_start_thread(&thread, &process);
 		RETURNS(0, told(&thread, act_get, 0));
-		CHECK(thread.call.items[0] == i, "got %u, not %u", thread.call.items[0], i);
+		CHECK(thread.call.items[0] == i, "got %" PRI_ITEM ", not %" PRI_ITEM,
+		      thread.call.items[0], i);
 		if (i % 2)
 			RETURNS(0, told(&thread, act_task_done, 0));
 		puppet_end(&thread);
@@ -481,16 +482,16 @@ static void a_signal_ends_a_sleeping_call_with_interruptible_only(void)
 
 /* Puts items, of which the consumer gets each at once and reports none, until there is no room.
  * Returns how many. */
-static size_t fill_by_getting(struct spmcq *q, struct puppet *consumer, uint32_t first)
+static size_t fill_by_getting(struct spmcq *q, struct puppet *consumer, item_value first)
 {
 	size_t n = 0;
 	int result;
 
-	for (uint32_t number = first; (result = spmcq_try_put(q, &number)) == 0; number++, n++) {
+	for (item_value number = first; (result = spmcq_try_put(q, &number)) == 0; number++, n++) {
 		CHECK(n < 200, "held items do not take up room");
 		RETURNS(0, told(consumer, act_get, 0));
-		CHECK(consumer->call.items[0] == number, "got %u, not %u", consumer->call.items[0],
-		      number);
+		CHECK(consumer->call.items[0] == number, "got %" PRI_ITEM ", not %" PRI_ITEM,
+		      consumer->call.items[0], number);
 	}
 	RETURNS(-EAGAIN, result);
 	CHECK(n > spmcq_capacity(q), "only %zu were put", n);
@@ -504,12 +505,12 @@ static void redeliver_keeps_items_until_they_are_reported(void)
 	struct spmcq_shared_options options = {.redeliver = true};
 	struct puppet holder, other;
 	struct spmcq *q = shared_at(4, &options);
-	uint32_t put = 0, number = 99;
+	item_value put = 0, number = 99;
 
 	consumer_start(&holder, q);
 	consumer_start(&other, q);
 	for (int pass = 0; pass < 5; pass++) {
-		put += (uint32_t)fill_by_getting(q, &holder, put);
+		put += (item_value)fill_by_getting(q, &holder, put);
 		RETURNS(0, told(&holder, act_task_done_many, spmcq_unfinished(q)));
 		RETURNS(0, spmcq_join(q));
 	}
@@ -537,7 +538,7 @@ static void put_says_that_lost_items_take_up_all_room(void)
 	struct spmcq *q = shared_at(4, &options);
 	struct spmcq_lost lost[8];
 	struct timespec soon;
-	uint32_t number = 99;
+	item_value number = 99;
 	size_t held;
 
 	consumer_start(&dead, q);
@@ -554,8 +555,9 @@ static void put_says_that_lost_items_take_up_all_room(void)
 	soon = spmcq_after(0.3);
 	RETURNS(-ETIMEDOUT, spmcq_put_until(q, &number, &soon));
 	RETURNS((long)held, told(&other, act_drain, 0));
-	for (uint32_t i = 0; i < held; i++)
-		CHECK(other.call.items[i] == i, "got %u, not %u", other.call.items[i], i);
+	for (item_value i = 0; i < held; i++)
+		CHECK(other.call.items[i] == i, "got %" PRI_ITEM ", not %" PRI_ITEM,
+		      other.call.items[i], i);
 	RETURNS(0, spmcq_put(q, &number));
 	RETURNS(1, told(&other, act_drain, 0));
 	RETURNS(0, spmcq_join(q));
@@ -594,7 +596,7 @@ static void redelivered_items_wake_a_sleeper(void)
 		for (size_t j = 0; j < 2; j++)
 			if (has_answered(&sleepers[j])) {
 				RETURNS(0, answer(&sleepers[j]));
-				CHECK(sleepers[j].call.items[0] == i, "got %u",
+				CHECK(sleepers[j].call.items[0] == i, "got %" PRI_ITEM,
 				      sleepers[j].call.items[0]);
 				RETURNS(0, told(&sleepers[j], act_task_done, 0));
 				RETURNS(0, spmcq_join(q));
@@ -632,7 +634,7 @@ static void lost_items_are_redelivered_after_a_shutdown_too(void)
 	RETURNS(-EOWNERDEAD, spmcq_join(q));
 	RETURNS(1, spmcq_shared_reap(q, &lost, 1));
 	RETURNS(0, told(&other, act_get, 0));
-	CHECK(other.call.items[0] == 0, "got %u", other.call.items[0]);
+	CHECK(other.call.items[0] == 0, "got %" PRI_ITEM, other.call.items[0]);
 	RETURNS(-ESHUTDOWN, told(&other, act_get, 0));
 	RETURNS(0, told(&other, act_task_done, 0));
 	RETURNS(0, spmcq_join(q));
@@ -657,7 +659,7 @@ static void with_redeliver_a_thread_has_255_unreported_gets_at_most(void)
 	COUNTS(45, spmcq_size(q));
 	RETURNS(0, told(&consumer, act_task_done, 0));
 	RETURNS(0, told(&consumer, act_get, 0));
-	CHECK(consumer.call.items[0] == 255, "got %u", consumer.call.items[0]);
+	CHECK(consumer.call.items[0] == 255, "got %" PRI_ITEM, consumer.call.items[0]);
 	RETURNS(0, told(&consumer, act_task_done_many, 255));
 	RETURNS(44, told(&consumer, act_drain, 0));
 	RETURNS(0, spmcq_join(q));
@@ -764,7 +766,7 @@ static void items_that_each_thread_held_are_named(void)
 		n = told(&other, act_drain, 0);
 		RETURNS(redeliver ? 35 : 0, n);
 		for (long i = 0; i < n; i++)
-			CHECK(named[other.call.items[i]]-- == 1, "item %u came again",
+			CHECK(named[other.call.items[i]]-- == 1, "item %" PRI_ITEM " came again",
 			      other.call.items[i]);
 		RETURNS(0, spmcq_join(q));
 		puppet_end(&other);

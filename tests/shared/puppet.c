@@ -488,7 +488,7 @@ void fail_to_succeed(struct puppet *successor, struct spmcq *q)
 void create_by(struct puppet *producer, size_t capacity, const struct spmcq_shared_options *options)
 {
 	producer->call.capacity = capacity;
-	producer->call.item_size = sizeof(uint32_t);
+	producer->call.item_size = sizeof(item_value);
 	if (options)
 		producer->call.options = *options;
 	RETURNS(0, told(producer, act_create, 0));
@@ -514,7 +514,7 @@ struct spmcq *shared_at(size_t capacity, const struct spmcq_shared_options *opti
 {
 	struct spmcq *q = NULL;
 
-	RETURNS(0, spmcq_shared_create(&q, capacity, sizeof(uint32_t), options));
+	RETURNS(0, spmcq_shared_create(&q, capacity, sizeof(item_value), options));
 	CHECK(q, "create returned 0 and no queue");
 	return q;
 }

@@ -22,8 +22,8 @@ enum { ITEMS = 512, LOST = 32 };
 struct call {
 	long (*make)(struct call *call); /* the call; NULL: the puppet ends */
 	size_t n;                        /* items */
-	double seconds;  /* time until the deadline; below 0: there is no deadline */
-	uint32_t number; /* the number of the first item that is put */
+	double seconds;    /* time until the deadline; below 0: there is no deadline */
+	item_value number; /* the number of the first item that is put */
 	/* In the test: a socket to send; in the puppet: the socket that came; -1: none. */
 	int socket;
 	size_t capacity, item_size;
@@ -39,7 +39,7 @@ struct call {
 	int thread;
 	struct spmcq_stats stats;
 	struct spmcq_lost lost[LOST];
-	uint32_t items[ITEMS];
+	item_value items[ITEMS];
 };
 
 struct puppet {
@@ -96,7 +96,7 @@ void join_by(struct puppet *producer, struct spmcq **q);
  * the puppet is refused. */
 void succeed(struct puppet *successor, struct spmcq **q);
 void fail_to_succeed(struct puppet *successor, struct spmcq *q);
-/* The puppet makes a queue of uint32_t numbers. options may be NULL. */
+/* The puppet makes a queue of numbers. options may be NULL. */
 void create_by(struct puppet *producer, size_t capacity,
                const struct spmcq_shared_options *options);
 /* Starts a puppet, and lets it join. */

@@ -19,7 +19,7 @@ static struct {
 	struct puppet consumer;
 	size_t files; /* descriptors that are open in this process */
 	long theirs;  /* descriptors that are open in the consumer's process */
-	uint32_t number;
+	item_value number;
 } ends;
 
 struct results {
@@ -52,12 +52,12 @@ static bool is_clear_to_producer(long result)
 /* A consumer that joined gets an item, and leaves. */
 static void use_and_leave(bool admitted)
 {
-	uint32_t number;
+	item_value number;
 
 	if (admitted) {
 		put_numbers(ends.q, ++ends.number, 1);
 		RETURNS(0, told_until(&ends.consumer, act_get_until, 0, 5));
-		CHECK(ends.consumer.call.items[0] == ends.number, "got %u",
+		CHECK(ends.consumer.call.items[0] == ends.number, "got %" PRI_ITEM,
 		      ends.consumer.call.items[0]);
 		RETURNS(0, told(&ends.consumer, act_task_done, 0));
 	} else {

@@ -24,7 +24,7 @@ static void bad_arguments_are_refused(void)
 	struct spmcq *const before = (struct spmcq *)(void *)&untouched;
 	struct spmcq *none = before, *q = shared_of(2);
 	struct spmcq_lost lost;
-	uint32_t number = 0;
+	item_value number = 0;
 
 	RETURNS(-EINVAL, spmcq_shared_create(NULL, 1, 4, NULL));
 	RETURNS(-EINVAL, spmcq_shared_create(&none, 0, 4, NULL));
@@ -195,9 +195,9 @@ static void items_come_in_order_and_in_runs(void)
 	struct puppet a, b;
 	struct spmcq *q =
 	        shared_at(300, &(struct spmcq_shared_options){.first_position = WRAP - 9});
-	uint32_t numbers[300], next = 0;
+	item_value numbers[300], next = 0;
 
-	for (uint32_t i = 0; i < 300; i++)
+	for (item_value i = 0; i < 300; i++)
 		numbers[i] = i;
 	consumer_start(&a, q);
 	RETURNS(300, spmcq_put_many(q, numbers, 300));
@@ -210,7 +210,7 @@ static void items_come_in_order_and_in_runs(void)
 		CHECK(n == 1 + 7 * i || next + (uint32_t)n == 300, "get_many(%d): %ld", 1 + 7 * i,
 		      n);
 		for (long j = 0; j < n; j++, next++)
-			CHECK(consumer->call.items[j] == next, "got %u, not %u",
+			CHECK(consumer->call.items[j] == next, "got %" PRI_ITEM ", not %" PRI_ITEM,
 			      consumer->call.items[j], next);
 		RETURNS(0, told(consumer, act_task_done_many, (size_t)n));
 	}
@@ -237,7 +237,7 @@ static void timed_calls_come_back_at_their_deadline(void)
 	struct puppet consumer;
 	struct spmcq *q = shared_of(2);
 	struct timespec soon;
-	uint32_t numbers[2] = {1, 2};
+	item_value numbers[2] = {1, 2};
 	double since;
 
 	consumer_start(&consumer, q);
@@ -251,7 +251,8 @@ static void timed_calls_come_back_at_their_deadline(void)
 	since = seconds_now();
 	RETURNS(-ETIMEDOUT, told_until(&consumer, act_get_many_until, 2, 0.25));
 	took_about(since, 0.25);
-	CHECK(consumer.call.items[0] == 77, "a get that failed wrote %u", consumer.call.items[0]);
+	CHECK(consumer.call.items[0] == 77, "a get that failed wrote %" PRI_ITEM,
+	      consumer.call.items[0]);
 
 	RETURNS(2, spmcq_put_many(q, numbers, 2));
 	RETURNS(-EAGAIN, spmcq_try_put(q, numbers));
@@ -284,7 +285,7 @@ static void sleeping_gets_are_woken_by_puts(void)
 	for (size_t i = 0; i < 3; i++)
 		consumer_start(&consumers[i], q);
 	for (uint32_t round = 0; round < 20; round++) {
-		uint32_t sum = 0;
+		item_value sum = 0;
 
 		for (size_t i = 0; i < 3; i++)
 			tell(&consumers[i], act_get, 0);
@@ -334,15 +335,15 @@ static void a_sleeping_put_is_woken_by_a_get(void)
 {
 	struct puppet producer;
 	struct spmcq *q = producer_start(&producer, 3);
-	uint32_t items[10];
+	item_value items[10];
 
 	producer.call.number = 0;
 	tell(&producer, act_put_many, 10);
 	puppet_await_sleep(&producer);
 	COUNTS(3, spmcq_size(q));
-	for (uint32_t i = 0; i < 10; i++) {
+	for (item_value i = 0; i < 10; i++) {
 		RETURNS(0, spmcq_get(q, items));
-		CHECK(items[0] == i, "got %u, not %u", items[0], i);
+		CHECK(items[0] == i, "got %" PRI_ITEM ", not %" PRI_ITEM, items[0], i);
 	}
 	RETURNS(10, answer(&producer));
 	RETURNS(0, spmcq_task_done_many(q, 10));
@@ -443,7 +444,7 @@ static void the_producers_process_gets_and_reports(void)
 	put_numbers(q, 0, 4);
 	get_numbers(q, 0, 2);
 	RETURNS(2, told(&consumer, act_drain, 0));
-	CHECK(consumer.call.items[0] == 2, "got %u", consumer.call.items[0]);
+	CHECK(consumer.call.items[0] == 2, "got %" PRI_ITEM, consumer.call.items[0]);
 	RETURNS(-ETIMEDOUT, spmcq_join_until(q, &past));
 	RETURNS(0, spmcq_task_done_many(q, 2));
 	RETURNS(-ERANGE, spmcq_task_done(q));
@@ -499,7 +500,7 @@ static void a_shutdown_lets_the_rest_be_got(bool from_consumer)
 {
 	struct puppet a, b;
 	struct spmcq *q = shared_of(5);
-	uint32_t number = 9;
+	item_value number = 9;
 
 	consumer_start(&a, q);
 	consumer_start(&b, q);

@@ -104,7 +104,7 @@ static struct spmcq *sealed_of(size_t size, enum spmcq_algorithm algorithm)
 	return q;
 }
 
-static void put_items(struct spmcq *q, size_t size, uint32_t number, size_t n)
+static void put_items(struct spmcq *q, size_t size, item_value number, size_t n)
 {
 	static unsigned char items[RUN_MOST * SIZE];
 
@@ -136,7 +136,7 @@ static long act_get_item(struct call *call)
 
 	if (result == 0)
 		CHECK(item_is(item, call->item_size, call->number),
-		      "the item is not number %u but %llu", call->number,
+		      "the item is not number %" PRI_ITEM " but %llu", call->number,
 		      (unsigned long long)item_number(item, call->item_size));
 	free(item);
 	return result;
@@ -338,7 +338,7 @@ static long act_get_items(struct call *call)
 	for (ssize_t i = 0; i < result; i++)
 		CHECK(item_is(items + (size_t)i * call->item_size, call->item_size,
 		              call->number + (size_t)i),
-		      "the item is not number %u", call->number + (uint32_t)i);
+		      "the item is not number %" PRI_ITEM, call->number + (item_value)i);
 	free(items);
 	return result;
 }
@@ -416,8 +416,8 @@ static void runs_are_got_one_at_a_time_and_in_order(void)
 	struct puppet consumer;
 	struct spmcq_shared_options options = {.sealed = true};
 	struct spmcq *q = NULL;
-	uint32_t numbers[8], next = 0, put = 0;
-	int result = spmcq_shared_create(&q, 20, sizeof(uint32_t), &options);
+	item_value numbers[8], next = 0, put = 0;
+	int result = spmcq_shared_create(&q, 20, sizeof(item_value), &options);
 
 	if (result == -ENOTSUP)
 		check_skip("sealing is not built");
@@ -436,10 +436,10 @@ static void runs_are_got_one_at_a_time_and_in_order(void)
 
 			CHECK(got > 0 && got <= (long)n, "got %ld of runs of %zu", got, n);
 			for (long j = 0; j < got; j++)
-				CHECK(consumer.call.items[j] == next + (uint32_t)j, "got %u",
-				      consumer.call.items[j]);
+				CHECK(consumer.call.items[j] == next + (item_value)j,
+				      "got %" PRI_ITEM, consumer.call.items[j]);
 			RETURNS(0, told(&consumer, act_task_done_many, (size_t)got));
-			next += (uint32_t)got;
+			next += (item_value)got;
 		}
 	}
 	RETURNS(0, spmcq_join(q));

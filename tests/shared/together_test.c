@@ -16,7 +16,7 @@ static _Atomic unsigned char *times;
 
 static long act_consume(struct call *call)
 {
-	uint32_t items[32], last = 0;
+	item_value items[32], last = 0;
 	bool any = false;
 	ssize_t n;
 
@@ -29,8 +29,9 @@ static long act_consume(struct call *call)
 			break;
 		n += call->n == 1; /* spmcq_get() returns 0, not a count */
 		for (ssize_t i = 0; i < n; i++) {
-			CHECK(!any || items[i] > last, "got %u after %u", items[i], last);
-			CHECK(items[i] < MANY, "got %u", items[i]);
+			CHECK(!any || items[i] > last, "got %" PRI_ITEM " after %" PRI_ITEM,
+			      items[i], last);
+			CHECK(items[i] < MANY, "got %" PRI_ITEM, items[i]);
 			last = items[i];
 			any = true;
 			atomic_fetch_add(&times[last], 1);
@@ -45,7 +46,7 @@ static void all_get_each_item_once(size_t capacity, const struct spmcq_shared_op
 {
 	struct puppet workers[WORKERS], second[WORKERS];
 	struct spmcq *q = shared_at(capacity, options);
-	uint32_t runs[50], n = 0;
+	item_value runs[50], n = 0;
 
 	check_doing("capacity %zu, redeliver %d, sealed %d", capacity, options->redeliver,
 	            options->sealed);
@@ -74,8 +75,9 @@ static void all_get_each_item_once(size_t capacity, const struct spmcq_shared_op
 		puppet_end(&second[i]);
 		puppet_end(&workers[i]);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		CHECK(times[i] == 1, "item %u of %u was got %u times", i, n, times[i]);
+	for (item_value i = 0; i < n; i++)
+		CHECK(times[i] == 1, "item %" PRI_ITEM " of %" PRI_ITEM " was got %u times", i, n,
+		      times[i]);
 	COUNTS(n, stats_of(q).done);
 	queue_free(q);
 }
@@ -114,7 +116,8 @@ static void items_go_through_a_process_in_the_middle(void)
 	enum { ALL = 20000 };
 	struct puppet first, last;
 	struct spmcq *from, *to = shared_of(64);
-	uint32_t items[32], all = 0;
+	item_value items[32];
+	uint32_t all = 0;
 
 	times = common_memory(MANY);
 	from = producer_start(&first, 100);
