@@ -274,6 +274,14 @@ static void a_put_whose_tail_shutdown_has_read_succeeds(void)
 	queue_free(q);
 }
 
+/* Now the next put finds known room, so it prefetches. */
+static void make_room_known(struct spmcq *q)
+{
+	put(q, 100);
+	COUNTS(100, get(q));
+	RETURNS(0, spmcq_task_done(q));
+}
+
 /* As a thread that shuts down, and is stopped for good after its first step. */
 static void another_begins_to_shut_down(struct spmcq *q)
 {
@@ -285,6 +293,7 @@ static void a_put_does_not_wait_for_a_thread_that_shuts_down(void)
 	struct spmcq *q = queue_at(8, 8, 0);
 
 	take_the_lead(q);
+	make_room_known(q);
 	plan_at(at_prefetches, another_begins_to_shut_down, q);
 	put(q, 101);
 	expect_that_all_happened();
@@ -299,6 +308,7 @@ static void a_put_whose_tail_shutdown_has_not_read_fails(void)
 	struct spmcq *q = queue_at(8, 8, 0);
 
 	take_the_lead(q);
+	make_room_known(q);
 	plan_at(at_prefetches, another_shuts_down, q);
 	RETURNS(-ESHUTDOWN, spmcq_put(q, &(struct item){0}));
 	expect_that_all_happened();
