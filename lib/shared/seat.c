@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void give_seat_back(void *seat)
 {
@@ -22,9 +23,10 @@ INTERNAL int seats_make(struct handle *h)
 	uint64_t first = (uint64_t)h->number * h->layout.threads;
 
 	h->has_words = h->layout.slot_words == 1 && h->layout.item_size == WORD && !h->redelivers;
-	h->seats = calloc(h->layout.threads, sizeof *h->seats);
+	h->seats = aligned_alloc(alignof(struct my_seat), h->layout.threads * sizeof *h->seats);
 	if (h->seats == NULL)
 		return -ENOMEM;
+	memset(h->seats, 0, h->layout.threads * sizeof *h->seats);
 	for (uint32_t i = 0; i < h->layout.threads; i++) {
 		struct my_seat *mine = &h->seats[i];
 
