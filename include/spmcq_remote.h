@@ -33,13 +33,16 @@
  * messages of that many, and a last one with those that are left. A put sends a message of one
  * item. The server stores, delivers and records messages, and knows nothing of items:
  * - At most capacity / items_per_message messages are unfinished. So there are never more than
- *   capacity unfinished items, and a queue of messages with fewer items is full earlier.
- * - A message is delivered to one thread as a whole. If a get has no room for all of its items, the
- *   next get of that thread returns items of the rest, and does not ask the server. No other thread
- *   gets these items, and shutdown_now does not discard them.
+ *   capacity unfinished items. If messages have fewer items, the queue is full before it has so
+ *   many: with put alone, after capacity / items_per_message items.
+ * - A message is delivered to one thread as a whole. If the caller has room for only some of its
+ *   items, the next gets of that thread return the others (the rest) without asking the server.
+ *   Until the message is delivered again (see below), no other thread gets these items, and
+ *   shutdown_now does not discard them.
  * - The server records a report when the last item of a message is reported. Before that it knows
  *   nothing of the reports of the other items. If the thread ends, its handle is closed, or
- *   ack_wait_ms passes, the message comes again whole, with the items that were reported.
+ *   ack_wait_ms passes, the whole message is delivered again, also the items that were already
+ *   reported.
  * - ack_wait_ms begins when the message is delivered. A thread that needs longer for all of its
  *   items calls still_working meanwhile.
  * - A message is set aside as a whole.
@@ -63,8 +66,8 @@
  * spmcq_remote_reason() says in words what went wrong.
  *
  * A put that returned -ENOTCONN may have put its items, or some of them: the answer was lost. Call
- * it again with the same items: each item is then put once, whatever the result of the first call
- * was.
+ * it again with all of the same items: each item is then put once, whatever the result of the first
+ * call was. A call with only some of them may put items twice.
  *
  * When the connection is lost, the library tries to connect again until the handle is closed.
  * Blocking calls wait meanwhile. Timed calls wait until their deadline, then return -ENOTCONN.
@@ -125,7 +128,7 @@ struct spmcq_remote_options {
 	unsigned max_deliveries; /* then an item is set aside; 0: 5 */
 	/* Items that consumers may hold together, rounded up to whole messages; 0: capacity. */
 	size_t max_unacknowledged;
-	/* Items that put_many sends in a message, see above; capacity is a multiple. 0: 1. */
+	/* Most items in a message of put_many, see above; capacity must be a multiple. 0: 1. */
 	unsigned items_per_message;
 	/* For this time the server drops a second copy of an item. 0: 120000. */
 	unsigned duplicate_window_ms;
@@ -148,8 +151,8 @@ struct spmcq_remote_stats {
  * @url      nats://host:port or tls://host:port; several servers of a cluster with commas between
  * @name     1 to 64 of A-Z a-z 0-9 _ -
  * @options  NULL: the defaults
- * Returns 0, -EINVAL, -ENOMEM, -EOVERFLOW, or one of the results above. It is -EINVAL, too, if
- * capacity is no multiple of items_per_message.
+ * Returns 0, -EINVAL (also if capacity is no multiple of items_per_message), -ENOMEM, -EOVERFLOW,
+ * or one of the results above.
  * Threads: any. Blocks: until the server has answered.
  * Permissions it needs of the server: see the end of this file.
  */
@@ -226,16 +229,17 @@ ssize_t spmcq_remote_held(const struct spmcq_remote *q);
 int spmcq_remote_deliveries(struct spmcq_remote *q);
 
 /**
- * Start ack_wait_ms anew for all items that the calling thread holds, if its work takes longer;
- * also for the rest of a message.
+ * Start ack_wait_ms anew for all messages of which the calling thread holds items, or has a rest,
+ * if its work takes longer.
  * Returns 0, -EINVAL or -ENOTCONN. Blocks: no.
  */
 int spmcq_remote_still_working(struct spmcq_remote *q);
 
 /**
  * Report the oldest item that the calling thread holds, or the n oldest, as finished. When this
- * returns 0 the server has recorded it. With several items in a message, it has recorded those
- * messages of which all items were reported; the reports of other items are only counted here.
+ * returns 0 the server has recorded it. With several items in a message, the server has recorded
+ * all messages of which every item is reported. If only some items of a message are reported, this
+ * handle counts them, and the server does not know of them.
  * Returns 0, -EINVAL, -ERANGE when the thread holds fewer than n (nothing is reported then), or
  * -ENOTCONN when the server does not answer for twice answer_ms. After that the thread still holds
  * the items that the server is not known to have recorded (see spmcq_remote_held()) and can report

@@ -32,14 +32,14 @@ struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD, then for ever an id */
 	_Atomic uint64_t done;                      /* items reported here; <= got */
 	_Atomic uint64_t got;            /* items taken; a leader may have to subtract some again */
-	_Atomic uint64_t head_minus_got; /* see cursor_note_take() */
+	_Atomic uint64_t head_minus_got; /* head - got when the owner last read head */
 #ifdef SPMCQ_LEAD
 	/* For cursor_lead.c. Only the owner writes these, but any thread writes verdict. */
 	_Atomic uint64_t lead_head; /* next position that the leader takes */
 	/* The lead's id; once the lead has ended, the got up to which items are the leader's. */
 	_Atomic uint64_t verdict;
 	_Atomic uint64_t lead_id;         /* of the owner's newest lead */
-	_Atomic uint32_t alone_since_got; /* the lower 32 bits of got; see cursor_hold() */
+	_Atomic uint32_t alone_since_got; /* got when counting for a lead began */
 #endif
 	_Atomic bool alone;        /* as far as the owner knows, head is at head_minus_got + got */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */

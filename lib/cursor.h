@@ -166,19 +166,21 @@ static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, 
 	return true;
 }
 
-/* Returns head. If the caller is alone, the result is computed from its cell, for the reason given
- * at cursor_own_tail(). It may then be out of date, and a claim from there on fails. */
+/* Returns where the caller expects head. If it is alone, it computes this from its cell; for the
+ * reason see cursor_own_tail(). If another consumer has moved head since, the claim fails. If it is
+ * not alone, it reads head, which may hold the id of a lead. */
 static inline uint64_t cursor_guess_head(const struct cursor *cursor, const struct cell *cell)
 {
 	if (CELL_GET(cell, alone))
 		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
-	/* A3, pairs with R2. */
+	/* A3, pairs with R2: the tail we read next is not behind this head. (An expected head needs
+	 * no such order: if it is wrong, the claim fails.) */
 	return atomic_load_explicit(&cursor->head, memory_order_acquire);
 }
 
-/* Called after the owner of the cell has read head, and has taken n items from there on without a
- * lead: find out whether it is alone. It is if no other consumer has taken an item since the last
- * call, as head and got then moved by the same number. */
+/* The owner of the cell calls this after it has read head and has taken n items from there without
+ * a lead. If head - got is as at the last call, no other consumer took items between the calls, so
+ * the owner is alone. Several threads use a shared cell, so its users are never alone. */
 static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, uint64_t at,
                                     uint64_t n)
 {

@@ -104,7 +104,7 @@ static bool knows_more(const struct handle *h)
 	return position_distance(word_position(head), tail) > 0;
 }
 
-/* Returns 0. */
+/* Returns 0, so that report_known() can end with this call. */
 __attribute__((noinline)) static int after_last_report(struct handle *h)
 {
 	after_report(h);
@@ -200,7 +200,7 @@ __attribute__((noinline)) static int report_by_search(struct handle *h, size_t n
 	return r;
 }
 
-/* Needs no stack frame, as shared_get(). */
+/* The rare cases are tail calls, as in shared_get(). */
 INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 {
 	struct handle *h = handle_of(q);

@@ -47,7 +47,7 @@ INTERNAL bool producer_is_gone(struct handle *h)
 	return knows_it_is_gone(h);
 }
 
-/* Returns 1. */
+/* Returns 1, so that shared_get() can end with this call. */
 __attribute__((noinline)) static ssize_t wake_producer(struct handle *h, struct my_seat *me)
 {
 	/* Relaxed: the producer stored wake_at before it announced itself, and this thread has seen
@@ -255,8 +255,7 @@ __attribute__((noinline)) static ssize_t get_slowly(struct handle *h, void *item
 	return r;
 }
 
-/* Everything but the common case is in tail calls, so the common case needs no stack frame: a
- * tenth faster. */
+/* The rare cases are tail calls, so that the common case needs no stack frame. */
 INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
                             const struct timespec *deadline, bool try)
 {

@@ -33,8 +33,9 @@ struct my_seat {
 	uint64_t takes;            /* how many takes it has finished */
 	_Atomic uint64_t taken;    /* items that it took; other threads of the process read it */
 	_Atomic uint64_t reported; /* items that it reported; only its thread writes this */
-	/* The value of head after the thread's last take, or NO_HEAD. Never that after an older
-	 * take: then the note of the next claim would end before the last take. */
+	/* Head after this thread's last take, or NO_HEAD if it does not expect head there. Any take
+	 * but that of a word sets NO_HEAD: a claim from an older head would write a note that ends
+	 * before the last take, and such a note looks as if the claim had succeeded. */
 	uint64_t head;
 	uint64_t backoff;       /* after a lost claim, a random number of pauses below this */
 	uint64_t chance;        /* state of the random numbers of back_off() */
@@ -103,9 +104,9 @@ struct handle {
 	int producer_process, producer_lifeline;
 	_Atomic bool producer_gone;
 
-	/* Written by the process's threads that get. What they, the producer and all write is two
-	 * lines apart, as in struct cursor: with a producer and a consumer in one process, twice
-	 * the items/s. */
+	/* Written by the threads of this process that get. These fields, those of the producer and
+	 * those that all threads write are two lines apart from each other, as in struct cursor.
+	 * With a producer and a consumer in one process this doubles the items/s. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail_seen; /* a tail that this process has read */
 	_Atomic uint64_t head_seen[LANES];                  /* the latest heads that it has read */
 	_Atomic int64_t batch; /* how many items the last look at tail found */

@@ -9,7 +9,8 @@
 
 static void give_seat_back(void *seat)
 {
-	/* Another thread may have the seat soon, and this one may still make calls. */
+	/* This thread is ending, but its other destructors may still call us. They must not use
+	 * this seat, which another thread may have by then. */
 	if (last_seat.seat == seat)
 		last_seat.handle = NO_HANDLE;
 	/* Release, pairs with seat_find(): the next owner sees what this thread wrote into the

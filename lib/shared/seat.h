@@ -24,7 +24,7 @@ INTERNAL struct my_seat *seat_ask(struct handle *h);
 /* Give the calling thread a seat. Returns NULL if all are in use. */
 INTERNAL struct my_seat *seat_find(struct handle *h);
 
-/* Returns the calling thread's seat if it was used last, else NULL. */
+/* Returns the calling thread's seat if the thread's last call was on this handle, else NULL. */
 static inline struct my_seat *seat_used_last(const struct handle *h)
 {
 	return last_seat.handle == h->id ? last_seat.seat : NULL;

@@ -405,16 +405,17 @@ INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 	if (!claim_items(h, me, &claim))
 		return false;
 	note_take(me, &claim);
+	/* Only after two takes in a row: while consumers alternate, each expected head is wrong. */
 	if (word_seat(claim.word) == me->number)
 		me->head = word_after(me, &claim);
 	memcpy(item, &word, sizeof word);
 	return true;
 }
 
-/* As take_word(), but it assumes that head is where this seat left it, as a load of head soon after
- * the compare-and-swap takes 3 ns longer than that of me->head, and the note would wait for it. If
- * another seat has moved head, the claim fails. Step 3 is left out: no other seat moved head last.
- */
+/* As take_word(), but does not read head: it expects head where this seat left it. To load head
+ * soon after the compare-and-swap takes 3 ns longer than to load me->head, and the note needs the
+ * value. If another seat has moved head, the claim fails. Step 3 is not needed, because this seat
+ * itself moved head there. */
 FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item)
 {
 	struct claim claim = {

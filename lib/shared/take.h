@@ -2,7 +2,8 @@
  * Taking: a consumer moves head of a lane past items that it has copied. At whatever instruction it
  * is killed, the memory shows afterwards whether it took the items.
  *
- * 1. Read head: a position, and the seat that moved it there. (take_word_alone() assumes it.)
+ * 1. Read head: a position, and the seat that moved it there. (take_word_alone()
+ * does not read it, but expects its own last value.)
  * 2. Copy the items. Write the claim into the next note of the thread's own seat.
  * 3. If another seat moved head to this position, confirm its take: if that seat's `end` is before
  * the position, store the position in its `confirmed`.

@@ -101,7 +101,7 @@ static void hold_and_get(void *arg)
 /* This thread of the case leads as soon as it looks. */
 static void has_been_alone(unsigned thread)
 {
-	model_stay_alone(&queue->ring.cursor, cell_of(thread));
+	model_make_alone(&queue->ring.cursor, cell_of(thread));
 }
 
 /* A looker, which the case has counted, lies down once. A reserve would do so again and again, as

@@ -330,7 +330,7 @@ static void begin_shared(size_t capacity, unsigned items)
 {
 	begin(capacity, items);
 	cursor_share(cursor);
-	model_stay_alone(cursor, leader);
+	model_make_alone(cursor, leader);
 }
 
 /* As hold_cursor(), and the get that follows. */
@@ -422,7 +422,7 @@ static void a_lead_is_ended_by_a_thread_that_takes_nothing(void)
 static void one_of_two_leads(void)
 {
 	begin_shared(2, 1);
-	model_stay_alone(cursor, other);
+	model_make_alone(cursor, other);
 	model_start(hold, leader);
 	model_start(hold, other);
 	model_end();
@@ -437,7 +437,7 @@ static void a_lead_is_ended_for_a_stopped_thread(void)
 {
 	begin(2, 2);
 	atomic_store(&cursor->state, ENDING(CELL_GET(leader, lead_id)));
-	model_stay_alone(cursor, other);
+	model_make_alone(cursor, other);
 	model_start(lead_one, NULL);
 	model_start(hold, other);
 	check_items();

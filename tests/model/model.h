@@ -26,8 +26,9 @@ static inline unsigned model_asleep(const struct gate *gate)
 	return model_asleep_on(&gate->epoch.value);
 }
 
-/* As if the owner of the cell had taken the last items: it is alone, and guesses where head is. */
-static inline void model_stay_alone(struct cursor *cursor, struct cell *cell)
+/* Makes the owner of the cell alone. The first call notes head, the second finds that it has not
+ * moved. */
+static inline void model_make_alone(struct cursor *cursor, struct cell *cell)
 {
 	for (int i = 0; i < 2; i++)
 		cursor_note_take(cursor, cell, cursor_head(cursor), 0);

@@ -182,14 +182,14 @@ static void items_seen_by_another_come_whole(void)
 	check_taken(placed);
 }
 
-/* A consumer that was alone guesses where head is while another one takes, and, through one slot,
- * while the producer fills the slot again. */
+/* A consumer that is alone expects head where it left it. Meanwhile another consumer takes that
+ * item, and, if the ring has one slot, the producer fills the slot again. */
 static void a_guess_out_of_date_takes_nothing(size_t capacity)
 {
 	begin(capacity);
 	MODEL_CHECK(put_one(), "no room");
 	atomic_store(&ring->cursor.tail_seen, cursor_own_tail(&ring->cursor));
-	model_stay_alone(&ring->cursor, taken_by[1].cell);
+	model_make_alone(&ring->cursor, taken_by[1].cell);
 	MODEL_CHECK(CELL_GET(taken_by[1].cell, alone), "it does not guess");
 	model_start(put_each, NULL);
 	model_start(take_twice, &taken_by[0]);

@@ -97,7 +97,7 @@ static void a_leader_that_begins_wakes_the_producer(void)
 {
 	model_lazy = true;
 	begin_full(1);
-	model_stay_alone(&queue->ring.cursor, cell_of(2));
+	model_make_alone(&queue->ring.cursor, cell_of(2));
 	model_start(sleep_here, NULL);
 	model_start(hold_and_get, &got[0]);
 	finish();

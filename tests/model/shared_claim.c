@@ -106,7 +106,8 @@ static void one_that_is_killed_with_two_items(void)
 	beside(1, 4, take_one_after_another, take_one);
 }
 
-/* It has taken two before, so it does not read head, unless the other takes one. */
+/* It has taken two words in a row, so its next take does not read head. The other may take one
+ * between. */
 static void one_that_is_killed_while_it_is_alone(void)
 {
 	begin(4);
@@ -121,7 +122,7 @@ static void one_that_is_killed_while_it_is_alone(void)
 	nothing_is_lost(1, 4);
 }
 
-/* Its last take was not of the path of words, so it must not rely on an older head. */
+/* Its last take was a take() and not a take_word(), so it must forget the head that it expected. */
 static void one_that_is_killed_after_a_take_of_many(unsigned items)
 {
 	begin(items);
