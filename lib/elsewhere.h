@@ -26,6 +26,10 @@ struct elsewhere {
 	               const struct timespec *deadline, bool try);
 	ssize_t (*get)(struct spmcq *q, void *items, size_t max, const struct timespec *deadline,
 	               bool try);
+	/* The same for one item. Return 0 or an error. */
+	int (*put_item)(struct spmcq *q, const void *item, const struct timespec *deadline,
+	                bool try);
+	int (*get_item)(struct spmcq *q, void *item, const struct timespec *deadline, bool try);
 	int (*task_done)(struct spmcq *q, size_t n);
 	int (*join)(struct spmcq *q, const struct timespec *deadline);
 	int (*shutdown)(struct spmcq *q, bool now);

@@ -431,19 +431,15 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	}
 }
 
-/* For threads whose cells are not at their homes, and queues that lie elsewhere. */
+/* For threads whose cells are not at their homes. */
 __attribute__((noinline)) static int get_item_by_search(struct spmcq *q, void *item,
                                                         const struct timespec *deadline)
 {
-	if (is_elsewhere(q))
-		return count_to_status(q->elsewhere.get(q, item, 1, deadline, false));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, false);
 }
 
 __attribute__((noinline)) static int try_get_item_by_search(struct spmcq *q, void *item)
 {
-	if (is_elsewhere(q))
-		return count_to_status(q->elsewhere.get(q, item, 1, NULL, true));
 	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
 }
 
@@ -455,6 +451,8 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
 	cell = cell_at_home(&q->ring.cursor.cells);
+	if (cell == NULL && is_elsewhere(q))
+		return q->elsewhere.get_item(q, item, deadline, try);
 	if (cell == NULL)
 		return try ? try_get_item_by_search(q, item)
 		           : get_item_by_search(q, item, deadline);

@@ -236,7 +236,7 @@ __attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void
                                                      const struct timespec *deadline)
 {
 	if (is_elsewhere(q))
-		return count_to_status(q->elsewhere.put(q, item, 1, deadline, false));
+		return q->elsewhere.put_item(q, item, deadline, false);
 	return count_to_status(spmcq_put_many_until(q, item, 1, deadline));
 }
 

@@ -25,6 +25,10 @@ INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
                             const struct timespec *deadline, bool try);
 INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
                             const struct timespec *deadline, bool try);
+INTERNAL int shared_put_item(struct spmcq *q, const void *item, const struct timespec *deadline,
+                             bool try);
+INTERNAL int shared_get_item(struct spmcq *q, void *item, const struct timespec *deadline,
+                             bool try);
 INTERNAL int shared_task_done(struct spmcq *q, size_t n);
 INTERNAL int shared_join(struct spmcq *q, const struct timespec *deadline);
 INTERNAL int shared_shutdown(struct spmcq *q, bool now);

@@ -74,6 +74,8 @@ static int shared_stats(const struct spmcq *q, struct spmcq_stats *out)
 static const struct elsewhere shared_calls = {
         .put = shared_put,
         .get = shared_get,
+        .put_item = shared_put_item,
+        .get_item = shared_get_item,
         .task_done = shared_task_done,
         .join = shared_join,
         .shutdown = shared_shutdown,

@@ -47,8 +47,8 @@ INTERNAL bool producer_is_gone(struct handle *h)
 	return knows_it_is_gone(h);
 }
 
-/* Returns 1, so that shared_get() can end with this call. */
-__attribute__((noinline)) static ssize_t wake_producer(struct handle *h, struct my_seat *me)
+/* Returns 0, so that shared_get_item() can end with this call. */
+__attribute__((noinline)) static int wake_producer(struct handle *h, struct my_seat *me)
 {
 	/* Relaxed: the producer stored wake_at before it announced itself, and this thread has seen
 	 * the announcement. The load of head sees at least this thread's own take. */
@@ -58,13 +58,13 @@ __attribute__((noinline)) static ssize_t wake_producer(struct handle *h, struct 
 	if (h->redelivers || position_distance(at, word_position(head)) >= 0)
 		gate_wake(h, &h->two->room, 1);
 	me->woke_producer = true;
-	return 1;
+	return 0;
 }
 
-/* Returns 1. */
-static inline ssize_t after_take(struct handle *h, struct my_seat *me)
+/* Returns 0. */
+static inline int after_take(struct handle *h, struct my_seat *me)
 {
-	return gate_has_waiters(&h->two->room) ? wake_producer(h, me) : 1;
+	return gate_has_waiters(&h->two->room) ? wake_producer(h, me) : 0;
 }
 
 /* Take up to max items. Returns how many, 0 if there are none, -ESHUTDOWN, -EPROTO, -EBADMSG or
@@ -234,10 +234,10 @@ static ssize_t get_unknown(struct item_wait *wait)
 	return r != 0 ? r : wait->got;
 }
 
-/* The rare cases of shared_get(). */
-__attribute__((noinline)) static ssize_t get_slowly(struct handle *h, void *items, size_t max,
-                                                    const struct timespec *deadline, bool try)
+INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
+                            const struct timespec *deadline, bool try)
 {
+	struct handle *h = handle_of(q);
 	struct item_wait wait = {.h = h, .items = items, .max = max, .deadline = deadline};
 	ssize_t r = handle_status(h);
 
@@ -246,24 +246,30 @@ __attribute__((noinline)) static ssize_t get_slowly(struct handle *h, void *item
 	wait.me = seat_mine(h);
 	if (wait.me == NULL)
 		return -EUSERS;
-	if (max == 1 && h->has_words && take_word(h, wait.me, items))
-		return after_take(h, wait.me);
-	r = take_known(h, wait.me, items, max);
+	r = max == 1 && h->has_words && take_word(h, wait.me, items)
+	            ? 1
+	            : take_known(h, wait.me, items, max);
 	if (r == 0)
 		return try ? try_unknown(&wait) : get_unknown(&wait);
 	after_take(h, wait.me);
 	return r;
 }
 
+__attribute__((noinline)) static int get_item_slowly(struct spmcq *q, void *item,
+                                                     const struct timespec *deadline, bool try)
+{
+	ssize_t r = shared_get(q, item, 1, deadline, try);
+
+	return r < 0 ? (int)r : 0;
+}
+
 /* The rare cases are tail calls, so that the common case needs no stack frame. */
-INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
-                            const struct timespec *deadline, bool try)
+INTERNAL int shared_get_item(struct spmcq *q, void *item, const struct timespec *deadline, bool try)
 {
 	struct handle *h = handle_of(q);
 	struct my_seat *me = seat_used_last(h);
 
-	if (me != NULL && max == 1 && h->has_words && handle_status(h) == 0 &&
-	    take_word_alone(h, me, items))
-		return after_take(h, me);
-	return get_slowly(h, items, max, deadline, try);
+	return me != NULL && h->has_words && handle_status(h) == 0 && take_word_alone(h, me, item)
+	               ? after_take(h, me)
+	               : get_item_slowly(q, item, deadline, try);
 }

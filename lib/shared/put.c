@@ -15,7 +15,7 @@
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
 
 /* Returns 0 if the caller may put, or the error that refuses it. */
-static int refusal(struct handle *h)
+FAST_PATH int refusal(struct handle *h)
 {
 	uint64_t nobody = NO_THREAD, self = thread_id();
 	int r = handle_status(h);
@@ -248,14 +248,26 @@ INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
 	struct handle *h = handle_of(q);
 	ssize_t r = refusal(h);
 
-	if (r != 0)
-		return r;
-	if (n == 1 && h->has_words) {
-		r = put_word(h, items);
-		if (r != 0)
-			return r;
-	}
-	return put_many(h, items, n, deadline, try);
+	return r != 0 ? r : put_many(h, items, n, deadline, try);
+}
+
+__attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void *item,
+                                                     const struct timespec *deadline, bool try)
+{
+	ssize_t r = shared_put(q, item, 1, deadline, try);
+
+	return r < 0 ? (int)r : 0;
+}
+
+INTERNAL int shared_put_item(struct spmcq *q, const void *item, const struct timespec *deadline,
+                             bool try)
+{
+	struct handle *h = handle_of(q);
+	ssize_t r = refusal(h);
+
+	if (r == 0 && h->has_words)
+		r = put_word(h, item);
+	return r != 0 ? (r < 0 ? (int)r : 0) : put_item_slowly(q, item, deadline, try);
 }
 
 INTERNAL int shared_release_producer(struct spmcq *q)

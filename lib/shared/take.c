@@ -385,6 +385,17 @@ static ssize_t take_from(struct handle *h, struct my_seat *me, enum lane lane, v
 	}
 }
 
+/* After a claim of one word has succeeded. */
+static inline void finish_word(struct my_seat *me, const struct claim *claim, uint64_t word,
+                               void *item)
+{
+	note_take(me, claim);
+	/* Only after two takes in a row: while consumers alternate, each expected head is wrong. */
+	if (word_seat(claim->word) == me->number)
+		me->head = word_after(me, claim);
+	memcpy(item, &word, sizeof word);
+}
+
 /* The common case of take_from() for one item, in a fourth of the instructions (measured by
  * `spmcq-bench squares --between processes`). Acquire, as in lane_end() and look_at(). Relaxed: if
  * the slot is filled again meanwhile, the claim fails. */
@@ -404,11 +415,7 @@ INTERNAL bool take_word(struct handle *h, struct my_seat *me, void *item)
 	word = atomic_load_explicit(slot_of(h, claim.at), memory_order_relaxed);
 	if (!claim_items(h, me, &claim))
 		return false;
-	note_take(me, &claim);
-	/* Only after two takes in a row: while consumers alternate, each expected head is wrong. */
-	if (word_seat(claim.word) == me->number)
-		me->head = word_after(me, &claim);
-	memcpy(item, &word, sizeof word);
+	finish_word(me, &claim, word, item);
 	return true;
 }
 
@@ -431,9 +438,7 @@ FAST_PATH bool take_word_alone(struct handle *h, struct my_seat *me, void *item)
 	write_note(me, &claim);
 	if (!move_head(h, me, &claim))
 		return false;
-	note_take(me, &claim);
-	me->head = word_after(me, &claim);
-	memcpy(item, &word, sizeof word);
+	finish_word(me, &claim, word, item);
 	return true;
 }
 

@@ -30,6 +30,11 @@ static ssize_t put_next(unsigned number, unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		items[i] = value_at(item_at(h->tail) + i);
+	if (n == 1) {
+		int r = shared_put_item((struct spmcq *)(void *)h, items, NULL, true);
+
+		return r == 0 ? 1 : r;
+	}
 	return shared_put((struct spmcq *)(void *)h, items, n, NULL, true);
 }
 

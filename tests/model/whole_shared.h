@@ -179,7 +179,7 @@ static inline void take_one_at_once(unsigned number)
 		note_items(number, &item, 1);
 }
 
-/* As shared_get() does when items are known of. */
+/* As shared_get_item() does when items are known. */
 static inline void take_one_known(unsigned number)
 {
 	struct handle *h = &world.process[number];
