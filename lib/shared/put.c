@@ -10,8 +10,10 @@
 
 #include <errno.h>
 
-/* A put without room first yields up to ROOM_PAUSES times until half of the capacity is free. Then
- * it sleeps until half is free, for ROOM_NS at most. Then it sleeps until there is any room. */
+/* A put that has used up the known room reads head. If no more than an eighth of the capacity is
+ * free, it yields up to ROOM_PAUSES times until half is free, then sleeps until half is free, for
+ * ROOM_NS at most, and then takes any room. (If its last such wait ended ROOM_NS ago, it takes any
+ * room at once.) Each read of head delays the consumers. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
 
 /* Returns 0 if the caller may put, or the error that refuses it. */
@@ -103,17 +105,16 @@ static void copy_in(struct handle *h, const unsigned char *items, uint64_t n)
 	}
 }
 
-/* Put as many of the n items as there is room for. Returns how many, -ESHUTDOWN, -EPROTO, or an
- * error of run_write(). */
+/* Put as many of the n items as fit into known room. Returns how many, -ESHUTDOWN, or an error of
+ * run_write(). */
 static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
 {
-	int64_t room;
+	int64_t room = position_distance(h->tail, h->room_limit);
 
 	if (is_closed(h))
 		return -ESHUTDOWN;
-	room = look_for_room(h, 1);
 	if (room <= 0)
-		return (ssize_t)room;
+		return 0;
 	if (n > (uint64_t)room)
 		n = (size_t)room;
 	if (h->key != NULL) {
@@ -200,19 +201,57 @@ static bool look_for_half(struct handle *h, uint64_t half)
 	return false;
 }
 
+/* Returns whether this much room is enough to go on without waiting for more. */
+static bool is_enough(const struct handle *h, int64_t room, const struct timespec *deadline)
+{
+	return room > (int64_t)(h->layout.capacity / 8) ||
+	       (room > 0 &&
+	        (clock_ns() - h->looked_ns >= ROOM_NS || deadline_has_passed(deadline)));
+}
+
+/* Wait for room. Returns 0 when there is some or the queue is closed, or an error. */
 static int await_room(struct handle *h, const struct timespec *deadline)
 {
 	uint64_t half = (h->layout.capacity + 1) / 2;
+	int64_t room = look_for_room(h, 1);
 	struct timespec soon;
+	int r = 0;
+
+	if (room < 0)
+		return (int)room;
+	if (!is_enough(h, room, deadline)) {
+		if (deadline_has_passed(deadline))
+			return -ETIMEDOUT;
+		if (!look_for_half(h, half)) {
+			soon = spmcq_after(1e-9 * ROOM_NS);
+			r = sleep_until_room(h, half, deadline_sooner(&soon, deadline));
+		}
+		if (r == -ETIMEDOUT)
+			r = sleep_until_room(h, 1, deadline);
+	}
+	h->looked_ns = clock_ns();
+	return r;
+}
+
+static int wait_for_room(struct handle *h, const struct timespec *deadline)
+{
 	int r;
 
-	if (deadline_has_passed(deadline))
-		return -ETIMEDOUT;
-	if (look_for_half(h, half))
-		return 0;
-	soon = spmcq_after(1e-9 * ROOM_NS);
-	r = sleep_until_room(h, half, deadline_sooner(&soon, deadline));
-	return r != -ETIMEDOUT ? r : sleep_until_room(h, 1, deadline);
+	enter(h);
+	r = await_room(h, deadline);
+	leave(h);
+	return r;
+}
+
+/* For a try call. Returns 0 if there is room, else -EAGAIN or -EPROTO. */
+static int try_for_room(struct handle *h)
+{
+	int64_t room;
+
+	if (is_little_room((uint64_t)h->room_found, h->layout.capacity))
+		let_gather();
+	room = look_for_room(h, 1);
+	return room < 0 ? (int)room : room == 0 ? -EAGAIN : 0;
 }
 
 /* The rare cases of shared_put(). Not inlined, so that the common case stays short. */
@@ -223,23 +262,18 @@ __attribute__((noinline)) static ssize_t put_many(struct handle *h, const unsign
 	size_t placed = 0;
 	ssize_t r;
 
-	if (try && h->tail == h->room_limit &&
-	    is_little_room((uint64_t)h->room_found, h->layout.capacity))
-		let_gather();
 	for (;;) {
 		r = put_some(h, items + placed * h->layout.item_size, n - placed);
 		placed += r > 0 ? (size_t)r : 0;
-		if (r < 0 || placed == n || (r == 0 && try))
+		if (r < 0 || placed == n)
 			break;
 		if (r > 0)
 			continue;
-		enter(h);
-		r = await_room(h, deadline);
-		leave(h);
+		r = try ? try_for_room(h) : wait_for_room(h, deadline);
 		if (r < 0)
 			break;
 	}
-	return placed > 0 ? (ssize_t)placed : r == 0 ? -EAGAIN : r;
+	return placed > 0 ? (ssize_t)placed : r;
 }
 
 INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,

@@ -165,7 +165,8 @@ static void one_that_is_killed_while_items_are_put(void)
 	start_role(OTHER, look_and_take_one);
 	model_go();
 	for (uint64_t item = 0; item < 2; item++)
-		MODEL_CHECK(put_some(&world.process[PRODUCER], (unsigned char *)&item, 1) == 1,
+		MODEL_CHECK(put_many(&world.process[PRODUCER], (unsigned char *)&item, 1, NULL,
+		                     true) == 1,
 		            "no room");
 	kill_it();
 	nothing_is_lost(1, 2);

@@ -23,7 +23,7 @@ static void put_now(unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		items[i] = placed + i;
-	r = put_some(&world.process[PRODUCER], (const unsigned char *)items, n);
+	r = put_many(&world.process[PRODUCER], (const unsigned char *)items, n, NULL, true);
 	MODEL_CHECK(r == -ESHUTDOWN || (r > 0 && r <= (ssize_t)n), "put returned %zd", r);
 	placed += r > 0 ? (unsigned)r : 0;
 }

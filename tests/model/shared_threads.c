@@ -66,7 +66,7 @@ static void neither_is_told_too_early_that_nothing_comes(void)
 	start_role(OTHER, begin_to_close_and_get_one);
 	start_role(THIRD, get_one);
 	model_go();
-	placed = put_some(&world.process[PRODUCER], (const unsigned char *)&item, 1);
+	placed = put_many(&world.process[PRODUCER], (const unsigned char *)&item, 1, NULL, true);
 	model_end();
 	MODEL_CHECK(placed != 1 || items_left() == 0 || (!was_told[OTHER] && !was_told[THIRD]),
 	            "told too early that nothing more comes");
