@@ -51,6 +51,7 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	atomic_init(&q->producer, NO_THREAD);
 	q->woken = q->reserve_woken = 0;
 	q->looked_ns = 0;
+	q->room_ns = 0;
 	q->room_found = 0;
 	q->room_waits = q->room_patience = q->room_pauses = 0;
 	atomic_init(&q->watch.word, 0);

@@ -34,6 +34,7 @@ struct spmcq {
 	uint32_t woken;                    /* *woken of gate_wake_new() for items */
 	uint32_t reserve_woken;            /* *woken of gate_wake_new() for reserve */
 	int64_t looked_ns;                 /* when await_room() last returned */
+	unsigned room_ns;                  /* how long it sleeps next for half the ring */
 	unsigned room_waits;               /* calls of look_for_half() */
 	uint64_t room_found;               /* free slots that a try call's last look found */
 	unsigned room_patience;            /* pauses that its next call may make */

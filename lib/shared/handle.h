@@ -119,6 +119,7 @@ struct handle {
 	uint64_t head_of_room; /* head when room_limit was computed */
 	int64_t room_found;    /* slots that were free then */
 	int64_t looked_ns;     /* when the last wait for room ended */
+	unsigned room_ns;      /* how long it sleeps next for half the capacity */
 	unsigned room_pauses;  /* pauses that the last wait for room needed */
 	uint64_t next_serial;
 	struct places places;

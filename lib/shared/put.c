@@ -13,8 +13,9 @@
 /* A put that has used up the known room reads head. If no more than an eighth of the capacity is
  * free, it yields up to ROOM_PAUSES times until half is free, then sleeps until half is free, for
  * ROOM_NS at most, and then takes any room. (If its last such wait ended ROOM_NS ago, it takes any
- * room at once.) Each read of head delays the consumers. */
-enum { ROOM_PAUSES = 64, ROOM_NS = 100000 };
+ * room at once; otherwise, if less than a third became free during a sleep, its next sleep is twice
+ * as long, up to ROOM_NS_MOST.) Each read of head delays the consumers. */
+enum { ROOM_PAUSES = 64, ROOM_NS = 100000, ROOM_NS_MOST = 1600000 };
 
 /* Returns 0 if the caller may put, or the error that refuses it. */
 FAST_PATH int refusal(struct handle *h)
@@ -201,12 +202,18 @@ static bool look_for_half(struct handle *h, uint64_t half)
 	return false;
 }
 
-/* Returns whether this much room is enough to go on without waiting for more. */
-static bool is_enough(const struct handle *h, int64_t room, const struct timespec *deadline)
+/* Sleep until half of the capacity is free, for h->room_ns at most, or else until there is any
+ * room. Returns as sleep_until_room(). */
+static int sleep_for_half(struct handle *h, uint64_t half, const struct timespec *deadline)
 {
-	return room > (int64_t)(h->layout.capacity / 8) ||
-	       (room > 0 &&
-	        (clock_ns() - h->looked_ns >= ROOM_NS || deadline_has_passed(deadline)));
+	struct timespec soon = spmcq_after(1e-9 * h->room_ns);
+	int r = sleep_until_room(h, half, deadline_sooner(&soon, deadline));
+
+	if (r != -ETIMEDOUT)
+		return r;
+	if (h->room_found < (int64_t)(h->layout.capacity / 3) && h->room_ns < ROOM_NS_MOST)
+		h->room_ns *= 2;
+	return sleep_until_room(h, 1, deadline);
 }
 
 /* Wait for room. Returns 0 when there is some or the queue is closed, or an error. */
@@ -214,21 +221,16 @@ static int await_room(struct handle *h, const struct timespec *deadline)
 {
 	uint64_t half = (h->layout.capacity + 1) / 2;
 	int64_t room = look_for_room(h, 1);
-	struct timespec soon;
+	bool first = clock_ns() - h->looked_ns >= ROOM_NS, late = deadline_has_passed(deadline);
 	int r = 0;
 
-	if (room < 0)
-		return (int)room;
-	if (!is_enough(h, room, deadline)) {
-		if (deadline_has_passed(deadline))
-			return -ETIMEDOUT;
-		if (!look_for_half(h, half)) {
-			soon = spmcq_after(1e-9 * ROOM_NS);
-			r = sleep_until_room(h, half, deadline_sooner(&soon, deadline));
-		}
-		if (r == -ETIMEDOUT)
-			r = sleep_until_room(h, 1, deadline);
-	}
+	if (first)
+		h->room_ns = ROOM_NS;
+	if (room < 0 || (room == 0 && late))
+		return room < 0 ? (int)room : -ETIMEDOUT;
+	if (room <= (int64_t)(h->layout.capacity / 8) && (room == 0 || !(first || late)) &&
+	    !look_for_half(h, half))
+		r = sleep_for_half(h, half, deadline);
 	h->looked_ns = clock_ns();
 	return r;
 }

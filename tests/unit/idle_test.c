@@ -14,6 +14,10 @@ enum {
 	MANY = 64,
 	SLOW_ITEMS = 300,
 	SLOW_PERCENT = 25, /* of a processor for the producer, or 250 us an item */
+	BUSY_ITEMS = 40000,
+	BUSY_NS = 5000,    /* that a consumer works on an item */
+	NAP_NS = 400000,   /* the producer sleeps for longer, on average, */
+	FIRST_SLEEPS = 20, /* after so many sleeps */
 };
 
 static double processor_seconds(void)
@@ -142,6 +146,7 @@ static void a_blocked_producer_and_joiners_use_no_processor(void)
 
 struct stream {
 	struct spmcq *q;
+	uint32_t items;
 	double used, passed; /* seconds of the producer's: processor time, and of the clock */
 };
 
@@ -159,7 +164,7 @@ static void put_for_a_slow_consumer(void *arg)
 
 	stream->used = -clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 	stream->passed = -clock_seconds(CLOCK_MONOTONIC);
-	for (uint32_t n = 0; n < SLOW_ITEMS; n++)
+	for (uint32_t n = 0; n < stream->items; n++)
 		RETURNS(0, spmcq_put(stream->q, &n));
 	stream->used += clock_seconds(CLOCK_THREAD_CPUTIME_ID);
 	stream->passed += clock_seconds(CLOCK_MONOTONIC);
@@ -171,7 +176,7 @@ static void a_producer_with_a_slow_consumer_sleeps(void)
 	static const size_t capacities[] = {1, 8, 64};
 
 	for (size_t c = 0; c < COUNT_OF(capacities); c++) {
-		struct stream stream = {.q = queue_of(capacities[c])};
+		struct stream stream = {.q = queue_of(capacities[c]), .items = SLOW_ITEMS};
 		struct worker producer;
 
 		check_doing("capacity %zu", capacities[c]);
@@ -188,6 +193,34 @@ static void a_producer_with_a_slow_consumer_sleeps(void)
 	}
 }
 
+static void work_for(long ns)
+{
+	double end = clock_seconds(CLOCK_MONOTONIC) + 1e-9 * (double)ns;
+
+	while (clock_seconds(CLOCK_MONOTONIC) < end)
+		;
+}
+
+/* If the producer slept for 0.1 ms each time, it would use a fourth of a processor. */
+static void a_producer_that_always_waits_sleeps_for_long(void)
+{
+	struct stream stream = {.q = queue_of(1024), .items = BUSY_ITEMS};
+	struct spmcq_stats stats;
+	struct worker producer;
+
+	worker_start(&producer, put_for_a_slow_consumer, &stream);
+	for (uint32_t n = 0; n < BUSY_ITEMS; n++) {
+		RETURNS(0, spmcq_get(stream.q, &(uint32_t){0}));
+		work_for(BUSY_NS);
+	}
+	worker_join(&producer);
+	RETURNS(0, spmcq_stats(stream.q, &stats));
+	CHECK((double)stats.producer_sleeps <= FIRST_SLEEPS + stream.passed * 1e9 / NAP_NS,
+	      "the producer slept %llu times in %.0f ms", (unsigned long long)stats.producer_sleeps,
+	      stream.passed * 1e3);
+	queue_free(stream.q);
+}
+
 int main(void)
 {
 	RUN(five_blocked_consumers_use_no_processor);
@@ -195,5 +228,6 @@ int main(void)
 	RUN(consumers_idle_after_work_use_no_processor);
 	RUN(a_blocked_producer_and_joiners_use_no_processor);
 	RUN(a_producer_with_a_slow_consumer_sleeps);
+	RUN(a_producer_that_always_waits_sleeps_for_long);
 	return check_finish();
 }
