@@ -111,6 +111,10 @@ struct item_wait {
 	const struct timespec *deadline;
 	ssize_t got; /* what get_some() returned last */
 	bool crowd;  /* the consumer saw a crowd, and has not slept since */
+	/* There was a crowd during its last sleep as a reserve, from which nobody woke it. Now it
+	 * competes with the crowd: otherwise the longest get of 2 to 5 consumers would be twice as
+	 * long. */
+	bool insists;
 };
 
 static bool look_for_items(struct item_wait *wait, bool final)
@@ -154,18 +158,19 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 	int64_t began = clock_ns();
 	bool holds = cursor_is_held_by(&wait->q->ring.cursor, wait->cell);
 	unsigned patience = CELL_GET(wait->cell, patience);
-	unsigned pauses = holds ? LONG_PAUSES : patience;
+	unsigned pauses = holds || wait->insists ? LONG_PAUSES : patience;
 	unsigned least = busy ? YIELDS_LEAST : 1, most = PAUSES_MOST, made = 0;
 
 	while (!look_for_items(wait, false)) {
-		wait->crowd = was_crowd(wait->q, before, began);
+		wait->crowd = !wait->insists && was_crowd(wait->q, before, began);
 		if (wait->crowd || made == pauses || deadline_has_passed(wait->deadline)) {
 			patience = patience > most ? most : patience - (patience + 3) / 4;
 			CELL_SET(wait->cell, patience,
 			         (uint8_t)(patience < least ? least : patience));
 			return false;
 		}
-		if (busy || holds)
+		/* A consumer that insists seldom yields: meanwhile others take each new item. */
+		if (holds || (busy && (!wait->insists || made % 4 == 0)))
 			pause_and_yield();
 		else
 			pause_and_spin();
@@ -173,7 +178,7 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 	}
 	/* Next time allow twice as many pauses as were needed, to notice if more would help. */
 	pauses = 2 * made;
-	if (made > 0 && !holds)
+	if (made > 0 && !holds && !wait->insists)
 		CELL_SET(wait->cell, patience, (uint8_t)(pauses < most ? pauses : most));
 	return true;
 }
@@ -227,10 +232,10 @@ static bool sleep_once(struct item_wait *wait)
 	wait->crowd = false;
 	slept = clock_ns() - began;
 	CELL_SET(wait->cell, streaming, slept < STREAM_NS ? 1 : 0);
+	wait->insists = reserve && slept >= RESERVE_NS &&
+	                position_distance(before, cursor_head(cursor)) * CROWD_ITEM_NS > slept;
 	if (reserve && slept >= RESERVE_NS)
-		watch_note_crowd(&q->watch,
-		                 position_distance(before, cursor_head(cursor)) * CROWD_ITEM_NS >
-		                         slept);
+		watch_note_crowd(&q->watch, wait->insists);
 	return interrupted;
 }
 
@@ -248,12 +253,10 @@ static int sleep_until_items(struct item_wait *wait)
 		/* A look ends another consumer's lead, so look only if there are items now, or if
 		 * head moved during the sleep: then other consumers take items, and could take each
 		 * one before we see it. */
-		if (ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor)) {
-			if (look_for_items(wait, false))
-				return 0;
-		} else if (before != cursor_head(&q->ring.cursor) && look_and_pause(wait, true)) {
+		if ((ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor) ||
+		     before != cursor_head(&q->ring.cursor)) &&
+		    look_and_pause(wait, true))
 			return 0;
-		}
 		interrupted = interrupted && q->interruptible;
 		if (interrupted || deadline_has_passed(wait->deadline))
 			return look_for_items(wait, true) ? 0 : interrupted ? -EINTR : -ETIMEDOUT;
@@ -320,7 +323,7 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
-	struct item_wait wait = {q, cell, items, max, deadline, 0, false};
+	struct item_wait wait = {q, cell, items, max, deadline, 0, false, false};
 	uint64_t batch = ring_batch(&q->ring);
 	bool busy = batch >= GATHER_ITEMS || CELL_GET(cell, streaming);
 	bool near = max < GATHER_ITEMS && batch >= GATHER_ITEMS && batch < q->ring.capacity / 4;

@@ -80,7 +80,7 @@ static void an_item_taken_before_who_sleeps_comes(void)
 static void await_one(void *arg)
 {
 	uint64_t item;
-	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0, false};
+	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0, false, false};
 
 	MODEL_CHECK(await_items(&wait, false) == 1, "got nothing");
 	*(unsigned *)arg += 1;
@@ -109,7 +109,7 @@ static void has_been_alone(unsigned thread)
 static void lie_down(void *arg)
 {
 	uint64_t item;
-	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0, false};
+	struct item_wait wait = {queue, my_cell(queue), &item, 1, NULL, 0, false, false};
 
 	(void)arg;
 	sleep_once(&wait);
