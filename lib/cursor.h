@@ -178,15 +178,17 @@ static inline uint64_t cursor_guess_head(const struct cursor *cursor, const stru
 	return atomic_load_explicit(&cursor->head, memory_order_acquire);
 }
 
-/* The owner of the cell calls this after it has read head and has taken n items from there without
- * a lead. If head - got is as at the last call, no other consumer took items between the calls, so
- * the owner is alone. Several threads use a shared cell, so its users are never alone. */
-static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, uint64_t at,
+/* The owner of the cell calls this after it has read head and has taken n items from there. If
+ * head - got is as at the last call, no other consumer took items between the calls, so the owner
+ * is alone. Several threads use a shared cell, so its users are never alone. */
+static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, struct claim claim,
                                     uint64_t n)
 {
 	uint64_t got = CELL_GET(cell, got);
-	uint64_t base = (at + n - got) & POSITION_MASK;
+	uint64_t base = (claim.at + n - got) & POSITION_MASK;
 
+	if (claim.leads)
+		return;
 	if (base != CELL_GET(cell, head_minus_got)) {
 		CELL_SET(cell, alone, false);
 		CELL_SET(cell, head_minus_got, base);

@@ -146,7 +146,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	struct claim claim;
 
 	if (ring->slots.item_size != sizeof *word)
-		return RING_NO_WORD;
+		return RING_LOST;
 	if (!cursor_claim_at_once(&ring->cursor, cell, &claim))
 		return RING_NONE_KNOWN;
 	if (claim.leads) {
@@ -227,8 +227,7 @@ INTERNAL ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, si
 		}
 		n = there < max ? (size_t)there : max;
 		if (take_copy(ring, cell, claim, items, n, there)) {
-			if (!claim.leads)
-				cursor_note_take(&ring->cursor, cell, claim.at, n);
+			cursor_note_take(&ring->cursor, cell, claim, n);
 			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
 			/* All items that other consumers knew were taken, and nobody was faster. */

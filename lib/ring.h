@@ -44,9 +44,8 @@ INTERNAL ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, 
 INTERNAL uint64_t ring_room(struct ring *ring);
 
 enum ring_take {
-	RING_NO_WORD,    /* items are not of one word */
 	RING_NONE_KNOWN, /* no item is known; or a lead, or asking, forbids the claim */
-	RING_LOST,       /* another consumer took it, or probably will */
+	RING_LOST,       /* another consumer took it, or probably will; or an item is no word */
 	RING_TAKEN,
 	RING_DISPUTED /* taken if cursor_settle() returns true */
 };

@@ -107,14 +107,15 @@ static int take_item(struct get *get, struct held item)
 
 	if (log_has(q, item.position) || natsMsg_GetDataLength(item.message) == 0)
 		return report_again(get, item);
-	if (get->items && item.deliveries > q->settings.options.max_deliveries)
-		return set_aside(get, item);
-	item.n = get->items ? payload_count(q, item.message) : 1;
 	if (!get->items) {
+		item.n = 1;
 		desk_hold(get->desk, item, 1);
 		get->got++;
 		return 0;
 	}
+	if (item.deliveries > q->settings.options.max_deliveries)
+		return set_aside(get, item);
+	item.n = payload_count(q, item.message);
 	error = take_payload(get, &item);
 	if (error == 0)
 		return 0;

@@ -31,7 +31,7 @@ static inline unsigned model_asleep(const struct gate *gate)
 static inline void model_make_alone(struct cursor *cursor, struct cell *cell)
 {
 	for (int i = 0; i < 2; i++)
-		cursor_note_take(cursor, cell, cursor_head(cursor), 0);
+		cursor_note_take(cursor, cell, (struct claim){.at = cursor_head(cursor)}, 0);
 }
 
 #endif
