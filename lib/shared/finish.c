@@ -200,7 +200,7 @@ __attribute__((noinline)) static int report_by_search(struct handle *h, size_t n
 	return r;
 }
 
-/* The rare cases are tail calls, as in shared_get(). */
+/* The rare cases are tail calls, as in shared_get_item(). */
 INTERNAL int shared_task_done(struct spmcq *q, size_t n)
 {
 	struct handle *h = handle_of(q);

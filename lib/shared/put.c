@@ -256,10 +256,9 @@ static int try_for_room(struct handle *h)
 	return room < 0 ? (int)room : room == 0 ? -EAGAIN : 0;
 }
 
-/* The rare cases of shared_put(). Not inlined, so that the common case stays short. */
-__attribute__((noinline)) static ssize_t put_many(struct handle *h, const unsigned char *items,
-                                                  size_t n, const struct timespec *deadline,
-                                                  bool try)
+/* Put n items, and wait for room unless `try`. Returns how many were put, or an error. */
+static ssize_t put_many(struct handle *h, const unsigned char *items, size_t n,
+                        const struct timespec *deadline, bool try)
 {
 	size_t placed = 0;
 	ssize_t r;
