@@ -135,13 +135,12 @@ int spmcq_destroy(struct spmcq *q);
  * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
  * Blocks: try never; the other calls while the queue is full. They look for room for some 25 us and
  * then sleep. If at most an eighth of the queue is free, they wait until half is free; after 100 us
- * any free slot will do, and at once if the last call that looked for room did so 100 us ago or
- * earlier. A producer that has to wait again and again waits for up to 1.6 ms before any free slot
- * will do. Progress: try is wait-free. Cost: O(items), and a system call if a consumer must be
- * woken. A consumer that has taken some 4096 items alone has a lead: it and the producer then need
- * no locked instructions (see lib/DESIGN.md). Ending the lead takes one more system call,
- * membarrier; the first try_ call that finds the queue full makes it, and a call that waits for
- * room may.
+ * (up to 1.6 ms while consumers are slow) any free slot will do, and at once if the last call that
+ * looked for room did so 100 us ago or earlier. Progress: try is wait-free. Cost: O(items), and a
+ * system call if a consumer must be woken. A consumer that has taken some 4096 items alone has a
+ * lead: it and the producer then need no locked instructions (see lib/DESIGN.md). Ending the lead
+ * takes one more system call, membarrier; the first try_ call that finds the queue full makes it,
+ * and a call that waits for room may.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);

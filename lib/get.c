@@ -22,12 +22,13 @@ enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 /* How many pauses a consumer makes between looks before it sleeps: as many as its cell's patience
  * says, at most PAUSES_MOST. Pauses in vain lower it by a quarter, but not below YIELDS_LEAST if
  * they were yields. Sleeping and waking take each side some 10 us. A consumer makes LONG_PAUSES,
- * some 50 us if they are yields, in two cases. (1) It is the leader: if it slept, a put would wake
- * another consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`: half
- * the items/s without. (2) It has woken the producer since it last ran out of items, so the
+ * some 50 us if they are yields, in three cases. (1) It is the leader: if it slept, a put would
+ * wake another consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`:
+ * half the items/s without. (2) It has woken the producer since it last ran out of items, so the
  * producer is about to put: if it slept, the producer would fill the ring and sleep in turn until
  * this consumer is awake. `spmcq-bench squares --consumers 1 --bulk 32`, -Dlead=false: a third of
- * the items/s without. SPMCQ_MODEL: a model checker gains nothing from pauses. */
+ * the items/s without. (3) It insists: see struct item_wait. SPMCQ_MODEL: a model checker gains
+ * nothing from pauses. */
 #ifdef SPMCQ_MODEL
 enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, LONG_PAUSES = 0 };
 #else
@@ -111,7 +112,7 @@ struct item_wait {
 	const struct timespec *deadline;
 	ssize_t got; /* what get_some() returned last */
 	bool crowd;  /* the consumer saw a crowd, and has not slept since */
-	/* There was a crowd during its last sleep as a reserve, from which nobody woke it. Now it
+	/* Its last sleep as a reserve took RESERVE_NS or more, and there was a crowd. Now it
 	 * competes with the crowd: otherwise the longest get of 2 to 5 consumers would be twice as
 	 * long. */
 	bool insists;
@@ -149,9 +150,9 @@ static bool pause_and_see_crowd(struct spmcq *q)
 	return was_crowd(q, before, began);
 }
 
-/* Look and pause in turn, until wait->got holds a result, or there is a crowd, or the pauses are
- * used up. Their number follows what the last calls needed; a crowd lowers it as pauses in vain do.
- * Returns whether there is a result. */
+/* Look and pause in turn, until wait->got holds a result, or there is a crowd (unless the consumer
+ * insists), or the pauses are used up. Their number follows what the last calls needed; a crowd
+ * lowers it as pauses in vain do. Returns whether there is a result. */
 static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	uint64_t before = cursor_head(&wait->q->ring.cursor);

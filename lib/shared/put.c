@@ -12,9 +12,10 @@
 
 /* A put that has used up the known room reads head. If no more than an eighth of the capacity is
  * free, it yields up to ROOM_PAUSES times until half is free, then sleeps until half is free, for
- * ROOM_NS at most, and then takes any room. (If its last such wait ended ROOM_NS ago, it takes any
- * room at once; otherwise, if less than a third became free during a sleep, its next sleep is twice
- * as long, up to ROOM_NS_MOST.) Each read of head delays the consumers. */
+ * h->room_ns at most, and then takes any room. room_ns is ROOM_NS if the last wait ended ROOM_NS
+ * ago or earlier; then a put also takes any room that there is at once. Otherwise room_ns doubles,
+ * up to ROOM_NS_MOST, each time that less than a third became free during a sleep. Each read of
+ * head delays the consumers. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000, ROOM_NS_MOST = 1600000 };
 
 /* Returns 0 if the caller may put, or the error that refuses it. */
@@ -207,11 +208,16 @@ static bool look_for_half(struct handle *h, uint64_t half)
 static int sleep_for_half(struct handle *h, uint64_t half, const struct timespec *deadline)
 {
 	struct timespec soon = spmcq_after(1e-9 * h->room_ns);
-	int r = sleep_until_room(h, half, deadline_sooner(&soon, deadline));
+	const struct timespec *until = deadline_sooner(&soon, deadline);
+	int r = sleep_until_room(h, half, until);
 
+	/* The caller hears of losses only if there is no room at all. */
+	if (r == -EOWNERDEAD && h->room_found > 0)
+		return 0;
 	if (r != -ETIMEDOUT)
 		return r;
-	if (h->room_found < (int64_t)(h->layout.capacity / 3) && h->room_ns < ROOM_NS_MOST)
+	if (until == &soon && h->room_found < (int64_t)(h->layout.capacity / 3) &&
+	    h->room_ns < ROOM_NS_MOST)
 		h->room_ns *= 2;
 	return sleep_until_room(h, 1, deadline);
 }
@@ -224,7 +230,7 @@ static int await_room(struct handle *h, const struct timespec *deadline)
 	bool first = clock_ns() - h->looked_ns >= ROOM_NS, late = deadline_has_passed(deadline);
 	int r = 0;
 
-	if (first)
+	if (first || h->room_ns == 0)
 		h->room_ns = ROOM_NS;
 	if (room < 0 || (room == 0 && late))
 		return room < 0 ? (int)room : -ETIMEDOUT;
