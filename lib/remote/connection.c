@@ -149,12 +149,17 @@ static natsStatus set_user(natsOptions *nats, const struct spmcq_remote_options 
 	return status;
 }
 
-/* While there is no connection, a request fails at once. A message that is published is sent
- * together with the next request or flush, or after a millisecond. */
+/* While there is no connection, a request fails at once. Each message that is published is sent at
+ * once. Otherwise the client library would collect messages until the next request or flush, and a
+ * get would have to flush and wait for the answer: one item at a time would take a tenth longer.
+ * (256 messages in a call would take a tenth less time, but with items_per_message they are one
+ * message.) */
 static natsStatus set_manners(natsOptions *nats, const struct spmcq_remote_options *options)
 {
 	natsStatus status = natsOptions_SetFailRequestsOnDisconnect(nats, true);
 
+	if (status == NATS_OK)
+		status = natsOptions_SetSendAsap(nats, true);
 	if (status == NATS_OK)
 		status = natsOptions_SetTimeout(nats, options->answer_ms);
 	if (status == NATS_OK)

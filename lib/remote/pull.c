@@ -119,8 +119,6 @@ static size_t pull_number(struct inbox *inbox, bool once)
 	return more;
 }
 
-/* The flush sends the request at once. The server answers the flush together with the first
- * items. */
 static int pull_send(struct inbox *inbox, const struct pull *pull)
 {
 	struct connection *connection = &inbox->q->connection;
@@ -140,9 +138,6 @@ static int pull_send(struct inbox *inbox, const struct pull *pull)
 	         pull->expires, pull->once || batch > 1 ? ",\"no_wait\":true" : "");
 	status = natsConnection_PublishRequestString(connection->nats, inbox->q->places.next, reply,
 	                                             body);
-	if (status == NATS_OK)
-		status = natsConnection_FlushTimeout(connection->nats,
-		                                     inbox->q->settings.options.answer_ms);
 	return fault_of("get", status, 0);
 }
 
