@@ -1,11 +1,13 @@
 /*
  * Reporting items. A message is reported when the last of its items is; until then the desk only
- * counts them. A call sends the record for the log and an acknowledgement for each message, and
- * then waits for the answers. If the queue is on a single server, only the last acknowledgement
- * asks for an answer: that server handles the acknowledgements of a connection in order, so the
- * answer shows that it has noted all of them. In a cluster each acknowledgement asks for an answer,
- * because the leader may change between two of them. If the connection was lost meanwhile, or an
- * answer is missing, the call sends everything again. Acknowledging an item twice does no harm.
+ * counts them. A call sends an acknowledgement for each message, and then the record for the log.
+ * Which of these ask for an answer, for which the call then waits:
+ * - in a cluster all, because the leader may change between two of them;
+ * - on a single server only the last. That server handles what a connection sends in order, so the
+ *   answer shows that it has received all of them. Only in the first call over a connection the
+ *   last acknowledgement asks, too, as the server may permit records, but no acknowledgements.
+ * If the connection was lost meanwhile, or an answer is missing, the call sends everything again.
+ * Acknowledging an item twice does no harm.
  */
 #include "remote.h"
 
@@ -70,43 +72,34 @@ static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
 
 enum answer_number { ANSWER_ACK, ANSWER_RECORD, ANSWERS };
 
-/* Sends the record, and all acknowledgements but the last. They leave this process together with
- * the last one. */
-static natsStatus send_all(struct desk *desk, size_t n)
+/* Time between two checks of the connection while an answer is missing. */
+enum { ANSWER_LOOK_MS = 50 };
+
+/* Sends the acknowledgements of the n oldest messages, and the record. Those that ask for an answer
+ * are counted in *asked. lost: connection.lost when the call began. */
+static natsStatus send_all(struct desk *desk, unsigned lost, size_t n, size_t *asked)
 {
 	const struct answers *answers = &desk->answers;
 	natsConnection *nats = desk->q->connection.nats;
+	bool has_record = desk->q->log.is_kept;
+	bool last_asks = !has_record || answers->allowed != lost + 1;
 	natsStatus status = NATS_OK;
 	char reply[PLACE_MOST];
 
-	if (desk->q->log.is_kept) {
-		snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call,
-		         ANSWER_RECORD);
-		status = send_record(desk, reply, n);
-	}
 	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_ACK);
-	for (size_t i = 0; i + 1 < n && status == NATS_OK; i++) {
+	for (size_t i = 0; i < n && status == NATS_OK; i++) {
 		const char *subject = natsMsg_GetReply(desk_held(desk, i)->message);
+		bool asks = desk->q->is_replicated || (i + 1 == n && last_asks);
 
-		status =
-		        desk->q->is_replicated
-		                ? natsConnection_PublishRequest(nats, subject, reply, ack, ACK_SIZE)
-		                : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
+		*asked += asks;
+		status = asks ? natsConnection_PublishRequest(nats, subject, reply, ack, ACK_SIZE)
+		              : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
 	}
-	return status;
-}
-
-/* Sends the last acknowledgement and everything that was buffered before it, and waits for its
- * answer. */
-static natsStatus send_last(struct desk *desk, size_t n)
-{
-	const char *subject = natsMsg_GetReply(desk_held(desk, n - 1)->message);
-	natsMsg *answer = NULL;
-	natsStatus status = natsConnection_Request(&answer, desk->q->connection.nats, subject, ack,
-	                                           ACK_SIZE, desk->q->settings.options.answer_ms);
-
-	natsMsg_Destroy(answer);
-	return status;
+	if (status != NATS_OK || !has_record)
+		return status;
+	*asked += 1;
+	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_RECORD);
+	return send_record(desk, reply, n);
 }
 
 /* Returns ANSWERS for an answer that belongs to an earlier call. */
@@ -134,16 +127,25 @@ static uint64_t record_number(natsMsg *answer)
 	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
 }
 
-/* Waits for the answers to the record and to all acknowledgements but the last. record: set to the
- * number of the record in the log. */
-static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
+/* Waits for one answer, at most for answer_ms, and at most until the connection is lost. */
+static natsStatus await_one(struct desk *desk, unsigned lost, natsMsg **answer)
 {
-	size_t missing = (desk->q->is_replicated ? n - 1 : 0) + desk->q->log.is_kept;
+	struct limit limit = limit_in(desk->q->settings.options.answer_ms * MS);
+	natsStatus status;
 
-	while (missing > 0) {
+	do
+		status = natsSubscription_NextMsg(answer, desk->answers.arrivals, ANSWER_LOOK_MS);
+	while (status == NATS_TIMEOUT && !limit_is_over(limit) &&
+	       atomic_load(&desk->q->connection.lost) == lost);
+	return status;
+}
+
+/* Waits for the answers that were asked for. record: set to the number of the record in the log. */
+static natsStatus await_all(struct desk *desk, unsigned lost, size_t asked, uint64_t *record)
+{
+	while (asked > 0) {
 		natsMsg *answer;
-		natsStatus status = natsSubscription_NextMsg(&answer, desk->answers.arrivals,
-		                                             desk->q->settings.options.answer_ms);
+		natsStatus status = await_one(desk, lost, &answer);
 		enum answer_number number;
 
 		if (status != NATS_OK)
@@ -154,7 +156,7 @@ static natsStatus await_all(struct desk *desk, size_t n, uint64_t *record)
 		natsMsg_Destroy(answer);
 		if (status != NATS_OK)
 			return status;
-		missing -= number != ANSWERS;
+		asked -= number != ANSWERS;
 	}
 	return NATS_OK;
 }
@@ -168,15 +170,16 @@ static int acknowledge(struct desk *desk, size_t n)
 	unsigned lost = atomic_load(&q->connection.lost);
 	natsStatus status = answers_open(&desk->answers, q);
 	uint64_t record = 0;
+	size_t asked = 0;
 
 	if (status == NATS_OK)
-		status = send_all(desk, n);
+		status = send_all(desk, lost, n, &asked);
 	if (status == NATS_OK)
-		status = send_last(desk, n);
-	if (status == NATS_OK)
-		status = await_all(desk, n, &record);
+		status = await_all(desk, lost, asked, &record);
 	if (status == NATS_OK && atomic_load(&q->connection.lost) != lost)
 		status = NATS_CONNECTION_DISCONNECTED;
+	if (status == NATS_OK)
+		desk->answers.allowed = lost + 1;
 	if (record > 0)
 		log_trim(q, record);
 	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));

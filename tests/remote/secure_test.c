@@ -208,18 +208,21 @@ static void credentials_let_in_whom_the_operator_signed(void)
 	"\"$JS.API.STREAM.MSG.GET.KV_spmcq-" QUEUE "\", "                                          \
 	"\"$JS.API.DIRECT.GET.KV_spmcq-" QUEUE ".>\", "                                            \
 	"\"$JS.API.STREAM.UPDATE.spmcq-" QUEUE "\" ], " LISTEN " }"
+#define GET                                                                                        \
+	ASK ", \"$JS.API.CONSUMER.MSG.NEXT.spmcq-" QUEUE ".consumers\", \"spmcq." QUEUE            \
+	    ".done\", \"spmcq." QUEUE ".aside\""
 #define CONSUMER                                                                                   \
-	"user: consumer, password: c, permissions: { publish: [ " ASK                              \
-	", \"$JS.API.CONSUMER.MSG.NEXT.spmcq-" QUEUE ".consumers\", "                              \
-	"\"$JS.ACK.spmcq-" QUEUE ".>\", \"spmcq." QUEUE ".done\", "                                \
-	"\"spmcq." QUEUE ".aside\" ], " LISTEN " }"
+	"user: consumer, password: c, permissions: { publish: [ " GET ", \"$JS.ACK.spmcq-" QUEUE   \
+	".>\" ], " LISTEN " }"
+/* may write to the log of reports, but not acknowledge */
+#define RECORDER "user: recorder, password: r, permissions: { publish: [ " GET " ], " LISTEN " }"
 
 static struct spmcq_remote *opened_as(struct server *server, const char *user)
 {
 	struct spmcq_remote *q = NULL;
 
 	snprintf(server->url, sizeof(server->url), "nats://%s@127.0.0.1:%d", user, server->port);
-	RETURNS(0, try_open(server, (struct spmcq_remote_options){.ca_file = NULL}, &q));
+	RETURNS(0, try_open(server, (struct spmcq_remote_options){.answer_ms = 1000}, &q));
 	return q;
 }
 
@@ -254,6 +257,26 @@ static void the_permissions_that_the_header_names_suffice_and_are_needed(void)
 	RETURNS(0, spmcq_remote_close(maker));
 }
 
+static void a_report_needs_the_permission_to_acknowledge(void)
+{
+	struct spmcq_remote *maker, *recorder;
+	struct server server;
+	int item = 1;
+
+	server_start(&server, "authorization { users: [ { " MAKER " }, { " RECORDER " } ] }\n");
+	maker = opened_as(&server, "maker:m");
+	recorder = opened_as(&server, "recorder:r");
+	RETURNS(0, spmcq_remote_put(maker, &item));
+	RETURNS(0, spmcq_remote_get(recorder, &item));
+	RETURNS(-EACCES, spmcq_remote_task_done(recorder));
+	RETURNS(-EACCES, spmcq_remote_task_done(recorder));
+	RETURNS(1, spmcq_remote_held(recorder));
+	RETURNS(1, spmcq_remote_unfinished(maker));
+	RETURNS(0, spmcq_remote_close(recorder));
+	RETURNS(0, spmcq_remote_delete(maker));
+	RETURNS(0, spmcq_remote_close(maker));
+}
+
 int main(int argc, char **argv)
 {
 	remote_begin(argc, argv, NULL);
@@ -263,5 +286,6 @@ int main(int argc, char **argv)
 	RUN(a_key_lets_in_its_holder_only);
 	RUN(credentials_let_in_whom_the_operator_signed);
 	RUN(the_permissions_that_the_header_names_suffice_and_are_needed);
+	RUN(a_report_needs_the_permission_to_acknowledge);
 	return remote_finish();
 }
