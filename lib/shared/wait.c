@@ -34,16 +34,17 @@ INTERNAL void gate_wake(struct handle *h, struct shared_gate *gate, uint64_t n)
 {
 	uint32_t awake = atomic_load_explicit(&gate->awake, memory_order_seq_cst);
 	uint32_t entered = atomic_load_explicit(&gate->entered, memory_order_seq_cst);
-	uint32_t most = n > INT_MAX ? INT_MAX : (uint32_t)n;
+	uint32_t most = n > INT_MAX ? INT_MAX : (uint32_t)n, woken;
 
 	if (entered == awake)
 		return;
 	atomic_fetch_add_explicit(&gate->epoch, 1, memory_order_seq_cst);
 	/* Relaxed: a statistic. */
 	atomic_fetch_add_explicit(&h->wakeups, 1, memory_order_relaxed);
-	if (futex_wake(&gate->epoch, most, 0) < most)
-		atomic_compare_exchange_strong_explicit(&gate->awake, &awake, entered,
-		                                        memory_order_seq_cst, memory_order_relaxed);
+	woken = futex_wake(&gate->epoch, most, 0);
+	atomic_compare_exchange_strong_explicit(&gate->awake, &awake,
+	                                        woken < most ? entered : awake + woken,
+	                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
 INTERNAL void pause_and_yield(void)

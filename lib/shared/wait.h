@@ -4,14 +4,15 @@
  * A sleeper (S1) reads `epoch`, then adds 1 to `entered`; (S2) looks once more for what it waits
  * for; (S3) sleeps while `epoch` is unchanged. A waking thread (W1) publishes, for example an item;
  * (W2) reads `awake`, then `entered`; if they differ it (W3) adds 1 to `epoch` and wakes up to n
- * sleepers; if fewer than n slept, it (W4) moves `awake` by compare-and-swap from the value that it
- * read to the `entered` that it read.
+ * sleepers; then it (W4) moves `awake` by compare-and-swap from the value that it read: by n if n
+ * slept, and otherwise to the `entered` that it read.
  *
  * Why no wake-up is lost. All accesses are sequentially consistent. If S1 comes after W2, S2 finds
  * what was published. If S1 comes before W2, either W3 wakes the sleeper, or W3 wakes n others, or
- * the sleeper sees the new epoch in S3 and does not sleep. After W4 no sleeper is missed either: a
- * sleeper that entered before W2 is awake by then, or sees the new epoch in S3; a sleeper that
- * entered later is not in the `entered` that W2 read, so `awake` does not count it.
+ * the sleeper sees the new epoch in S3 and does not sleep. After W4 no sleeper is missed either. If
+ * n slept, `awake` counts these n in addition; it did not count them before, as they slept. If
+ * fewer slept, a sleeper that entered before W2 is awake by then, or sees the new epoch in S3; a
+ * sleeper that entered later is not in the `entered` that W2 read, so `awake` does not count it.
  *
  * No counter says how many threads sleep, so a sleeper that is killed costs one useless wake-up and
  * nothing else. If another process writes false values into a gate, a sleeper still looks again
