@@ -18,6 +18,10 @@
  * head delays the consumers. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000, ROOM_NS_MOST = 1600000 };
 
+/* A put of one item prefetches the slot this many items ahead of tail, as in lib/ring.c, if it is
+ * free. `spmcq-bench squares --between processes --consumers 1`: a tenth fewer items/s without. */
+enum { PREFETCH_ITEMS = 32 };
+
 /* Returns 0 if the caller may put, or the error that refuses it. */
 FAST_PATH int refusal(struct handle *h)
 {
@@ -136,12 +140,15 @@ static ssize_t put_some(struct handle *h, const unsigned char *items, size_t n)
  * 0 if no room is known, -ESHUTDOWN, or the result of kept_after_closing(). */
 static inline ssize_t put_word(struct handle *h, const void *item)
 {
+	int64_t room = position_distance(h->tail, h->room_limit);
 	uint64_t word;
 
-	if (position_distance(h->tail, h->room_limit) <= 0)
+	if (room <= 0)
 		return 0;
 	if (is_closed(h))
 		return -ESHUTDOWN;
+	if (room > PREFETCH_ITEMS)
+		__builtin_prefetch(slot_of(h, h->tail + PREFETCH_ITEMS), 1);
 	memcpy(&word, item, sizeof word);
 	/* Relaxed: the store of tail releases it. */
 	atomic_store_explicit(slot_of(h, h->tail), word, memory_order_relaxed);
