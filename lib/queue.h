@@ -61,12 +61,6 @@ FAST_PATH bool is_elsewhere(const struct spmcq *q)
 	return __builtin_expect(q->elsewhere.put != NULL, 0);
 }
 
-/* Returns 0 for a count, and an error as it is. */
-static inline int count_to_status(ssize_t r)
-{
-	return r < 0 ? (int)r : 0;
-}
-
 /* Called before a thread waits; leave() after it. Relaxed: by contract destroy comes after all
  * calls, and only checks for threads that still wait. */
 static inline void enter(struct spmcq *q)

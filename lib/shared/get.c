@@ -269,9 +269,7 @@ INTERNAL ssize_t shared_get(struct spmcq *q, void *items, size_t max,
 __attribute__((noinline)) static int get_item_slowly(struct spmcq *q, void *item,
                                                      const struct timespec *deadline, bool try)
 {
-	ssize_t r = shared_get(q, item, 1, deadline, try);
-
-	return r < 0 ? (int)r : 0;
+	return count_to_status(shared_get(q, item, 1, deadline, try));
 }
 
 /* The rare cases are tail calls, so that the common case needs no stack frame. */

@@ -302,9 +302,7 @@ INTERNAL ssize_t shared_put(struct spmcq *q, const void *items, size_t n,
 __attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void *item,
                                                      const struct timespec *deadline, bool try)
 {
-	ssize_t r = shared_put(q, item, 1, deadline, try);
-
-	return r < 0 ? (int)r : 0;
+	return count_to_status(shared_put(q, item, 1, deadline, try));
 }
 
 INTERNAL int shared_put_item(struct spmcq *q, const void *item, const struct timespec *deadline,
@@ -315,7 +313,7 @@ INTERNAL int shared_put_item(struct spmcq *q, const void *item, const struct tim
 
 	if (r == 0 && h->has_words)
 		r = put_word(h, item);
-	return r != 0 ? (r < 0 ? (int)r : 0) : put_item_slowly(q, item, deadline, try);
+	return r != 0 ? count_to_status(r) : put_item_slowly(q, item, deadline, try);
 }
 
 INTERNAL int shared_release_producer(struct spmcq *q)
