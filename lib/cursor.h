@@ -173,6 +173,11 @@ static inline uint64_t cursor_guess_head(const struct cursor *cursor, const stru
 {
 	if (CELL_GET(cell, alone))
 		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
+	/* Move the cache line of head here once, for the load and the compare-and-swap together.
+	 * Not after lost claims, when many compete. `spmcq-bench work --work 200ns`: a tenth more.
+	 */
+	if (CELL_GET(cell, backoff) == 0)
+		__builtin_prefetch((const void *)&cursor->head, 1);
 	/* A3, pairs with R2: the tail we read next is not behind this head. (An expected head needs
 	 * no such order: if it is wrong, the claim fails.) */
 	return atomic_load_explicit(&cursor->head, memory_order_acquire);
