@@ -99,6 +99,20 @@ INTERNAL bool connection_is_up(struct connection *connection)
 	return natsConnection_Status(connection->nats) == NATS_CONN_STATUS_CONNECTED;
 }
 
+/* Returns how often the connection was made again. Unlike connection->lost, which a callback counts
+ * later, it has changed before the first answer over a new connection. */
+INTERNAL uint64_t connection_reconnects(struct connection *connection)
+{
+	natsStatistics *counts = NULL;
+	uint64_t reconnects = 0;
+
+	if (natsStatistics_Create(&counts) == NATS_OK &&
+	    natsConnection_GetStats(connection->nats, counts) == NATS_OK)
+		(void)natsStatistics_GetCounts(counts, NULL, NULL, NULL, NULL, &reconnects);
+	natsStatistics_Destroy(counts);
+	return reconnects;
+}
+
 /* True once the client library will not connect again. That is so when the server has refused the
  * user of this handle twice in a row. */
 INTERNAL bool connection_is_dead(struct connection *connection)

@@ -17,9 +17,6 @@ struct answers {
 	natsSubscription *arrivals;
 	size_t prefix; /* length of the part of that subject before CALL */
 	unsigned call; /* the number of the newest call; answers to earlier calls are ignored */
-	/* connection.lost + 1, as it was when the server last answered an acknowledgement; 0: it
-	 * has answered none yet. */
-	unsigned allowed;
 };
 
 struct desk {

@@ -1,13 +1,12 @@
 /*
  * Reporting items. A message is reported when the last of its items is; until then the desk only
- * counts them. A call sends an acknowledgement for each message, and then the record for the log.
- * Which of these ask for an answer, for which the call then waits:
- * - in a cluster all, because the leader may change between two of them;
- * - on a single server only the last. That server handles what a connection sends in order, so the
- *   answer shows that it has received all of them. Only in the first call over a connection the
- *   last acknowledgement asks, too, as the server may permit records, but no acknowledgements.
- * If the connection was lost meanwhile, or an answer is missing, the call sends everything again.
- * Acknowledging an item twice does no harm.
+ * counts them. A call sends the record for the log, then an acknowledgement for each message, and
+ * waits for the answers. The record goes first: it must be stored before the server removes an item
+ * that it names (see fill.c). In a queue with replicas each acknowledgement asks for an answer,
+ * because the leader may change between two of them. Otherwise only the last one asks: the server
+ * handles the acknowledgements of a connection in order, so the answer shows that it has noted all
+ * of them. If the connection was lost meanwhile, or an answer is missing, the call sends everything
+ * again. Acknowledging an item twice does no harm.
  */
 #include "remote.h"
 
@@ -75,31 +74,45 @@ enum answer_number { ANSWER_ACK, ANSWER_RECORD, ANSWERS };
 /* Time between two checks of the connection while an answer is missing. */
 enum { ANSWER_LOOK_MS = 50 };
 
-/* Sends the acknowledgements of the n oldest messages, and the record. Those that ask for an answer
- * are counted in *asked. lost: connection.lost when the call began. */
-static natsStatus send_all(struct desk *desk, unsigned lost, size_t n, size_t *asked)
+/* Sends the record, and the acknowledgements of the n oldest messages. *asked: set to the number of
+ * those that ask for an answer. */
+static natsStatus send_all(struct desk *desk, size_t n, size_t *asked)
 {
 	const struct answers *answers = &desk->answers;
 	natsConnection *nats = desk->q->connection.nats;
-	bool has_record = desk->q->log.is_kept;
-	bool last_asks = !has_record || answers->allowed != lost + 1;
 	natsStatus status = NATS_OK;
 	char reply[PLACE_MOST];
 
+	*asked = (desk->q->is_replicated ? n : 1) + desk->q->log.is_kept;
+	if (desk->q->log.is_kept) {
+		snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call,
+		         ANSWER_RECORD);
+		status = send_record(desk, reply, n);
+	}
 	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_ACK);
 	for (size_t i = 0; i < n && status == NATS_OK; i++) {
 		const char *subject = natsMsg_GetReply(desk_held(desk, i)->message);
-		bool asks = desk->q->is_replicated || (i + 1 == n && last_asks);
 
-		*asked += asks;
-		status = asks ? natsConnection_PublishRequest(nats, subject, reply, ack, ACK_SIZE)
-		              : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
+		status =
+		        desk->q->is_replicated || i + 1 == n
+		                ? natsConnection_PublishRequest(nats, subject, reply, ack, ACK_SIZE)
+		                : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
 	}
-	if (status != NATS_OK || !has_record)
-		return status;
-	*asked += 1;
-	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_RECORD);
-	return send_record(desk, reply, n);
+	return status;
+}
+
+/* Forgets answers to earlier calls. The client library reports one of them, "no responders", as the
+ * result of a later wait. */
+static void forget_answers(struct answers *answers)
+{
+	natsMsg *answer = NULL;
+	natsStatus status;
+
+	do {
+		status = natsSubscription_NextMsg(&answer, answers->arrivals, 0);
+		if (status == NATS_OK)
+			natsMsg_Destroy(answer);
+	} while (status == NATS_OK || status == NATS_NO_RESPONDERS);
 }
 
 /* Returns ANSWERS for an answer that belongs to an earlier call. */
@@ -127,7 +140,8 @@ static uint64_t record_number(natsMsg *answer)
 	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
 }
 
-/* Waits for one answer, at most for answer_ms, and at most until the connection is lost. */
+/* Waits for one answer, at most for answer_ms, and not much longer than the connection lasts. lost:
+ * connection.lost before the call sent anything. */
 static natsStatus await_one(struct desk *desk, unsigned lost, natsMsg **answer)
 {
 	struct limit limit = limit_in(desk->q->settings.options.answer_ms * MS);
@@ -168,18 +182,22 @@ static int acknowledge(struct desk *desk, size_t n)
 	struct spmcq_remote *q = desk->q;
 	unsigned refused = atomic_load(&q->connection.refused);
 	unsigned lost = atomic_load(&q->connection.lost);
+	uint64_t again = connection_reconnects(&q->connection), record = 0;
 	natsStatus status = answers_open(&desk->answers, q);
-	uint64_t record = 0;
-	size_t asked = 0;
+	size_t asked;
 
-	if (status == NATS_OK)
-		status = send_all(desk, lost, n, &asked);
+	if (!connection_is_up(&q->connection))
+		return fault(-ENOTCONN, "task_done: not connected");
+	if (status == NATS_OK) {
+		forget_answers(&desk->answers);
+		status = send_all(desk, n, &asked);
+	}
 	if (status == NATS_OK)
 		status = await_all(desk, lost, asked, &record);
-	if (status == NATS_OK && atomic_load(&q->connection.lost) != lost)
+	/* An answer that came over a new connection does not show that what was sent over the old
+	 * one arrived. */
+	if (status == NATS_OK && connection_reconnects(&q->connection) != again)
 		status = NATS_CONNECTION_DISCONNECTED;
-	if (status == NATS_OK)
-		desk->answers.allowed = lost + 1;
 	if (record > 0)
 		log_trim(q, record);
 	return connection_fault(&q->connection, refused, fault_of("task_done", status, 0));
