@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Answers arrive at the subject INBOX.CALL.NUMBER. */
+/* Where answers arrive: at the subject INBOX.CALL. */
 struct answers {
 	natsInbox *inbox; /* NULL: to be made */
 	natsSubscription *arrivals;
@@ -22,7 +22,8 @@ struct answers {
 struct desk {
 	struct spmcq_remote *q;
 	struct inbox *inbox;    /* where items arrive; NULL: to be made */
-	struct answers answers; /* to reports */
+	struct answers acks;    /* answers to acknowledgements, */
+	struct answers records; /* and to records */
 
 	/* A ring of the messages held; the oldest is at first. */
 	struct held *held;
@@ -136,8 +137,10 @@ static void desk_end(struct desk *desk)
 	atomic_fetch_sub(&desk->q->held, desk->n);
 	if (desk->inbox)
 		inbox_close(desk->inbox);
-	connection_unsubscribe(&desk->q->connection, desk->answers.arrivals);
-	natsInbox_Destroy(desk->answers.inbox);
+	connection_unsubscribe(&desk->q->connection, desk->acks.arrivals);
+	connection_unsubscribe(&desk->q->connection, desk->records.arrivals);
+	natsInbox_Destroy(desk->acks.inbox);
+	natsInbox_Destroy(desk->records.inbox);
 	if (desk->rest && desk->q->sealing)
 		desk->q->sealing->wipe(desk->rest,
 		                       per_message(desk->q) * desk->q->settings.item_size);

@@ -19,19 +19,29 @@
 static const char ack[] = "+ACK";
 enum { ACK_SIZE = sizeof(ack) - 1 };
 
-static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q)
+/* Forgets answers to earlier calls. The client library reports one of them, "no responders", as the
+ * result of a later wait. */
+static void answers_forget(struct answers *answers)
 {
-	char subject[PLACE_MOST];
+	natsMsg *answer = NULL;
 	natsStatus status;
 
-	answers->call++;
-	if (answers->inbox)
-		return NATS_OK;
-	status = natsInbox_Create(&answers->inbox);
+	do {
+		status = natsSubscription_NextMsg(&answer, answers->arrivals, 0);
+		if (status == NATS_OK)
+			natsMsg_Destroy(answer);
+	} while (status == NATS_OK || status == NATS_NO_RESPONDERS);
+}
+
+static natsStatus answers_subscribe(struct answers *answers, struct spmcq_remote *q)
+{
+	char subject[PLACE_MOST];
+	natsStatus status = natsInbox_Create(&answers->inbox);
+
 	if (status != NATS_OK)
 		return status;
 	answers->prefix = (size_t)snprintf(subject, sizeof(subject), "%s.", answers->inbox);
-	strcpy(subject + answers->prefix, "*.*");
+	strcpy(subject + answers->prefix, "*");
 	status = natsConnection_SubscribeSync(&answers->arrivals, q->connection.nats, subject);
 	if (status == NATS_OK)
 		status = natsSubscription_SetPendingLimits(answers->arrivals, -1, -1);
@@ -39,6 +49,20 @@ static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q)
 		natsInbox_Destroy(answers->inbox);
 		answers->inbox = NULL;
 	}
+	return status;
+}
+
+/* Begins a new call. reply: set to the subject that its answers are to be sent to. */
+static natsStatus answers_open(struct answers *answers, struct spmcq_remote *q, char *reply)
+{
+	natsStatus status = NATS_OK;
+
+	if (answers->inbox)
+		answers_forget(answers);
+	else
+		status = answers_subscribe(answers, q);
+	if (status == NATS_OK)
+		snprintf(reply, PLACE_MOST, "%s.%u", answers->inbox, ++answers->call);
 	return status;
 }
 
@@ -60,71 +84,67 @@ static size_t write_record(const struct desk *desk, size_t n, struct span *spans
 	return used;
 }
 
-static natsStatus send_record(struct desk *desk, const char *reply, size_t n)
+/* Time between two checks of the connection while an answer is missing. */
+enum { ANSWER_LOOK_MS = 50 };
+
+static natsStatus send_record(struct desk *desk, size_t n)
 {
 	struct span spans[RUN_MOST];
 	size_t used = write_record(desk, n, spans);
+	char reply[PLACE_MOST];
+	natsStatus status = answers_open(&desk->records, desk->q, reply);
 
+	if (status != NATS_OK)
+		return status;
 	return natsConnection_PublishRequest(desk->q->connection.nats, desk->q->places.log_record,
 	                                     reply, spans, (int)(used * sizeof(*spans)));
 }
 
-enum answer_number { ANSWER_ACK, ANSWER_RECORD, ANSWERS };
-
-/* Time between two checks of the connection while an answer is missing. */
-enum { ANSWER_LOOK_MS = 50 };
-
-/* Sends the record, and the acknowledgements of the n oldest messages. *asked: set to the number of
- * those that ask for an answer. */
-static natsStatus send_all(struct desk *desk, size_t n, size_t *asked)
+/* Sends the acknowledgements of the n oldest messages. The last `asking` ask for an answer. */
+static natsStatus send_acks(struct desk *desk, size_t n, size_t asking)
 {
-	const struct answers *answers = &desk->answers;
 	natsConnection *nats = desk->q->connection.nats;
-	natsStatus status = NATS_OK;
 	char reply[PLACE_MOST];
+	natsStatus status = answers_open(&desk->acks, desk->q, reply);
 
-	*asked = (desk->q->is_replicated ? n : 1) + desk->q->log.is_kept;
-	if (desk->q->log.is_kept) {
-		snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call,
-		         ANSWER_RECORD);
-		status = send_record(desk, reply, n);
-	}
-	snprintf(reply, sizeof(reply), "%s.%u.%d", answers->inbox, answers->call, ANSWER_ACK);
 	for (size_t i = 0; i < n && status == NATS_OK; i++) {
 		const char *subject = natsMsg_GetReply(desk_held(desk, i)->message);
 
-		status =
-		        desk->q->is_replicated || i + 1 == n
-		                ? natsConnection_PublishRequest(nats, subject, reply, ack, ACK_SIZE)
-		                : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
+		status = i + asking >= n ? natsConnection_PublishRequest(nats, subject, reply, ack,
+		                                                         ACK_SIZE)
+		                         : natsConnection_Publish(nats, subject, ack, ACK_SIZE);
 	}
 	return status;
 }
 
-/* Forgets answers to earlier calls. The client library reports one of them, "no responders", as the
- * result of a later wait. */
-static void forget_answers(struct answers *answers)
-{
-	natsMsg *answer = NULL;
-	natsStatus status;
-
-	do {
-		status = natsSubscription_NextMsg(&answer, answers->arrivals, 0);
-		if (status == NATS_OK)
-			natsMsg_Destroy(answer);
-	} while (status == NATS_OK || status == NATS_NO_RESPONDERS);
-}
-
-/* Returns ANSWERS for an answer that belongs to an earlier call. */
-static enum answer_number answer_number(const struct answers *answers, natsMsg *answer)
+static bool is_of_this_call(const struct answers *answers, natsMsg *answer)
 {
 	const char *subject = natsMsg_GetSubject(answer);
-	char *rest;
 
-	if (strlen(subject) <= answers->prefix ||
-	    strtoul(subject + answers->prefix, &rest, 10) != answers->call || *rest != '.')
-		return ANSWERS;
-	return strcmp(rest + 1, "0") == 0 ? ANSWER_ACK : ANSWER_RECORD;
+	return strlen(subject) > answers->prefix &&
+	       strtoul(subject + answers->prefix, NULL, 10) == answers->call;
+}
+
+/* Waits for an answer to this call, at most for answer_ms, and not much longer than the connection
+ * lasts. lost: connection.lost before the call sent anything. */
+static natsStatus answers_await(struct answers *answers, struct spmcq_remote *q, unsigned lost,
+                                natsMsg **answer)
+{
+	struct limit limit = limit_in(q->settings.options.answer_ms * MS);
+
+	for (;;) {
+		natsStatus status =
+		        natsSubscription_NextMsg(answer, answers->arrivals, ANSWER_LOOK_MS);
+
+		if (status == NATS_OK && is_of_this_call(answers, *answer))
+			return NATS_OK;
+		if (status == NATS_OK)
+			natsMsg_Destroy(*answer);
+		else if (status != NATS_TIMEOUT)
+			return status;
+		if (limit_is_over(limit) || atomic_load(&q->connection.lost) != lost)
+			return NATS_TIMEOUT;
+	}
 }
 
 /* Returns the record's number in the log, as the server's answer says, or 0 if the server did not
@@ -140,39 +160,31 @@ static uint64_t record_number(natsMsg *answer)
 	return strstr(text, "\"error\"") || !number ? 0 : strtoull(number + 6, NULL, 10);
 }
 
-/* Waits for one answer, at most for answer_ms, and not much longer than the connection lasts. lost:
- * connection.lost before the call sent anything. */
-static natsStatus await_one(struct desk *desk, unsigned lost, natsMsg **answer)
+/* record: set to the number of the record in the log. */
+static natsStatus await_record(struct desk *desk, unsigned lost, uint64_t *record)
 {
-	struct limit limit = limit_in(desk->q->settings.options.answer_ms * MS);
-	natsStatus status;
+	natsMsg *answer;
+	natsStatus status = answers_await(&desk->records, desk->q, lost, &answer);
 
-	do
-		status = natsSubscription_NextMsg(answer, desk->answers.arrivals, ANSWER_LOOK_MS);
-	while (status == NATS_TIMEOUT && !limit_is_over(limit) &&
-	       atomic_load(&desk->q->connection.lost) == lost);
-	return status;
+	if (status != NATS_OK)
+		return status;
+	*record = record_number(answer);
+	natsMsg_Destroy(answer);
+	return *record > 0 ? NATS_OK : NATS_ERR;
 }
 
-/* Waits for the answers that were asked for. record: set to the number of the record in the log. */
-static natsStatus await_all(struct desk *desk, unsigned lost, size_t asked, uint64_t *record)
+static natsStatus await_acks(struct desk *desk, unsigned lost, size_t asked)
 {
-	while (asked > 0) {
-		natsMsg *answer;
-		natsStatus status = await_one(desk, lost, &answer);
-		enum answer_number number;
+	natsStatus status = NATS_OK;
 
-		if (status != NATS_OK)
-			return status;
-		number = answer_number(&desk->answers, answer);
-		if (number == ANSWER_RECORD && (*record = record_number(answer)) == 0)
-			status = NATS_ERR;
-		natsMsg_Destroy(answer);
-		if (status != NATS_OK)
-			return status;
-		asked -= number != ANSWERS;
+	while (asked-- > 0 && status == NATS_OK) {
+		natsMsg *answer;
+
+		status = answers_await(&desk->acks, desk->q, lost, &answer);
+		if (status == NATS_OK)
+			natsMsg_Destroy(answer);
 	}
-	return NATS_OK;
+	return status;
 }
 
 /* Without a record in the log, the items could be delivered again after the server was killed. So a
@@ -183,17 +195,20 @@ static int acknowledge(struct desk *desk, size_t n)
 	unsigned refused = atomic_load(&q->connection.refused);
 	unsigned lost = atomic_load(&q->connection.lost);
 	uint64_t again = connection_reconnects(&q->connection), record = 0;
-	natsStatus status = answers_open(&desk->answers, q);
-	size_t asked;
+	size_t asking = q->is_replicated ? n : 1;
+	natsStatus status = NATS_OK;
 
 	if (!connection_is_up(&q->connection))
 		return fault(-ENOTCONN, "task_done: not connected");
-	if (status == NATS_OK) {
-		forget_answers(&desk->answers);
-		status = send_all(desk, n, &asked);
-	}
+	if (q->log.is_kept)
+		status = send_record(desk, n);
 	if (status == NATS_OK)
-		status = await_all(desk, lost, asked, &record);
+		status = send_acks(desk, n, asking);
+	/* The record takes the server longer, so the thread usually sleeps only once. */
+	if (status == NATS_OK && q->log.is_kept)
+		status = await_record(desk, lost, &record);
+	if (status == NATS_OK)
+		status = await_acks(desk, lost, asking);
 	/* An answer that came over a new connection does not show that what was sent over the old
 	 * one arrived. */
 	if (status == NATS_OK && connection_reconnects(&q->connection) != again)
