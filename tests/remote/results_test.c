@@ -199,6 +199,20 @@ static void more_reports_than_items_are_refused(void)
 	RETURNS(0, spmcq_remote_close(q));
 }
 
+static void what_was_reported_is_no_longer_unfinished(void)
+{
+	struct spmcq_remote *q = started(5);
+
+	for (int i = 0; i < 300; i++) {
+		put_numbers(q, i, 1);
+		get_numbers(q, i, 1);
+		RETURNS(1, spmcq_remote_unfinished(q));
+		RETURNS(0, spmcq_remote_task_done(q));
+		RETURNS(0, spmcq_remote_unfinished(q));
+	}
+	RETURNS(0, spmcq_remote_close(q));
+}
+
 static void join_waits_for_the_last_report(void)
 {
 	struct spmcq_remote *q = started(5);
@@ -458,6 +472,7 @@ int main(int argc, char **argv)
 	RUN(gets_from_an_empty_queue_fail_or_time_out);
 	RUN(items_come_in_order_whole_and_in_runs);
 	RUN(more_reports_than_items_are_refused);
+	RUN(what_was_reported_is_no_longer_unfinished);
 	RUN(join_waits_for_the_last_report);
 	RUN(after_shutdown_puts_fail_and_gets_drain);
 	RUN(shutdown_now_discards_what_is_queued_and_not_what_is_held);
