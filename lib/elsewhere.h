@@ -12,8 +12,8 @@
 
 #include <stdalign.h>
 
-/* Turns the result of a call for many items into that of a call for one: 0 for a count, and an error
- * as it is. */
+/* Turns the result of a call for many items into that of a call for one: 0 for a count, and an
+ * error as it is. */
 static inline int count_to_status(ssize_t r)
 {
 	return r < 0 ? (int)r : 0;
