@@ -241,6 +241,8 @@ void sim_pause(void)
 {
 	if (!self)
 		return;
+	/* Others need no turn: a pause touches nothing. The next access gives them one. */
 	cores_spend(sim_ns(cores.costs.pause));
-	cores_turn();
+	if (cores_slice_is_over())
+		cores_turn();
 }
