@@ -110,14 +110,17 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 /* Look until half the ring is free. Each time that the pauses were in vain, their number is halved,
  * down to 8; it is ROOM_PAUSES after a success and at every 16th call. Reading head moves its cache
  * line away from the consumers; so if k pauses were needed last time, k - 1 are made before the
- * first look: `spmcq-bench squares --consumers 1`, a third faster. */
+ * first look: `spmcq-bench squares --consumers 1`, a third faster. If the first look finds room, it
+ * may have come too late, and the next one comes after half as many: otherwise one long wait makes
+ * the next fifty too long, while the consumers have no items (2 consumers on a processor of their
+ * own: half the items/s). */
 static bool look_for_half(struct spmcq *q)
 {
 	struct room_wait half = {.q = q, .want = (q->ring.capacity + 1) / 2};
 	unsigned most = q->room_waits++ % ROOM_TRY_ALL == 0 ? ROOM_PAUSES : q->room_patience;
 	unsigned made = 0;
 
-	for (; made + 1 < q->room_pauses && made < most; made++)
+	for (; made < q->room_pauses && made < most; made++)
 		pause_and_yield();
 	while (!look_for_room(&half, false)) {
 		if (made == most) {
@@ -128,7 +131,7 @@ static bool look_for_half(struct spmcq *q)
 		made++;
 	}
 	q->room_patience = ROOM_PAUSES;
-	q->room_pauses = made;
+	q->room_pauses = made > q->room_pauses ? made - 1 : made / 2;
 	return true;
 }
 

@@ -38,7 +38,7 @@ struct spmcq {
 	unsigned room_waits;               /* calls of look_for_half() */
 	uint64_t room_found;               /* free slots that a try call's last look found */
 	unsigned room_patience;            /* pauses that its next call may make */
-	unsigned room_pauses;              /* pauses that it made when it last found room */
+	unsigned room_pauses;              /* pauses before its first look */
 	_Atomic uint64_t wake_producer_at; /* when head gets there, wake the producer */
 	_Atomic uint32_t producer_woken;   /* room.entered when a consumer last woke it */
 	struct gate items;

@@ -120,7 +120,7 @@ struct handle {
 	int64_t room_found;    /* slots that were free then */
 	int64_t looked_ns;     /* when the last wait for room ended */
 	unsigned room_ns;      /* how long it sleeps next for half the capacity */
-	unsigned room_pauses;  /* pauses that the last wait for room needed */
+	unsigned room_pauses;  /* pauses before the first look for room */
 	uint64_t next_serial;
 	struct places places;
 	struct my_peer *peers; /* layout.processes; this process's own entry is not used */

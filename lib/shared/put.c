@@ -194,15 +194,14 @@ static int sleep_until_room(struct handle *h, uint64_t want, const struct timesp
 }
 
 /* Wait for half of the capacity to be free, for ROOM_PAUSES pauses at most. Returns whether
- * has_room() became true. Each look takes the cache line of head from the consumers, so the first
- * look comes only after the pauses that the last wait needed, less one. */
+ * has_room() became true. When the first look comes: see look_for_half() in lib/put.c. */
 static bool look_for_half(struct handle *h, uint64_t half)
 {
 	int64_t room;
 
 	for (unsigned made = 0; made < ROOM_PAUSES; made++) {
-		if (made + 1 >= h->room_pauses && has_room(h, half, &room)) {
-			h->room_pauses = made;
+		if (made >= h->room_pauses && has_room(h, half, &room)) {
+			h->room_pauses = made > h->room_pauses ? made - 1 : made / 2;
 			return true;
 		}
 		pause_and_yield();
