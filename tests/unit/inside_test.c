@@ -486,6 +486,18 @@ static void a_put_that_waited_is_inside_until_it_returns(void)
 	queue_free(q);
 }
 
+static void one_long_wait_for_room_does_not_make_the_next_ones_long(void)
+{
+	struct spmcq *q = queue_of(8);
+
+	/* As after a wait of 41 pauses. From now on room is there at the first look. */
+	q->room_pauses = 40;
+	for (int waits = 0; waits < 6; waits++)
+		CHECK(look_for_half(q), "the ring is empty");
+	COUNTS(0, q->room_pauses);
+	queue_free(q);
+}
+
 /* Marks the home cell of the calling thread, where it looks first, as owned by another thread whose
  * address leads to the same cell. */
 static struct cell *take_home(struct spmcq *q)
@@ -587,6 +599,7 @@ int main(void)
 	RUN(a_get_that_fails_leaves_the_callers_buffer);
 	RUN(a_big_batch_that_others_spoil_is_halved);
 	RUN(a_put_that_waited_is_inside_until_it_returns);
+	RUN(one_long_wait_for_room_does_not_make_the_next_ones_long);
 	RUN(a_thread_whose_home_is_taken_has_another_cell);
 	RUN(threads_that_share_a_cell_count_exactly);
 	return check_finish();
