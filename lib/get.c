@@ -10,8 +10,8 @@
  * of the ring, a consumer that wants fewer than this pauses before the next look, so that more
  * items gather. If those that want more paused, too, `spmcq-bench simulate --consumers 4 --bulk 32
  * --work 200ns` would move a fourth fewer items/s. But they let items gather for a shorter time if
- * nobody else takes any: `spmcq-bench squares --bulk 32 --consumers 1`, a fifth more where moving a
- * cache line takes 240 ns. */
+ * nobody else takes any: `spmcq-bench squares --bulk 32 --consumers 1`, a seventh more where moving
+ * a cache line takes 240 ns. */
 enum { GATHER_ITEMS = 8 };
 
 /* There is a crowd if other consumers take at least this many items while a consumer looks and
