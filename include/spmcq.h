@@ -160,8 +160,8 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
  * return how many. If none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN or -EINVAL.
  * Threads: any. Blocks: try never; the other calls sleep while the queue is empty, and for some
  * milliseconds if other consumers take items so fast that one more would slow them down.
- * Progress: lock-free. A consumer that is stopped delays other consumers by some 3 ms, at worst by
- * 3 ms times the number of sleeping consumers. But an item that it was just woken for, or the
+ * Progress: lock-free. A consumer that is stopped delays other consumers by 3 to 6 ms, at worst by
+ * 3 ms for each sleeping consumer and 3 ms more. But an item that it was just woken for, or the
  * sleeping producer that it was about to wake, may wait until the next put or get. Cost: O(items).
  * If another consumer has a lead (see spmcq_put), a get ends the lead, by the system call
  * membarrier. The first try_ call that meets a lead prevents all later leads, so later try_ calls

