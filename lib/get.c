@@ -352,34 +352,12 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 	return await_items(&wait, busy);
 }
 
-ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
-                             const struct timespec *deadline)
+static ssize_t try_get_many(struct spmcq *q, struct cell *cell, void *items, size_t max)
 {
-	struct cell *cell;
+	uint8_t streaming = CELL_GET(cell, streaming);
 	ssize_t r;
 
-	if (q == NULL || items == NULL || max == 0 || !deadline_is_valid(deadline))
-		return -EINVAL;
-	if (is_elsewhere(q))
-		return q->elsewhere.get(q, items, max, deadline, false);
-	cell = my_cell(q);
-	r = get_known(q, cell, items, max);
-	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
-}
-
-ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
-{
-	struct cell *cell;
-	uint8_t streaming;
-	ssize_t r;
-
-	if (q == NULL || items == NULL || max == 0)
-		return -EINVAL;
-	if (is_elsewhere(q))
-		return q->elsewhere.get(q, items, max, NULL, true);
-	cell = my_cell(q);
 	/* So that items gather: see STREAMING. */
-	streaming = CELL_GET(cell, streaming);
 	if (streaming == STREAMING)
 		let_gather();
 	/* While the cursor is held, each "empty" would cost a system call. */
@@ -392,15 +370,43 @@ ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
 	return r != 0 ? r : -EAGAIN;
 }
 
+FAST_PATH ssize_t get_many(struct spmcq *q, void *items, size_t max,
+                           const struct timespec *deadline, bool try)
+{
+	struct cell *cell;
+	ssize_t r;
+
+	if (q == NULL || items == NULL || max == 0 || !deadline_is_valid(deadline))
+		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere.get(q, items, max, deadline, try);
+	cell = my_cell(q);
+	if (try)
+		return try_get_many(q, cell, items, max);
+	r = get_known(q, cell, items, max);
+	return r != 0 ? r : get_unknown(q, cell, items, max, deadline);
+}
+
+ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
+                             const struct timespec *deadline)
+{
+	return get_many(q, items, max, deadline, false);
+}
+
+ssize_t spmcq_try_get_many(struct spmcq *q, void *items, size_t max)
+{
+	return get_many(q, items, max, NULL, true);
+}
+
 ssize_t spmcq_get_many(struct spmcq *q, void *items, size_t max)
 {
-	return spmcq_get_many_until(q, items, max, NULL);
+	return get_many(q, items, max, NULL, false);
 }
 
 __attribute__((noinline)) static int get_item_slowly(struct spmcq *q, void *item,
-                                                     const struct timespec *deadline)
+                                                     const struct timespec *deadline, bool try)
 {
-	return count_to_status(spmcq_get_many_until(q, item, 1, deadline));
+	return count_to_status(get_many(q, item, 1, deadline, try));
 }
 
 __attribute__((noinline)) static int get_item_unknown(struct spmcq *q, struct cell *cell,
@@ -409,16 +415,11 @@ __attribute__((noinline)) static int get_item_unknown(struct spmcq *q, struct ce
 	return count_to_status(get_unknown(q, cell, item, 1, deadline));
 }
 
-__attribute__((noinline)) static int try_get_item_slowly(struct spmcq *q, void *item)
-{
-	return count_to_status(spmcq_try_get_many(q, item, 1));
-}
-
 SLOW_PATH static int get_item_disputed(struct spmcq *q, struct cell *cell, void *item,
                                        uint64_t word, const struct timespec *deadline, bool try)
 {
 	if (!cursor_settle(&q->ring.cursor, cell, 1))
-		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
+		return get_item_slowly(q, item, deadline, try);
 	memcpy(item, &word, sizeof word);
 	return after_take(q, cell, false);
 }
@@ -435,23 +436,18 @@ FAST_PATH int get_item_with(struct spmcq *q, struct cell *cell, void *item,
 	case RING_DISPUTED:
 		return get_item_disputed(q, cell, item, word, deadline, try);
 	case RING_NONE_KNOWN:
-		return try ? try_get_item_slowly(q, item)
+		return try ? get_item_slowly(q, item, deadline, true)
 		           : get_item_unknown(q, cell, item, deadline);
 	default:
-		return try ? try_get_item_slowly(q, item) : get_item_slowly(q, item, deadline);
+		return get_item_slowly(q, item, deadline, try);
 	}
 }
 
 /* For threads whose cells are not at their homes. */
 __attribute__((noinline)) static int get_item_by_search(struct spmcq *q, void *item,
-                                                        const struct timespec *deadline)
+                                                        const struct timespec *deadline, bool try)
 {
-	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, false);
-}
-
-__attribute__((noinline)) static int try_get_item_by_search(struct spmcq *q, void *item)
-{
-	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, NULL, true);
+	return get_item_with(q, cell_find(&q->ring.cursor.cells), item, deadline, try);
 }
 
 /* Get one item. Needs no stack frame, as put_item(). */
@@ -465,8 +461,7 @@ FAST_PATH int get_item(struct spmcq *q, void *item, const struct timespec *deadl
 	if (cell == NULL && is_elsewhere(q))
 		return q->elsewhere.get_item(q, item, deadline, try);
 	if (cell == NULL)
-		return try ? try_get_item_by_search(q, item)
-		           : get_item_by_search(q, item, deadline);
+		return get_item_by_search(q, item, deadline, try);
 	return get_item_with(q, cell, item, deadline, try);
 }
 

@@ -30,23 +30,15 @@ FAST_PATH bool is_producer_already(const struct spmcq *q)
 	       atomic_load_explicit(&q->producer, memory_order_relaxed) == thread_id();
 }
 
-/* As is_producer_already(), but if there is no producer, the calling thread becomes it. */
-static bool is_producer(struct spmcq *q)
+/* Returns 0 if the caller may put, or the error. If there is no producer, the caller becomes it. */
+static int refusal(struct spmcq *q)
 {
 	uint64_t nobody = NO_THREAD;
 
 	/* Acquire, pairs with spmcq_release_producer(): we see what the last producer wrote. */
-	return is_producer_already(q) ||
-	       atomic_compare_exchange_strong_explicit(&q->producer, &nobody, thread_id(),
-	                                               memory_order_acquire,
-	                                               memory_order_relaxed) ||
-	       nobody == thread_id();
-}
-
-/* Returns 0 if the caller may put, or the error. */
-static int refusal(struct spmcq *q)
-{
-	if (is_producer(q))
+	if (is_producer_already(q) ||
+	    atomic_compare_exchange_strong_explicit(&q->producer, &nobody, thread_id(),
+	                                            memory_order_acquire, memory_order_relaxed))
 		return 0;
 	return cursor_is_closed(&q->ring.cursor) ? -ESHUTDOWN : -EPERM;
 }
@@ -190,22 +182,6 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 	return placed > 0 ? (ssize_t)placed : r;
 }
 
-ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
-                             const struct timespec *deadline)
-{
-	ssize_t r;
-
-	if (q == NULL || items == NULL || n == 0 || !deadline_is_valid(deadline))
-		return -EINVAL;
-	if (is_elsewhere(q))
-		return q->elsewhere.put(q, items, n, deadline, false);
-	r = refusal(q);
-	if (r != 0)
-		return r;
-	r = put_some(q, items, n);
-	return r < 0 || (size_t)r == n ? r : put_rest(q, items, n, (size_t)r, deadline);
-}
-
 /* Returns whether the ring is full. Ends a lead, as takes of the leader may not be visible yet. */
 static bool is_full(struct spmcq *q)
 {
@@ -220,45 +196,57 @@ static bool is_full(struct spmcq *q)
 	return ring_room(&q->ring) == 0;
 }
 
-ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
+/* Put the rest of n items if there is room now. Returns as put_rest(). */
+static ssize_t try_put_rest(struct spmcq *q, const unsigned char *items, size_t n, size_t placed)
 {
-	ssize_t r, more;
+	ssize_t r = -EAGAIN;
 
-	if (q == NULL || items == NULL || n == 0)
+	if (!is_full(q))
+		r = put_some(q, items + placed * q->ring.slots.item_size, n - placed);
+	return r > 0 ? (ssize_t)placed + r : placed > 0 ? (ssize_t)placed : r;
+}
+
+FAST_PATH ssize_t put_many(struct spmcq *q, const void *items, size_t n,
+                           const struct timespec *deadline, bool try)
+{
+	ssize_t r;
+
+	if (q == NULL || items == NULL || n == 0 || !deadline_is_valid(deadline))
 		return -EINVAL;
 	if (is_elsewhere(q))
-		return q->elsewhere.put(q, items, n, NULL, true);
+		return q->elsewhere.put(q, items, n, deadline, try);
 	r = refusal(q);
 	if (r != 0)
 		return r;
 	r = put_some(q, items, n);
 	if (r < 0 || (size_t)r == n)
 		return r;
-	if (is_full(q))
-		return r > 0 ? r : -EAGAIN;
-	more = put_some(q, (const unsigned char *)items + (size_t)r * q->ring.slots.item_size,
-	                n - (size_t)r);
-	return more > 0 ? r + more : r > 0 ? r : more;
+	return try ? try_put_rest(q, items, n, (size_t)r)
+	           : put_rest(q, items, n, (size_t)r, deadline);
+}
+
+ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
+                             const struct timespec *deadline)
+{
+	return put_many(q, items, n, deadline, false);
+}
+
+ssize_t spmcq_try_put_many(struct spmcq *q, const void *items, size_t n)
+{
+	return put_many(q, items, n, NULL, true);
 }
 
 ssize_t spmcq_put_many(struct spmcq *q, const void *items, size_t n)
 {
-	return spmcq_put_many_until(q, items, n, NULL);
+	return put_many(q, items, n, NULL, false);
 }
 
 __attribute__((noinline)) static int put_item_slowly(struct spmcq *q, const void *item,
-                                                     const struct timespec *deadline)
+                                                     const struct timespec *deadline, bool try)
 {
 	if (is_elsewhere(q))
-		return q->elsewhere.put_item(q, item, deadline, false);
-	return count_to_status(spmcq_put_many_until(q, item, 1, deadline));
-}
-
-__attribute__((noinline)) static int try_put_item_slowly(struct spmcq *q, const void *item)
-{
-	if (is_elsewhere(q))
-		return q->elsewhere.put_item(q, item, NULL, true);
-	return count_to_status(spmcq_try_put_many(q, item, 1));
+		return q->elsewhere.put_item(q, item, deadline, try);
+	return count_to_status(put_many(q, item, 1, deadline, try));
 }
 
 SLOW_PATH static int put_item_closing(struct spmcq *q)
@@ -275,7 +263,7 @@ FAST_PATH int put_item(struct spmcq *q, const void *item, const struct timespec 
 	if (q == NULL || item == NULL || !deadline_is_valid(deadline))
 		return -EINVAL;
 	if (!is_producer_already(q) || !ring_put_word(&q->ring, item, &how))
-		return try ? try_put_item_slowly(q, item) : put_item_slowly(q, item, deadline);
+		return put_item_slowly(q, item, deadline, try);
 	switch (how) {
 	case CURSOR_PUT_WATCHED:
 		return 0;
