@@ -6,41 +6,42 @@
 #include <errno.h>
 #include <string.h>
 
-/* If the last look that found new items, by any consumer, found this many, but less than a quarter
- * of the ring, a consumer that wants fewer than this pauses before the next look, so that more
- * items gather. If those that want more paused, too, `spmcq-bench simulate --consumers 4 --bulk 32
- * --work 200ns` would move a fourth fewer items/s. But they let items gather for a shorter time if
- * nobody else takes any: `spmcq-bench squares --bulk 32 --consumers 1`, a seventh more where moving
- * a cache line takes 240 ns. */
+/* A consumer that wants fewer items than this pauses before it looks, so that more items gather, if
+ * the last look that found new items, by any consumer, found at least this many, but less than a
+ * quarter of the ring. `spmcq-bench work --work 200ns --consumers 5`: a fourth fewer items/s
+ * without it. A consumer that wants more does not pause (simulate --consumers 4 --bulk 32 --work
+ * 200ns: a fourth fewer if it did). But if nobody else takes items, it lets them gather for 16
+ * pause instructions (squares --bulk 32 --consumers 1: a seventh fewer without, where moving a
+ * cache line takes 240 ns). */
 enum { GATHER_ITEMS = 8 };
 
-/* There is a crowd if other consumers take at least this many items while a consumer looks and
- * pauses, each in 150 ns or less on average; consumers that work on their items are slower. The
- * number alone is not enough, as a pause may be long. `spmcq-bench work --work 200ns --consumers
- * 2`: 7.0 M items/s, and 4.4 if no crowd were seen. Squares, 5 consumers, one core: 79 M items/s,
- * and 60 if a crowd were seen in the first pause only. */
+/* There is a crowd if other consumers take at least CROWD_ITEMS items while a consumer looks and
+ * pauses, and take CROWD_ITEM_NS or less for each; consumers that work on their items are slower.
+ * (The number alone is not enough, as a pause may be long.) `spmcq-bench work --work 200ns
+ * --consumers 2`: 4.4 instead of 7.0 M items/s if no crowd were seen. squares --consumers 5 --pin
+ * same: 60 instead of 79 M items/s if a crowd were seen in the first pause only. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
-/* How many pauses a consumer makes between looks before it sleeps: as many as its cell's patience
- * says, at most PAUSES_MOST. Pauses in vain lower it by a quarter, but not below YIELDS_LEAST if
- * they were yields. Sleeping and waking take each side some 10 us. A consumer makes LONG_PAUSES,
- * some 50 us if they are yields, in three cases. (1) It is the leader: if it slept, a put would
- * wake another consumer, perhaps on the producer's processor. `spmcq-bench squares --consumers 64`:
- * half the items/s without. (2) It has woken the producer since it last ran out of items, so the
- * producer is about to put: if it slept, the producer would fill the ring and sleep in turn until
- * this consumer is awake. `spmcq-bench squares --consumers 1 --bulk 32`, -Dlead=false: a third of
- * the items/s without. (3) It insists: see struct item_wait. SPMCQ_MODEL: a model checker gains
- * nothing from pauses. */
+/* A consumer pauses between looks before it sleeps, as sleeping and waking take each side some 10
+ * us: as often as its cell's patience says, at most PAUSES_MOST times. If all pauses were in vain,
+ * patience falls by a quarter, but not below 1, or YIELDS_LEAST if they were yields. A consumer
+ * makes LONG_PAUSES, some 50 us if they are yields, in three cases. (1) It is the leader: if it
+ * slept, a put would wake another consumer, perhaps on the producer's processor. `spmcq-bench
+ * squares --consumers 64`: half the items/s without. (2) It has woken the producer since it last
+ * ran out of items: if it slept before the producer puts, the producer would fill the ring and
+ * sleep in turn until this consumer is awake. squares --consumers 1 --bulk 32: half the items/s
+ * without. (3) It insists: see struct item_wait. SPMCQ_MODEL: a model checker gains nothing from
+ * pauses. */
 #ifdef SPMCQ_MODEL
 enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, LONG_PAUSES = 0 };
 #else
 enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, LONG_PAUSES = 128 };
 #endif
 
-/* A consumer that got up sooner than this is taken to be in a stream of items. `spmcq-bench
- * simulate --consumers 1 --work 200ns --interval 3us`: without it p50 is 1.5 times as long, and
- * twice as long with --machine desktop --cores 2. With YIELDS_LEAST of 1 p50 is six times as
- * long. */
+/* A consumer that slept for less than this is taken to be in a stream of items, and looks for
+ * longer before it sleeps. `spmcq-bench simulate --consumers 1 --work 200ns --interval 3us`: the
+ * median time from put to get is 1.5 times as long without it, twice as long with --machine
+ * desktop --cores 2, and six times as long with YIELDS_LEAST of 1. */
 enum { STREAM_NS = 50000 };
 
 /* k reserves sleep k + 1 times this long at most, so one of them looks every 3 to 6 ms. This bounds
@@ -48,14 +49,15 @@ enum { STREAM_NS = 50000 };
  * instead of k + 1, `spmcq-bench squares --consumers 2` moves 6 % fewer items/s. */
 enum { RESERVE_NS = 3000000 };
 
-/* If the last STREAMING looks of its thread all found items, a try_get lets more gather before it
- * looks: where all consumers use try_get, this is two to three times as fast. A thread that polls
- * for the answer to its own item is not delayed, as its looks before the answer find nothing. */
+/* A try_get lets items gather before it looks if the last STREAMING looks of the same thread all
+ * found items: where all consumers use try_get, this is two to three times as fast. A thread that
+ * polls for the answer to its own item is not delayed, as its looks before the answer find
+ * nothing. */
 enum { STREAMING = 2 };
 
 /* Wake the producer if the room that it sleeps for is free. Returns 0. The producer takes some
  * microseconds to wake up, so only one consumer wakes it for each sleep. As that consumer may be
- * stopped before it does, each final look wakes it again (again is true then). */
+ * stopped before it does, each final look wakes the producer again (then again is true). */
 SLOW_PATH static int wake_producer_if_room(struct spmcq *q, struct cell *cell, bool again)
 {
 	/* Relaxed: stored before the announcement that we saw. */
@@ -116,8 +118,8 @@ struct item_wait {
 	ssize_t got; /* what get_some() returned last */
 	bool crowd;  /* the consumer saw a crowd, and has not slept since */
 	/* Its last sleep as a reserve took RESERVE_NS or more, and there was a crowd. Now it
-	 * competes with the crowd: otherwise the longest get of 2 to 5 consumers would be twice as
-	 * long. */
+	 * competes with the crowd: otherwise the longest get of 3 consumers would take 22 instead
+	 * of 12 ms, of 5 consumers 67 instead of 23. */
 	bool insists;
 };
 
@@ -127,9 +129,9 @@ static bool look_for_items(struct item_wait *wait, bool final)
 	return wait->got != 0;
 }
 
-/* Returns whether there has been a crowd since head and the clock were read. Consumers that wait
- * cannot all see a crowd: the one that began to wait last sees only items that were taken since, by
- * consumers that did not wait. */
+/* Returns whether there has been a crowd since head and the clock were read. Not all consumers can
+ * see a crowd and lie down: the last one that began to wait counts only items that were taken after
+ * that, so by consumers that do not wait. */
 static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -139,8 +141,8 @@ static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 	       !cursor_is_closed(cursor);
 }
 
-/* Pause, and return whether there is a crowd. It spins first, and yields only if head has not
- * moved: Linux 6.18 may keep a thread that yields frequently waiting for up to 100 ms. */
+/* Pause, and return whether there is a crowd. The pause is a spin first, and a yield only if head
+ * has not moved: Linux 6.18 may keep a thread that yields often waiting for up to 100 ms. */
 static bool pause_and_see_crowd(struct spmcq *q)
 {
 	uint64_t before = cursor_head(&q->ring.cursor);
@@ -154,8 +156,8 @@ static bool pause_and_see_crowd(struct spmcq *q)
 }
 
 /* Look and pause in turn, until wait->got holds a result, or there is a crowd (unless the consumer
- * insists), or the pauses are used up. Their number follows what the last calls needed; a crowd
- * lowers it as pauses in vain do. Returns whether there is a result. */
+ * insists), or the pauses are used up. Patience adapts to how many pauses the last calls needed; a
+ * crowd lowers it like pauses in vain. Returns whether there is a result. */
 static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	uint64_t before = cursor_head(&wait->q->ring.cursor);
@@ -180,7 +182,7 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 			pause_and_spin();
 		made++;
 	}
-	/* Next time allow twice as many pauses as were needed, to notice if more would help. */
+	/* Allow twice as many pauses next time, to notice if more would help. */
 	pauses = 2 * made;
 	if (made > 0 && !holds && !wait->insists)
 		CELL_SET(wait->cell, patience, (uint8_t)(pauses < most ? pauses : most));
@@ -267,11 +269,11 @@ static int sleep_until_items(struct item_wait *wait)
 	}
 }
 
-/* If more than MANY_RESERVES reserves sleep, a consumer whose wait ends wakes two of them for items
+/* If more than this many reserves sleep, a consumer whose wait ends wakes two of them for items
  * that are left, so that many wake as a tree: if waking up takes 0.1 ms, 64 sleeping consumers get
- * an item each in 2 ms, instead of 7. Otherwise it wakes one, because the awake consumers usually
- * take the items first: `spmcq-bench squares --consumers 5 --pin same` moves a fifth fewer items/s
- * if it wakes two. */
+ * an item each in 2 ms, instead of 7 if it always woke one. Otherwise it wakes one, because the
+ * awake consumers usually take the items first: `spmcq-bench squares --consumers 5 --pin same`
+ * moves a fifth fewer items/s if it always wakes two. */
 enum { MANY_RESERVES = 8 };
 
 /* Wake other consumers for the items that are left. */
@@ -320,10 +322,10 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get items when get_known() took nothing. It pauses first in two cases: so that items gather (see
- * GATHER_ITEMS), as each read of tail moves its cache line away from the producer; or so that a
- * consumer that asked for a turn has time to claim. If items come fast, it also pauses after a look
- * in vain, to see whether there is a crowd. */
+/* Get items when get_known() took nothing. It pauses first so that items gather (see GATHER_ITEMS),
+ * as each read of tail moves its cache line away from the producer, or so that a consumer that
+ * asked for a turn has time to claim. If items come fast, it also pauses after a look in vain, to
+ * see whether there is a crowd. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {

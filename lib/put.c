@@ -8,11 +8,12 @@
 #include <errno.h>
 
 /* When the ring is nearly full, the producer waits until half of it is free: if it used each free
- * slot at once, the cache line of head would move to it every few items. It looks for half the ring
- * during ROOM_PAUSES pauses at most, then sleeps; after ROOM_NS any free slot will do. But if it
- * waits again less than ROOM_NS later, and less than a third of the ring became free during its
- * sleep, its next sleep is twice as long, up to ROOM_NS_MOST: with one consumer that works for 1 us
- * on each item, the producer uses 12 % of a processor instead of 28 %. */
+ * slot at once, the cache line of head would move to it every few items (`spmcq-bench squares
+ * --consumers 1`: a third faster). It looks and pauses ROOM_PAUSES times at most, then sleeps.
+ * After ROOM_NS any free slot will do. But if it waits again less than ROOM_NS later, and less than
+ * a third of the ring is free when its sleep ends, its next sleep is twice as long, up to
+ * ROOM_NS_MOST: with one consumer that works for 1 us on each item, the producer uses 12 % of a
+ * processor instead of 28 %. */
 #ifdef SPMCQ_MODEL
 enum { ROOM_PAUSES = 0 };
 #else
@@ -49,8 +50,7 @@ SLOW_PATH static int wake_consumers(struct spmcq *q, uint64_t n)
 	if (watch_has_sleepers(&q->watch)) {
 		gate_wake_new(&q->items, &q->woken, n);
 	} else if (!gate_is_waking(&q->reserve, q->reserve_woken)) {
-		/* Wake one reserve at a time: if it sees a crowd, the other reserves need not wake
-		 * up. If all woke up, `spmcq-bench squares --consumers 64` would be slower. */
+		/* Wake one reserve at a time: if it sees a crowd, the others need not wake up. */
 		gate_wake_new(&q->reserve, &q->reserve_woken, 1);
 	}
 	return 0;
@@ -99,13 +99,13 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 	return gate_wait(&q->room, look_for_room, &wait, deadline, q->interruptible);
 }
 
-/* Look until half the ring is free. Each time that the pauses were in vain, their number is halved,
- * down to 8; it is ROOM_PAUSES after a success and at every 16th call. Reading head moves its cache
- * line away from the consumers; so if k pauses were needed last time, k - 1 are made before the
- * first look: `spmcq-bench squares --consumers 1`, a third faster. If the first look finds room, it
- * may have come too late, and the next one comes after half as many: otherwise one long wait makes
+/* Look until half the ring is free; returns false if it did not become so. Pauses in vain halve the
+ * number of pauses of the next call, down to 8; a success restores it, and so does every 16th call.
+ * As each read of head moves its cache line away from the consumers, a call that needed k pauses
+ * lets the next call make k - 1 before its first look. If that first look then finds room, it may
+ * have come too late, so the call after that makes half as many: otherwise one long wait would make
  * the next fifty too long, while the consumers have no items (2 consumers on one processor, the
- * producer on the other: two thirds more items/s). */
+ * producer on the other: 143 instead of 87 M items/s). */
 static bool look_for_half(struct spmcq *q)
 {
 	struct room_wait half = {.q = q, .want = (q->ring.capacity + 1) / 2};
@@ -127,7 +127,7 @@ static bool look_for_half(struct spmcq *q)
 	return true;
 }
 
-/* Wait for room. Returns 0 when there may be some, or an error. */
+/* Wait for room. Returns 0 if there may be some, or an error. */
 SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline)
 {
 	uint64_t room = ring_room(&q->ring);
@@ -153,7 +153,8 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 		r = 0;
 	} else if (r == -ETIMEDOUT) {
 		/* If the ring stays full for so long, a lead saves nothing, and costs a membarrier
-		 * each time that we sleep. Or the consumers that were to take items are stopped. */
+		 * each time that we sleep. And the consumers that puts relied on may be stopped, so
+		 * wake others. */
 		cursor_share(&q->ring.cursor);
 		gate_wake(&q->items, 1);
 		gate_wake(&q->reserve, 1);
