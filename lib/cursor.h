@@ -21,8 +21,13 @@
 #include "internal.h"
 
 #include "cell.h"
+#include "sys.h"
 
+#include <errno.h>
+#include <stdalign.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The bits of a position. A variable with the highest bit set holds no position: it holds NO_END or
@@ -39,7 +44,7 @@ struct cursor {
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
 	uint64_t own_tail;   /* the same, to be read by the producer (see cursor_own_tail()) */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
-	/* Written on closing, when a consumer asks for a turn, and by cursor_lead.c. */
+	/* Written on closing, when a consumer asks for a turn, and by cursor_lead.h. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
 	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
@@ -206,24 +211,88 @@ static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, st
 }
 
 /* can_lead: there may be leads, if the library is built with them. */
-INTERNAL void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead);
+static void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead)
+{
+	atomic_init(&cursor->tail, first);
+	cursor->own_tail = first;
+	atomic_init(&cursor->state, CURSOR_SHARED);
+	atomic_init(&cursor->end, NO_END);
+#ifndef SPMCQ_LEAD
+	can_lead = false;
+#endif
+	cursor->can_lead = can_lead;
+	atomic_init(&cursor->may_lead, can_lead);
+	atomic_init(&cursor->head, first);
+	atomic_init(&cursor->tail_seen, first);
+	atomic_init(&cursor->batch, 0);
+	cells_init(&cursor->cells);
+}
 
 /* After CURSOR_PUT_CLOSING: returns n, or -ESHUTDOWN if the n items lie beyond end. Wait-free. */
-INTERNAL ssize_t cursor_kept(struct cursor *cursor, uint64_t n);
+SLOW_PATH static ssize_t cursor_kept(struct cursor *cursor, uint64_t n)
+{
+	uint64_t tail = cursor_own_tail(cursor);
+	uint64_t end = NO_END;
 
-/* Close the ring, and decide its end: puts beyond it fail. Wait-free. */
-INTERNAL void cursor_close(struct cursor *cursor);
+	/* Pairs with cursor_end(). */
+	if (atomic_compare_exchange_strong_explicit(&cursor->end, &end, tail, memory_order_seq_cst,
+	                                            memory_order_seq_cst))
+		return (ssize_t)n;
+	return position_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
+}
 
 /* Returns the tail at which the closed ring ended. */
-INTERNAL uint64_t cursor_end(struct cursor *cursor);
+SLOW_PATH static uint64_t cursor_end(struct cursor *cursor)
+{
+	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
+	uint64_t tail;
+
+	if (end != NO_END)
+		return end;
+	/* Makes watched puts that have returned visible. */
+	if (cursor->can_lead)
+		sys_fence_all();
+	tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
+	/* Pairs with cursor_kept(). */
+	return atomic_compare_exchange_strong_explicit(&cursor->end, &end, tail,
+	                                               memory_order_seq_cst, memory_order_seq_cst)
+	               ? tail
+	               : end;
+}
+
+/* Close the ring, and decide its end: puts beyond it fail. Wait-free. */
+static void cursor_close(struct cursor *cursor)
+{
+	/* Pairs with cursor_publish() and cursor_tail(). A get that reads CURSOR_CLOSED, and then
+	 * finds no items, knows that none will come. */
+	atomic_exchange_explicit(&cursor->state, CURSOR_CLOSED, memory_order_seq_cst);
+	cursor_end(cursor);
+}
 
 /* Returns tail, or, if the ring is closed, its end: all items before that position are put for
  * good. Wait-free. */
-INTERNAL uint64_t cursor_tail(struct cursor *cursor);
+static uint64_t cursor_tail(struct cursor *cursor)
+{
+	/* A1, pairs with R1; sequentially consistent for the gates. */
+	uint64_t tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
+
+	/* Pairs with cursor_close(): if this is not closed, cursor_end() will read that tail or a
+	 * later one. lib/DESIGN.md, "Closing", says why, also for the tail of a watched put. */
+	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
+	               ? cursor_end(cursor)
+	               : tail;
+}
 
 /* As cursor_tail(), but the result may include items of a put that fails because the ring is being
  * closed. */
-INTERNAL uint64_t cursor_tail_glimpsed(const struct cursor *cursor);
+static uint64_t cursor_tail_glimpsed(const struct cursor *cursor)
+{
+	/* Pairs with cursor_end(). */
+	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
+
+	/* A1, pairs with R1; sequentially consistent for the gates. */
+	return end != NO_END ? end : atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
+}
 
 #ifdef SPMCQ_LEAD
 #include "cursor_lead.h"

@@ -12,16 +12,9 @@
 #endif
 
 #include "gate.c"
-#include "slots.c"
+#include "ring.h"
 #include "tally.c"
 #include "watch.c"
-
-#ifdef SPMCQ_LEAD
-#include "cursor_lead.c"
-#endif
-#include "cell.c"
-#include "cursor.c"
-#include "ring.c"
 
 #include "create.c"
 #include "finish.c"

@@ -18,7 +18,7 @@
  * head delays the consumers. */
 enum { ROOM_PAUSES = 64, ROOM_NS = 100000, ROOM_NS_MOST = 1600000 };
 
-/* A put of one item prefetches the slot this many items ahead of tail, as in lib/ring.c, if it is
+/* A put of one item prefetches the slot this many items ahead of tail, as in lib/ring.h, if it is
  * free. `spmcq-bench squares --between processes --consumers 1`: a tenth fewer items/s without. */
 enum { PREFETCH_ITEMS = 32 };
 
