@@ -158,6 +158,16 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 	return cell >= cells->cell + OWN_CELLS;
 }
 
+/* The owner of a cell has taken n items. */
+static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
+{
+	/* A thread that ends a lead reads got, too: R6 in cursor_lead.h. */
+	if (cell_is_shared(cells, cell))
+		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
+	else
+		atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
+}
+
 /* A consumer whose backoff is n waits for at most 4, 6, 8, 12, ... pauses, which double with every
  * second n, and for at most 8192 when n is 22. A pause takes 10 to 65 ns. So the first wait is
  * about as long as a cache line takes to move to another processor, and the last 80 to 500 us.
@@ -191,12 +201,14 @@ SLOW_PATH static void cell_back_off(struct cell *cell, uint64_t head, bool lost)
 		CELL_SET(cell, backoff, (uint8_t)(step + 1));
 }
 
-/* Lower the cell's backoff by 2, after a first claim that succeeded. */
+/* After a first claim that succeeded: lower the cell's backoff by 2, if it is above
+ * BACKOFF_EXPECTED. */
 static void cell_was_fast(struct cell *cell)
 {
 	unsigned step = CELL_GET(cell, backoff);
 
-	CELL_SET(cell, backoff, (uint8_t)(step < 2 ? 0 : step - 2));
+	if (step > BACKOFF_EXPECTED)
+		CELL_SET(cell, backoff, (uint8_t)(step - 2));
 }
 
 #endif

@@ -63,10 +63,12 @@ struct claim {
 	bool leads;
 };
 
-enum cursor_take {
-	CURSOR_LOST, /* another consumer took them */
-	CURSOR_TAKEN,
-	CURSOR_DISPUTED, /* cursor_settle() tells whether the items are the caller's */
+/* How a claim ended. */
+enum ring_take {
+	RING_NONE_KNOWN, /* no item is known; or a lead, or asking, forbids the claim */
+	RING_LOST,       /* another consumer took it, or probably will; or an item is no word */
+	RING_TAKEN,
+	RING_DISPUTED, /* cursor_settle() tells whether the items are the caller's */
 };
 
 /* How a put ended. */
@@ -149,26 +151,16 @@ static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t
 	                                               memory_order_seq_cst, memory_order_acquire);
 }
 
-/* The owner of a cell has taken n items. */
-static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
-{
-	/* A thread that ends a lead reads got, too: R6 in cursor_lead.h. */
-	if (cell_is_shared(cells, cell))
-		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
-	else
-		atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
-}
-
-/* Take n items without a lead. Returns false if another consumer took them. */
-static inline bool cursor_take_shared(struct cursor *cursor, struct cell *cell, uint64_t at,
-                                      uint64_t n)
+/* Take n items without a lead. Returns RING_TAKEN or RING_LOST. */
+static inline enum ring_take cursor_take_shared(struct cursor *cursor, struct cell *cell,
+                                                uint64_t at, uint64_t n)
 {
 	if (!cursor_move_head(cursor, at, n)) {
 		CELL_SET(cell, alone, false);
-		return false;
+		return RING_LOST;
 	}
 	cell_add_got(&cursor->cells, cell, n);
-	return true;
+	return RING_TAKEN;
 }
 
 /* Returns where the caller expects head. If it is alone, it computes this from its cell; for the

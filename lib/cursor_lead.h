@@ -120,15 +120,15 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 }
 
 /* Take n items from the claim on. */
-static inline enum cursor_take cursor_take(struct cursor *cursor, struct cell *cell,
-                                           struct claim claim, uint64_t n)
+static inline enum ring_take cursor_take(struct cursor *cursor, struct cell *cell,
+                                         struct claim claim, uint64_t n)
 {
 	if (!claim.leads)
-		return cursor_take_shared(cursor, cell, claim.at, n) ? CURSOR_TAKEN : CURSOR_LOST;
+		return cursor_take_shared(cursor, cell, claim.at, n);
 	if (!leader_counts(cursor, cell, n))
-		return CURSOR_DISPUTED;
+		return RING_DISPUTED;
 	leader_advances(cell, n);
-	return CURSOR_TAKEN;
+	return RING_TAKEN;
 }
 
 /* Returns the position of head, also while head holds the id of a lead: all items before it were
@@ -218,7 +218,7 @@ static void cursor_claim(struct cursor *cursor, struct cell *cell, bool final, s
 	}
 }
 
-/* After CURSOR_DISPUTED: returns whether the n items are the caller's. Wait-free. */
+/* After RING_DISPUTED: returns whether the n items are the caller's. Wait-free. */
 SLOW_PATH static bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n)
 {
 	uint64_t got = CELL_GET(cell, got);
@@ -264,16 +264,6 @@ SLOW_PATH static void cursor_share_for_good(struct cursor *cursor)
 #define SPMCQ_LEAD_AFTER 4096
 #endif
 
-/* Returns whether the consumer has taken enough items alone. */
-static bool has_been_alone_for_long(const struct cell *cell, uint64_t head)
-{
-	uint64_t got = CELL_GET(cell, got);
-
-	return CELL_GET(cell, alone) &&
-	       ((head - got) & POSITION_MASK) == CELL_GET(cell, head_minus_got) &&
-	       (uint32_t)got - CELL_GET(cell, alone_since_got) >= SPMCQ_LEAD_AFTER;
-}
-
 /* Returns true if the lead's id was in `state`, even if the lead was ended at once: puts may have
  * relied on it. */
 SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
@@ -314,10 +304,15 @@ static bool cursor_hold(struct cursor *cursor, struct cell *cell)
 {
 	/* Relaxed, both: lead_begin() looks again. */
 	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_relaxed);
+	uint64_t got = CELL_GET(cell, got);
 
-	return !(head & LEAD) && !cell_is_shared(&cursor->cells, cell) &&
-	       atomic_load_explicit(&cursor->may_lead, memory_order_relaxed) &&
-	       has_been_alone_for_long(cell, head) && lead_begin(cursor, cell);
+	if (head & LEAD || !atomic_load_explicit(&cursor->may_lead, memory_order_relaxed))
+		return false;
+	/* Who uses a shared cell is never alone. */
+	return CELL_GET(cell, alone) &&
+	       ((head - got) & POSITION_MASK) == CELL_GET(cell, head_minus_got) &&
+	       (uint32_t)got - CELL_GET(cell, alone_since_got) >= SPMCQ_LEAD_AFTER &&
+	       lead_begin(cursor, cell);
 }
 
 #endif

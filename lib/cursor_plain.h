@@ -37,10 +37,10 @@ static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool f
 }
 
 /* Take n items from the claim on. */
-static inline enum cursor_take cursor_take(struct cursor *cursor, struct cell *cell,
-                                           struct claim claim, uint64_t n)
+static inline enum ring_take cursor_take(struct cursor *cursor, struct cell *cell,
+                                         struct claim claim, uint64_t n)
 {
-	return cursor_take_shared(cursor, cell, claim.at, n) ? CURSOR_TAKEN : CURSOR_LOST;
+	return cursor_take_shared(cursor, cell, claim.at, n);
 }
 
 static inline bool cursor_settle(struct cursor *cursor, struct cell *cell, uint64_t n)

@@ -6,7 +6,7 @@
  *
  * In addition to the pairs of cursor.h:
  *
- *   R4 fresh_tail() stores tail_seen -> A4 known_items() reads it: items can be read
+ *   R4 fresh_items() stores tail_seen -> A4 known_items() reads it: items can be read
  *
  * By R4 the consumer that stores tail_seen publishes to other consumers what it acquired by A1.
  *
@@ -40,13 +40,6 @@ _Static_assert(offsetof(struct cursor, head) - offsetof(struct cursor, tail) >= 
                "producer and consumers must not share a pair of lines");
 _Static_assert(offsetof(struct ring, slots) + sizeof(struct slots) == sizeof(struct ring),
                "the slots must follow the ring");
-
-enum ring_take {
-	RING_NONE_KNOWN, /* no item is known; or a lead, or asking, forbids the claim */
-	RING_LOST,       /* another consumer took it, or probably will; or an item is no word */
-	RING_TAKEN,
-	RING_DISPUTED /* taken if cursor_settle() returns true */
-};
 
 /* The producer prefetches the slot this many items ahead of tail: a consumer's processor used the
  * slot's cache line last, and publishing waits until the line has come. A leader prefetches ahead
@@ -136,22 +129,23 @@ static ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bo
 	return how == CURSOR_PUT_CLOSING ? cursor_kept(&ring->cursor, n) : (ssize_t)n;
 }
 
-/* Read tail: items before it can be taken. Store it in tail_seen, if it is newer. */
-SLOW_PATH static uint64_t fresh_tail(struct ring *ring, uint64_t head)
+/* Read tail. Returns how many items from head on can be taken. Store tail in tail_seen, if it is
+ * newer. */
+SLOW_PATH static uint64_t fresh_items(struct ring *ring, uint64_t head)
 {
 	struct cursor *cursor = &ring->cursor;
 	uint64_t tail = cursor_tail(cursor);
 	uint64_t seen = atomic_load_explicit(&cursor->tail_seen, memory_order_relaxed);
+	int64_t found = position_distance(head, tail);
 
-	if (position_distance(head, tail) > 0 && position_distance(seen, tail) > 0) {
+	if (found > 0 && position_distance(seen, tail) > 0) {
 		/* R4, pairs with A4: publishes what A1 acquired. If an older tail overwrites a
 		 * newer one, a consumer reads tail once more than needed. */
 		atomic_store_explicit(&cursor->tail_seen, tail, memory_order_release);
 		/* A hint; orders nothing. */
-		atomic_store_explicit(&cursor->batch, (uint64_t)position_distance(head, tail),
-		                      memory_order_relaxed);
+		atomic_store_explicit(&cursor->batch, (uint64_t)found, memory_order_relaxed);
 	}
-	return tail;
+	return (uint64_t)found;
 }
 
 /* Returns how many items from head on are known; 0 or less if none is. */
@@ -172,14 +166,7 @@ FAST_PATH enum ring_take take_word(struct ring *ring, struct cell *cell, struct 
 	if (claim.leads && known > PREFETCH_KNOWN + (int64_t)(CACHE_LINE / sizeof *word))
 		__builtin_prefetch(slots_word(&ring->slots, claim.at + PREFETCH_KNOWN));
 	*word = atomic_load_explicit(slots_word(&ring->slots, claim.at), memory_order_relaxed);
-	switch (cursor_take(&ring->cursor, cell, claim, 1)) {
-	case CURSOR_TAKEN:
-		return RING_TAKEN;
-	case CURSOR_DISPUTED:
-		return RING_DISPUTED;
-	default:
-		return RING_LOST;
-	}
+	return cursor_take(&ring->cursor, cell, claim, 1);
 }
 
 /* Take a known item of one word, without reading tail; claims once at most. Compiled twice, for
@@ -204,10 +191,9 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 
 static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim, size_t n)
 {
-	enum cursor_take how = cursor_take(&ring->cursor, cell, claim, n);
+	enum ring_take how = cursor_take(&ring->cursor, cell, claim, n);
 
-	return how == CURSOR_TAKEN ||
-	       (how == CURSOR_DISPUTED && cursor_settle(&ring->cursor, cell, n));
+	return how == RING_TAKEN || (how == RING_DISPUTED && cursor_settle(&ring->cursor, cell, n));
 }
 
 /* Take n of the known items from the claim on; returns false if another consumer took them. */
@@ -242,12 +228,6 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
 	       take_copy(ring, cell, claim, items, n, (uint64_t)known);
 }
 
-/* Returns how many items to claim after a claim of n was lost: half, if n are many bytes. */
-static size_t fewer(const struct ring *ring, size_t n)
-{
-	return n > 1 && n > SHRINK_BYTES / ring->slots.item_size ? n / 2 : n;
-}
-
 /* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty.
  * final: this is a final look. Any thread. Lock-free: its loop repeats only after another consumer
  * took an item, or a lead ended. */
@@ -266,7 +246,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 		uint64_t there = (uint64_t)known;
 
 		if (fresh)
-			there = (uint64_t)position_distance(claim.at, fresh_tail(ring, claim.at));
+			there = fresh_items(ring, claim.at);
 		if (there == 0) {
 			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
@@ -278,7 +258,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
 			/* All items that other consumers knew were taken, and nobody was faster. */
-			if (fresh && lost == 0 && cell_expects_to_lose(cell))
+			if (fresh && lost == 0)
 				cell_was_fast(cell);
 			return (ssize_t)n;
 		}
@@ -286,7 +266,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 			cursor_ask(&ring->cursor);
 		else if (!final)
 			cell_back_off(cell, claim.at, true);
-		max = fewer(ring, n);
+		max = n > 1 && n > SHRINK_BYTES / ring->slots.item_size ? n / 2 : n;
 	}
 }
 

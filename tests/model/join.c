@@ -285,7 +285,7 @@ static void two_in_a_shared_cell_report(void)
 	struct cell *shared;
 
 	begin_work(2, false);
-	fresh_tail(&queue->ring, queue->ring.first);
+	fresh_items(&queue->ring, queue->ring.first);
 	shared = share_a_cell();
 	model_start(get_known_and_report, &got[0]);
 	model_start(get_known_and_report, &got[1]);
@@ -340,7 +340,7 @@ static void lead_for(unsigned thread)
 {
 	struct ring *ring = &queue->ring;
 
-	fresh_tail(ring, cursor_head(&ring->cursor));
+	fresh_items(ring, cursor_head(&ring->cursor));
 	MODEL_CHECK(lead_begin(&ring->cursor, cell_of(thread)), "no lead");
 }
 

@@ -467,7 +467,7 @@ static void lead_words(void *arg)
 static void the_leader_and_another_take_each_word_once(void)
 {
 	begin(2, 2);
-	MODEL_CHECK(fresh_tail(ring, FIRST) != FIRST, "nothing there");
+	MODEL_CHECK(fresh_items(ring, FIRST) != 0, "nothing there");
 	model_start(lead_words, NULL);
 	model_start(take_one, NULL);
 	check_items();

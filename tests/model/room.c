@@ -80,7 +80,7 @@ static void a_leader_that_has_known_the_item_wakes_the_producer(void)
 {
 	model_lazy = true;
 	begin_full(1);
-	fresh_tail(&queue->ring, queue->ring.first);
+	fresh_items(&queue->ring, queue->ring.first);
 	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
 	model_start(sleep_here, NULL);
 	model_start(get_one, &got[0]);
@@ -111,7 +111,7 @@ static void a_leader_whose_lead_ends_wakes_the_producer(void)
 
 	model_lazy = true;
 	begin_full(1);
-	fresh_tail(&queue->ring, queue->ring.first);
+	fresh_items(&queue->ring, queue->ring.first);
 	MODEL_CHECK(lead_begin(&queue->ring.cursor, cell_of(2)), "no lead");
 	wait.q = queue;
 	wait.want = 1;
