@@ -1,8 +1,7 @@
 /*
- * A cell is what a thread that gets items records for itself. The thread that owns a cell is the
- * only one that writes it (any thread may write `verdict`), by plain stores, so the cache line
- * stays with its processor. If there are many threads, some of them own no cell: they share a few
- * cells, where they count by locked instructions.
+ * A cell is what a thread that gets items records for itself. Only the thread that owns the cell
+ * writes it (but any thread may write `verdict`), so the cache line stays with its processor.
+ * Threads that find no cell to own share a few: see "Identity" in lib/DESIGN.md.
  */
 #ifndef SPMCQ_CELL_H
 #define SPMCQ_CELL_H
@@ -17,14 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* SPMCQ_MODEL: for a model checker, which explores every access to each cell. */
+/* SPMCQ_MODEL: a model checker explores every access to each cell, so it gets few cells. */
 #ifdef SPMCQ_MODEL
 enum { OWN_CELLS = 2, SHARED_CELLS = 1, CELL_PROBES = 2 };
 #else
 enum { OWN_CELLS = 256, SHARED_CELLS = 16, CELL_PROBES = 4 };
 #endif
 enum { CELLS = OWN_CELLS + SHARED_CELLS };
-/* A bit of `used` stands for a group of cells. */
+/* Each bit of `used` stands for a group of this many cells. */
 enum { CELL_GROUP = (OWN_CELLS + 63) / 64 };
 _Static_assert(OWN_CELLS % CELL_GROUP == 0, "a group must not reach into the shared cells");
 
@@ -38,11 +37,11 @@ struct cell {
 	alignas(CACHE_LINE) _Atomic uint64_t owner; /* NO_THREAD, then for ever an id */
 	_Atomic uint64_t done;                      /* items reported here; <= got */
 	_Atomic uint64_t got;            /* items taken; a leader may have to subtract some again */
-	_Atomic uint64_t head_minus_got; /* head - got when the owner last read head */
+	_Atomic uint64_t head_minus_got; /* head - got, as the owner last noted it */
 #ifdef SPMCQ_LEAD
-	/* For cursor_lead.h. Only the owner writes these, but any thread writes verdict. */
 	_Atomic uint64_t lead_head; /* next position that the leader takes */
-	/* The lead's id; once the lead has ended, the got up to which items are the leader's. */
+	/* The id of the lead. Once any thread has decided how the lead ended: the value of got up
+	 * to which the items are the leader's. */
 	_Atomic uint64_t verdict;
 	_Atomic uint64_t lead_id;         /* of the owner's newest lead */
 	_Atomic uint32_t alone_since_got; /* got when counting for a lead began */
@@ -50,14 +49,14 @@ struct cell {
 	_Atomic bool alone;        /* as far as the owner knows, head is at head_minus_got + got */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
-	_Atomic uint8_t backoff;   /* rises with each lost claim: see cell_back_off() */
+	_Atomic uint8_t backoff;   /* 0 before the first lost claim: see BACKOFF_MOST */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
-/* Relaxed access: to fields that only the owner uses, or where the caller says why it is enough.
- * The fields that only the owner uses are atomic for two reasons. A new thread may have the id of a
- * thread that has ended, and C11 does not order the accesses of the two threads. And several
- * threads use a shared cell, where these fields are hints. */
+/* Use these relaxed accesses for fields that only the owner uses; anywhere else say why relaxed is
+ * enough. The fields that only the owner uses are atomic for two reasons. A new thread may have the
+ * id of a thread that has ended, and C11 does not order the accesses of the two threads. And
+ * several threads use a shared cell, where these fields are hints. */
 #define CELL_GET(cell, field) atomic_load_explicit(&(cell)->field, memory_order_relaxed)
 #define CELL_SET(cell, field, value)                                                               \
 	atomic_store_explicit(&(cell)->field, (value), memory_order_relaxed)
@@ -94,10 +93,9 @@ static void cells_init(struct cells *cells)
 
 /* Returns the home of a thread: where it looks for its cell first, in bytes from cell[0]. The
  * control blocks of two threads are usually a stack and a guard page apart, so the low bits of
- * their page numbers differ. With stacks of 2^n bytes and no guard page only higher bits differ, so
- * both are mixed. (A multiplication would spread them better, but would take a tenth of the time of
- * a put, get and report.)
- */
+ * their page numbers differ. With stacks of 2^n bytes and no guard page only higher bits differ. So
+ * this mixes low and high bits. (A multiplication would spread the homes better, but would make a
+ * put, get and report together a tenth slower.) */
 static inline size_t cell_home(uint64_t thread)
 {
 	return (size_t)(thread >> 12 ^ thread >> 21) % OWN_CELLS * sizeof(struct cell);
@@ -117,35 +115,38 @@ static inline struct cell *cell_at_home(struct cells *cells)
 static bool own(struct cells *cells, size_t i, uint64_t self)
 {
 	_Atomic uint64_t *owner = &cells->cell[i].owner;
+	/* Acquire, here and when the update fails: if a thread that has ended had our id, we
+	 * inherit its cell. */
 	uint64_t before = atomic_load_explicit(owner, memory_order_acquire);
 
-	/* If a thread that has ended had our id, we inherit its cell: see thread_id.h. */
 	if (before != NO_THREAD ||
 	    !atomic_compare_exchange_strong_explicit(owner, &before, self, memory_order_seq_cst,
 	                                             memory_order_acquire))
 		return before == self;
-	/* Pairs with tally_sum(): what we report later is counted. */
+	/* Sequentially consistent; pairs with tally_sum(), which then counts what we report. */
 	atomic_fetch_or_explicit(&cells->used, UINT64_C(1) << i / CELL_GROUP, memory_order_seq_cst);
 	return true;
 }
 
 /* For a thread whose cell is not at its home. Returns the thread's cell; if it has none yet, it
- * takes a free one near its home, or else uses a shared one. Each call returns the same cell. */
+ * takes a free one near its home, or else uses a shared one. Each call returns the same cell.
+ * Wait-free. */
 SLOW_PATH static struct cell *cell_find(struct cells *cells)
 {
 	uint64_t self = thread_id();
 	size_t home = cell_home(self) / sizeof(struct cell);
 
-	/* Cells are never given back. So if other threads own these cells, they always will. */
+	/* Cells are never given back: if other threads own these cells, they always will. */
 	for (size_t i = home; i < home + CELL_PROBES; i++)
 		if (own(cells, i % OWN_CELLS, self))
 			return &cells->cell[i % OWN_CELLS];
-	/* Pairs with tally_sum(), as used does. */
+	/* Sequentially consistent; pairs with tally_sum(), as used does. */
 	if (!atomic_load_explicit(&cells->are_shared, memory_order_relaxed))
 		atomic_store_explicit(&cells->are_shared, true, memory_order_seq_cst);
 	return &cells->cell[OWN_CELLS + home % SHARED_CELLS];
 }
 
+/* Returns the calling thread's cell. Wait-free. */
 static inline struct cell *cell_mine(struct cells *cells)
 {
 	struct cell *cell = cell_at_home(cells);
@@ -158,25 +159,30 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 	return cell >= cells->cell + OWN_CELLS;
 }
 
-/* The owner of a cell has taken n items. */
+/* The owner of the cell has taken n items. */
 static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
 {
-	/* A thread that ends a lead reads got, too: R6 in cursor_lead.h. */
+	/* Relaxed: nobody leads with a shared cell. Release: R6 of cursor_lead.h, as a thread that
+	 * ends a later lead reads got, too. */
 	if (cell_is_shared(cells, cell))
 		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
 	else
 		atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
 }
 
-/* A consumer whose backoff is n waits for at most 4, 6, 8, 12, ... pauses, which double with every
- * second n, and for at most 8192 when n is 22. A pause takes 10 to 65 ns. So the first wait is
- * about as long as a cache line takes to move to another processor, and the last 80 to 500 us.
- * `spmcq-bench simulate --consumers 16 --work 1us --arbitration queued`: 0.66 instead of 3.4 M
- * items/s without it. */
+/* A consumer whose backoff is n waits for at most 4, 6, 8, 12, 16, ... pause instructions (for n =
+ * 0, 1, 2, ...), and for at most 8192 when n is 22. A pause instruction takes 10 to 65 ns. So the
+ * first wait is about as long as a cache line takes to move to another processor, and the last 80
+ * to 500 us. `spmcq-bench simulate --consumers 16 --work 1us --arbitration queued`: 0.66 M items/s
+ * without these waits, 3.4 with them; with 64 consumers 0.07 and 1.8. */
 enum { BACKOFF_MOST = 22 };
 
 /* A consumer whose backoff is above this also waits before it claims known items, not only after a
- * lost claim. */
+ * lost claim. Only ring_take() raises backoff: after each of the first 16 lost claims of a call,
+ * but not in a final look. backoff falls, by 2, only while it is above this number. So once a
+ * consumer has lost such a claim, its backoff is never 0 again, and cursor_guess_head() prefetches
+ * for it no more. (If backoff fell to 0, or if consumers with a backoff of up to 8 prefetched, 4 to
+ * 64 simulated consumers would move 5 to 30 % fewer items/s.) */
 enum { BACKOFF_EXPECTED = 8 };
 
 static inline bool cell_expects_to_lose(const struct cell *cell)
@@ -184,25 +190,23 @@ static inline bool cell_expects_to_lose(const struct cell *cell)
 	return CELL_GET(cell, backoff) > BACKOFF_EXPECTED;
 }
 
-/* Wait a random time before a claim, longer the more often claims are lost, as in Ethernet
- * (Metcalfe and Boggs, "Ethernet", CACM 19, 1976). lost: the last claim was lost, so raise the
- * cell's backoff. */
+/* Wait a random time before a claim, the longer the higher backoff is, as in Ethernet (Metcalfe and
+ * Boggs, "Ethernet", CACM 19, 1976). lost: the last claim was lost, so raise backoff. */
 SLOW_PATH static void cell_back_off(struct cell *cell, uint64_t head, bool lost)
 {
 	unsigned step = CELL_GET(cell, backoff);
 	unsigned most = (step % 2 == 0 ? 4u : 6u) << step / 2;
 	/* Random enough: few threads share a cell, and head has changed after each lost claim. */
 	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32;
-	unsigned pauses = 1 + (unsigned)(chance * most >> 32);
+	unsigned stalls = 1 + (unsigned)(chance * most >> 32);
 
-	while (pauses-- > 0)
+	while (stalls-- > 0)
 		ck_pr_stall();
 	if (lost && step < BACKOFF_MOST)
 		CELL_SET(cell, backoff, (uint8_t)(step + 1));
 }
 
-/* After a first claim that succeeded: lower the cell's backoff by 2, if it is above
- * BACKOFF_EXPECTED. */
+/* The first claim of a call succeeded: lower backoff by 2, if it is above BACKOFF_EXPECTED. */
 static void cell_was_fast(struct cell *cell)
 {
 	unsigned step = CELL_GET(cell, backoff);

@@ -1,19 +1,19 @@
 /*
- * The cursor is tail and head with the functions that move them. A position counts items, modulo
- * 2^63. The producer moves tail past an item that it has written into its slot. A consumer copies
- * an item out and then moves head past it; if that succeeds, the item is its own.
+ * The cursor: tail, head and state, with the functions that change them. lib/DESIGN.md explains the
+ * protocol in "Putting", "Claiming" and "Closing".
  *
- * There are two kinds of cursor. In the plain one (cursor_plain.h) head is moved by
- * compare-and-swap and tail by an exchange. The other one (cursor_lead.h) needs no locked
- * instructions while one consumer takes all the items. Both have the same functions, so other files
- * need not know which one is built in. But a put or a take may return before other threads can see
- * its effect; they can after cursor_see_puts() or cursor_see_takes().
+ * There are two kinds of cursor, with the same functions. In the plain one (cursor_plain.h) each
+ * put and take is visible to all threads when it returns. The other one (cursor_lead.h) needs no
+ * locked instructions while one consumer takes all the items, but a put or a take may be visible
+ * only after cursor_see_puts() or cursor_see_takes().
  *
  * Which release (R) pairs with which acquire (A), and what the acquiring thread may rely on:
  *
  *   R1 cursor_publish() moves tail  -> A1 cursor_tail() reads it:  items below can be read
  *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
  *   R2 a claim moves head           -> A3 a later claim reads it:  tail, read next, is >= head
+ *
+ * R4 is in ring.h, R5 in tally.h, R6 and R8 in cursor_lead.h. There is no other pair.
  */
 #ifndef SPMCQ_CURSOR_H
 #define SPMCQ_CURSOR_H
@@ -30,30 +30,29 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The bits of a position. A variable with the highest bit set holds no position: it holds NO_END or
- * the id of a lead (see cursor_lead.h). */
+/* The bits of a position. If the highest bit of `head`, `state` or `verdict` is set, it is the id
+ * of a lead; if that of `end` is set, it is NO_END. */
 #define POSITION_MASK (UINT64_MAX >> 1)
 #define NO_END (UINT64_C(1) << 63)
 
-/* Values of state. All others are leads: see cursor_lead.h. */
+/* Values of state. A greater value is the id of a lead, or of a lead that is ending. */
 enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1, CURSOR_ASKED = 2 };
 
 struct cursor {
-	/* Written by the producer only. Two lines away from head: processors fetch lines in pairs.
-	 */
+	/* Written by the producer only. Two lines from head, as processors fetch lines in pairs. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
-	uint64_t own_tail;   /* the same, to be read by the producer (see cursor_own_tail()) */
+	uint64_t own_tail;                             /* the same, for cursor_own_tail() */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
-	/* Written on closing, when a consumer asks for a turn, and by cursor_lead.h. */
+	/* Written by threads that begin or end a lead, ask for a turn or end that, or close. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
 	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
 	_Atomic bool may_lead; /* a lead may begin; set to false once */
-	/* Written by every consumer. */
-	alignas(2 *
-	        CACHE_LINE) _Atomic uint64_t head; /* next position to take, <= tail; or a lead */
-	_Atomic uint64_t tail_seen;                /* a tail read earlier; may be before head */
-	_Atomic uint64_t batch;                    /* items that the last read of tail found */
+	/* Written by every consumer but a leader, and by threads that begin or end a lead or
+	 * discard items. head is the next position to take, <= tail; or the id of a lead. */
+	alignas(2 * CACHE_LINE) _Atomic uint64_t head;
+	_Atomic uint64_t tail_seen; /* a tail read earlier; may be before head */
+	_Atomic uint64_t batch;     /* see ring_batch() */
 	struct cells cells;
 };
 
@@ -66,7 +65,7 @@ struct claim {
 /* How a claim ended. */
 enum ring_take {
 	RING_NONE_KNOWN, /* no item is known; or a lead, or asking, forbids the claim */
-	RING_LOST,       /* another consumer took it, or probably will; or an item is no word */
+	RING_LOST,       /* the claim was lost, or would be; or item_size is not 8 bytes */
 	RING_TAKEN,
 	RING_DISPUTED, /* cursor_settle() tells whether the items are the caller's */
 };
@@ -78,8 +77,8 @@ enum cursor_put {
 	CURSOR_PUT_CLOSING, /* the ring was closed meanwhile: ask cursor_kept() */
 };
 
-/* Returns to - from, for positions: negative if to is before from, and right across the wrap. (The
- * shift keeps the sign with gcc and clang.) */
+/* Returns the distance between two positions: negative if `to` is before `from`, also where
+ * positions wrap. (The shift to the right keeps the sign with gcc and clang.) */
 static inline int64_t position_distance(uint64_t from, uint64_t to)
 {
 	return (int64_t)((to - from) << 1) >> 1;
@@ -87,15 +86,13 @@ static inline int64_t position_distance(uint64_t from, uint64_t to)
 
 static inline bool cursor_is_closed(const struct cursor *cursor)
 {
-	/* Pairs with cursor_close(). Sequentially consistent for the gates: if a thread has
-	 * announced itself as a sleeper and then reads that the ring is open, the thread that
-	 * closes the ring sees the sleeper. */
+	/* Pairs with cursor_close(). Sequentially consistent for the gates: if a thread announces
+	 * itself as a sleeper and then reads that the ring is open, the thread that closes the ring
+	 * sees the sleeper. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
 }
 
-/* Ask for a turn, for a consumer that has lost many claims. A blocking get that reads asked
- * pauses, sets `state` back to shared and then claims; a try_get claims at once. So a consumer that
- * is stopped after asking delays nobody. Relaxed: a hint; orders nothing. */
+/* Ask for a turn: see "Claiming" in lib/DESIGN.md. Relaxed: a hint; orders nothing. */
 static inline void cursor_ask(struct cursor *cursor)
 {
 	uint64_t shared = CURSOR_SHARED;
@@ -119,29 +116,29 @@ static inline void cursor_end_asking(struct cursor *cursor)
 		                                        memory_order_relaxed, memory_order_relaxed);
 }
 
-/* Returns the tail, for the producer. It reads a copy, because a processor takes some 3 ns longer
- * to load a variable that its last locked instruction changed. */
+/* Returns the tail, for the producer. It reads a copy, as a processor takes some 3 ns longer to
+ * load a variable that its last locked instruction changed. */
 static inline uint64_t cursor_own_tail(const struct cursor *cursor)
 {
 	return cursor->own_tail;
 }
 
-/* Publish the slots below tail to all threads. */
+/* Publish the slots below tail to all threads. Wait-free. */
 static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint64_t tail)
 {
 	cursor->own_tail = tail;
 	/* R1, pairs with A1 in cursor_tail(): a consumer that reads this tail also reads the items
 	 * below it. Without the release, the consumer could copy the item that was in the slot
-	 * before. The exchange is also a full fence: with a mere store, the caller could read
-	 * "nobody sleeps" before its store is visible. */
+	 * before. The exchange is also the full fence of step 2 in "Putting" of lib/DESIGN.md. */
 	atomic_exchange_explicit(&cursor->tail, tail, memory_order_seq_cst);
-	/* Pairs with cursor_close(): it reads this tail, or we read that the ring is closed. */
+	/* Sequentially consistent; pairs with cursor_close(): it reads this tail, or we read that
+	 * the ring is closed. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
 	               ? CURSOR_PUT_CLOSING
 	               : CURSOR_PUT;
 }
 
-/* Move head past n items. Returns false if it has moved already. */
+/* Move head past n items. Returns false if it has moved already. Wait-free. */
 static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t n)
 {
 	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): we have read the slots
@@ -163,26 +160,27 @@ static inline enum ring_take cursor_take_shared(struct cursor *cursor, struct ce
 	return RING_TAKEN;
 }
 
-/* Returns where the caller expects head. If it is alone, it computes this from its cell; for the
- * reason see cursor_own_tail(). If another consumer has moved head since, the claim fails. If it is
- * not alone, it reads head, which may hold the id of a lead. */
+/* Returns where the caller expects head. If it is alone, it computes this from its cell, as for
+ * cursor_own_tail(); if another consumer has moved head since, the claim fails. If it is not alone,
+ * it reads head, which may hold the id of a lead. */
 static inline uint64_t cursor_guess_head(const struct cursor *cursor, const struct cell *cell)
 {
 	if (CELL_GET(cell, alone))
 		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
-	/* Move the cache line of head here once, for the load and the compare-and-swap together.
-	 * Not after lost claims, when many compete. `spmcq-bench work --work 200ns`: a tenth more.
-	 */
+	/* Fetch the cache line of head for writing: it then moves here once, for the load and the
+	 * compare-and-swap together. Not once the consumer has waited after a lost claim: see
+	 * BACKOFF_EXPECTED. `spmcq-bench work --work 200ns`: a tenth fewer items/s without this. */
 	if (CELL_GET(cell, backoff) == 0)
 		__builtin_prefetch((const void *)&cursor->head, 1);
-	/* A3, pairs with R2: the tail we read next is not behind this head. (An expected head needs
-	 * no such order: if it is wrong, the claim fails.) */
+	/* A3, pairs with R2: the tail that the caller reads next is not behind this head. (A head
+	 * computed from the cell needs no order: our own last claim moved head there, or the next
+	 * claim fails.) */
 	return atomic_load_explicit(&cursor->head, memory_order_acquire);
 }
 
-/* The owner of the cell calls this after it has read head and has taken n items from there. If
- * head - got is as at the last call, no other consumer took items between the calls, so the owner
- * is alone. Several threads use a shared cell, so its users are never alone. */
+/* The owner of the cell calls this in ring_take(), after it took n items. If head - got is as at
+ * the last call, no other consumer took items between the calls, so the owner is alone. Several
+ * threads use a shared cell, so none of them is ever alone. */
 static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, struct claim claim,
                                     uint64_t n)
 {
@@ -202,7 +200,7 @@ static inline void cursor_note_take(struct cursor *cursor, struct cell *cell, st
 	}
 }
 
-/* can_lead: there may be leads, if the library is built with them. */
+/* can_lead: leads may begin, if the library is built with them. */
 static void cursor_init(struct cursor *cursor, uint64_t first, bool can_lead)
 {
 	atomic_init(&cursor->tail, first);
@@ -226,14 +224,15 @@ SLOW_PATH static ssize_t cursor_kept(struct cursor *cursor, uint64_t n)
 	uint64_t tail = cursor_own_tail(cursor);
 	uint64_t end = NO_END;
 
-	/* Pairs with cursor_end(). */
+	/* Sequentially consistent; pairs with cursor_end(): the first of the two updates decides.
+	 */
 	if (atomic_compare_exchange_strong_explicit(&cursor->end, &end, tail, memory_order_seq_cst,
 	                                            memory_order_seq_cst))
 		return (ssize_t)n;
 	return position_distance(tail, end) >= 0 ? (ssize_t)n : -ESHUTDOWN;
 }
 
-/* Returns the tail at which the closed ring ended. */
+/* Returns the tail at which the closed ring ended; decides it if nobody has. Wait-free. */
 SLOW_PATH static uint64_t cursor_end(struct cursor *cursor)
 {
 	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
@@ -241,9 +240,11 @@ SLOW_PATH static uint64_t cursor_end(struct cursor *cursor)
 
 	if (end != NO_END)
 		return end;
-	/* Makes watched puts that have returned visible. */
+	/* Row 2 of the table in "The lead" of lib/DESIGN.md. */
 	if (cursor->can_lead)
 		sys_fence_all();
+	/* A1, pairs with R1. Sequentially consistent: a put reads that the ring is closed, or we
+	 * read its tail. */
 	tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
 	/* Pairs with cursor_kept(). */
 	return atomic_compare_exchange_strong_explicit(&cursor->end, &end, tail,
@@ -268,18 +269,18 @@ static uint64_t cursor_tail(struct cursor *cursor)
 	/* A1, pairs with R1; sequentially consistent for the gates. */
 	uint64_t tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
 
-	/* Pairs with cursor_close(): if this is not closed, cursor_end() will read that tail or a
-	 * later one. lib/DESIGN.md, "Closing", says why, also for the tail of a watched put. */
+	/* Sequentially consistent; pairs with cursor_close(): if this is not closed, cursor_end()
+	 * will read that tail or a later one. "Closing" in lib/DESIGN.md says why. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
 	               ? cursor_end(cursor)
 	               : tail;
 }
 
 /* As cursor_tail(), but the result may include items of a put that fails because the ring is being
- * closed. */
+ * closed. Wait-free. */
 static uint64_t cursor_tail_glimpsed(const struct cursor *cursor)
 {
-	/* Pairs with cursor_end(). */
+	/* Sequentially consistent; pairs with cursor_end(). */
 	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
 
 	/* A1, pairs with R1; sequentially consistent for the gates. */

@@ -1,22 +1,7 @@
 /*
- * The cursor with leads. A lead is the exclusive right of one consumer, the leader, to take items
- * by plain stores.
- *
- *   The leader counts an item as its own by a plain store to got, and then reads whether it still
- *   leads.
- *   The producer publishes an item by a plain store to tail, and then reads whether there is a
- *   leader. If there is one, it wakes nobody: the leader looks again before it sleeps, and any
- *   other consumer ends the lead and looks after that.
- *
- * Any other consumer that wants an item ends the lead first:
- *   1 mark the lead in state as ending,
- *   2 make all threads pass a full fence (membarrier),
- *   3 decide how many items the leader took,
- *   4 store the position after them into head, in place of the lead's id,
- *   5 clear state.
- * Several threads may run these steps at once; if one is stopped halfway, the next starts again at
- * 1. lib/DESIGN.md, "The lead", proves that no item is lost or taken twice, and that no put is
- * overlooked.
+ * The cursor with leads: while one consumer, the leader, takes all items, neither it nor the
+ * producer needs a locked instruction. "The lead" in lib/DESIGN.md has the five steps by which
+ * another thread ends a lead, the rows 1 to 3 that the comments below name, and the proof.
  *
  *   R6 leader_counts() raises got        -> A6 lead_end() reads it:    slots were read out
  *   R8 leader_advances() moves lead_head -> A8 cursor_head() reads it: slots were read out
@@ -32,8 +17,8 @@
 
 /* The value of state while a lead ends. */
 #define ENDING(lead) ((lead) & ~LEAD)
-/* The ids of a cell's leads differ by this step, and the first number is the step itself: so the
- * low 9 bits are free for the cell's index, and ENDING() of a lead is always greater than
+/* The ids of a cell's leads differ by this step, so their low 9 bits are free for the cell's index.
+ * The first lead of a cell has this number, not 0. So ENDING() of any lead is greater than
  * CURSOR_ASKED, the greatest of the states that are not leads. */
 enum { LEAD_STEP = 512 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
@@ -50,8 +35,8 @@ static inline bool cursor_is_held_by(const struct cursor *cursor, const struct c
 /* Returns whether there is a lead, or one is ending. */
 static inline bool cursor_is_held(const struct cursor *cursor)
 {
-	/* Pairs with lead_begin(). If this load finds no lead, every put that relies on a later
-	 * lead is ordered after it. */
+	/* Sequentially consistent; pairs with lead_begin(). If this load finds no lead, every put
+	 * that relies on a later lead is ordered after it. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_ASKED;
 }
 
@@ -64,20 +49,19 @@ static void cursor_see_puts(struct cursor *cursor)
 }
 
 /* Publish by a plain store, relying on the leader to look again. Returns false if the lead may have
- * ended. */
+ * ended. Thread X of row 2. */
 static inline bool publish_watched(struct cursor *cursor, uint64_t tail)
 {
 	cursor->own_tail = tail;
 	/* R1. */
 	atomic_store_explicit(&cursor->tail, tail, memory_order_release);
-	/* A thread that ends the lead makes us execute a fence (membarrier). If we execute it
-	 * before our next load, we read that the lead has ended. If we execute it after our store,
-	 * that thread reads our tail. */
+	/* Pairs with sys_fence_all() in lead_end(), cursor_see_puts() and cursor_end(). */
 	atomic_signal_fence(memory_order_seq_cst);
+	/* Relaxed: ordered by that fence. */
 	return atomic_load_explicit(&cursor->state, memory_order_relaxed) & LEAD;
 }
 
-/* Publish the items before tail. state: as the caller read it a moment ago. */
+/* Publish the items before tail. state: as the caller read it a moment ago. Wait-free. */
 static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t state, uint64_t tail)
 {
 	if (state & LEAD && publish_watched(cursor, tail))
@@ -85,29 +69,30 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* The leader takes n items in two steps. 1 Count them. Returns false if the lead may have ended. */
+/* The leader takes n items in two steps. First it counts them. Returns false if the lead may have
+ * ended. Thread X of row 1. */
 static inline bool leader_counts(const struct cursor *cursor, struct cell *cell, uint64_t n)
 {
-	/* R6: the slots were read before. */
+	/* R6, pairs with A6 in lead_end(): the slots were read before. */
 	atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
-	/* As in publish_watched(). */
+	/* Pairs with sys_fence_all() in lead_end(). */
 	atomic_signal_fence(memory_order_seq_cst);
 	return cursor_is_held_by(cursor, cell);
 }
 
-/* 2 Advance, so that other threads see the new head. */
+/* Then it advances, so that other threads see the new head. Thread X of row 3: the caller reads
+ * next whether the producer sleeps. */
 static inline void leader_advances(struct cell *cell, uint64_t n)
 {
-	/* R8: the slots were read before. */
+	/* R8, pairs with A8 in cursor_head(): the slots were read before. */
 	atomic_store_explicit(&cell->lead_head, (CELL_GET(cell, lead_head) + n) & POSITION_MASK,
 	                      memory_order_release);
-	/* The caller reads next whether the producer sleeps. The producer announces that it sleeps,
-	 * makes all threads fence, and then reads lead_head: see cursor_see_takes(). */
+	/* Pairs with sys_fence_all() in cursor_see_takes(). */
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
 /* Read state into *claim, and read or guess head. Returns false if another consumer leads, or asked
- * for a turn. */
+ * for a turn. Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -119,7 +104,7 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 
-/* Take n items from the claim on. */
+/* Take n items from the claim on. Wait-free. */
 static inline enum ring_take cursor_take(struct cursor *cursor, struct cell *cell,
                                          struct claim claim, uint64_t n)
 {
@@ -141,8 +126,8 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 	if (!(head & LEAD))
 		return head;
 	/* A8, pairs with R8; sequentially consistent, as above. If that lead has ended meanwhile,
-	 * and another lead of this cell has begun, the value was still the head at some moment
-	 * during this call. */
+	 * and another lead of this cell has begun, this is a head that lead_begin() read since this
+	 * call began, or a later one. */
 	return atomic_load_explicit(&cursor->cells.cell[head % LEAD_STEP].lead_head,
 	                            memory_order_seq_cst);
 }
@@ -151,23 +136,25 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
  * visible to later takes. The cost is that of cursor_see_puts(). */
 static void cursor_see_takes(struct cursor *cursor)
 {
-	/* Sequentially consistent: if head holds no lead now, a later update puts it there, so that
-	 * its leader sees that we sleep. */
+	/* Sequentially consistent: if head holds no lead now, any lead that begins later writes
+	 * head after this load, so its leader sees that we sleep. */
 	if (atomic_load_explicit(&cursor->head, memory_order_seq_cst) & LEAD)
 		sys_fence_all();
 }
 
 /* Steps 3 and 4. Decide that the leader has taken the items up to got, unless another thread has
- * decided before. */
+ * decided before. Wait-free. */
 static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 {
 	struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
-	/* Written before the lead began. If it was written later, the owner had read that head
-	 * holds another value, so the update of head below fails. */
+	/* Relaxed: the owner wrote this before the lead began. It writes it again only after it has
+	 * read from head that the lead is over, and then the update of head below fails. */
 	uint64_t base = CELL_GET(cell, head_minus_got);
 	uint64_t verdict = lead;
 
 	got &= POSITION_MASK;
+	/* Sequentially consistent; pairs with the same update by other threads: the first decides.
+	 */
 	if (!atomic_compare_exchange_strong_explicit(&cell->verdict, &verdict, got,
 	                                             memory_order_seq_cst, memory_order_seq_cst))
 		got = verdict;
@@ -178,28 +165,30 @@ static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 		                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
+/* End a lead: the five steps. lead: its id. Wait-free; tens of microseconds. */
 SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 {
 	const struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
 	uint64_t state = lead;
 
-	/* Step 1. Fails if another thread did it. */
+	/* Step 1. Fails if another thread did it. Sequentially consistent, as is step 5; thread Y
+	 * of rows 1 and 2. */
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, ENDING(lead),
 	                                        memory_order_seq_cst, memory_order_relaxed);
 	sys_fence_all();
-	/* A6, pairs with R6 in leader_counts(). */
+	/* A6, pairs with R6. */
 	decide(cursor, lead, atomic_load_explicit(&cell->got, memory_order_acquire));
-	/* All threads have passed a fence: a thread that reads this state sees every put that
-	 * relied on the leader. A thread that still reads a lead in it, or an ending one, calls
-	 * cursor_see_puts() instead. */
+	/* Step 5; pairs with cursor_is_held(). All threads have passed a fence, so a thread that
+	 * reads this value from state sees every put that relied on the leader. A thread that reads
+	 * a lead, or an ending lead, from state must fence all: see cursor_see_puts(). */
 	state = ENDING(lead);
 	atomic_compare_exchange_strong_explicit(&cursor->state, &state, CURSOR_SHARED,
 	                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
 /* As cursor_claim_at_once(), but claim even if a consumer asked for a turn, and end the lead of
- * another consumer first. final: the caller may sleep next, so its own lead ends, too, because a
- * put wakes nobody while there is a leader. Lock-free. */
+ * another consumer first. final: this is a final look, so the caller's own lead ends, too.
+ * Lock-free. */
 static void cursor_claim(struct cursor *cursor, struct cell *cell, bool final, struct claim *claim)
 {
 	claim->leads = !final && cursor_is_held_by(cursor, cell);
@@ -229,6 +218,7 @@ SLOW_PATH static bool cursor_settle(struct cursor *cursor, struct cell *cell, ui
 		leader_advances(cell, n);
 		return true;
 	}
+	/* Release, as R6; no thread relies on it. */
 	atomic_store_explicit(&cell->got, got - n, memory_order_release);
 	return false;
 }
@@ -243,32 +233,32 @@ SLOW_PATH static void cursor_share(struct cursor *cursor)
 		lead_end(cursor, head);
 }
 
-/* As cursor_share(), and forbid all later leads. */
+/* As cursor_share(), and forbid all later leads. Wait-free. */
 SLOW_PATH static void cursor_share_for_good(struct cursor *cursor)
 {
 	uint64_t state;
 
-	/* Pairs with lead_begin(): it reads this, or we see its lead. */
+	/* Sequentially consistent; pairs with lead_begin(): it reads this, or we see its lead. */
 	atomic_store_explicit(&cursor->may_lead, false, memory_order_seq_cst);
 	cursor_share(cursor);
-	/* The id of the lead may be in state only, not in head yet or not any more, because the
-	 * thread that begins or ends the lead is stopped. */
+	/* The id of the lead may be in state only: not in head yet, or not any more, because the
+	 * thread that begins or ends the lead is stopped. Sequentially consistent, as above. */
 	state = atomic_load_explicit(&cursor->state, memory_order_seq_cst);
 	if (state > CURSOR_ASKED)
 		lead_end(cursor, state | LEAD);
 }
 
-/* A consumer begins a lead after it took this many items alone. A lead saves some 10 ns an item;
- * ending it may take 45 us. */
+/* A consumer begins a lead after it took this many items alone: a lead saves some 10 ns an item,
+ * and ending it may take 45 us. */
 #ifndef SPMCQ_LEAD_AFTER
 #define SPMCQ_LEAD_AFTER 4096
 #endif
 
-/* Returns true if the lead's id was in `state`, even if the lead was ended at once: puts may have
- * relied on it. */
+/* Begin a lead. Returns true if the lead's id was in state, even if the lead was ended at once:
+ * puts may have relied on it. Wait-free. */
 SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 {
-	/* A3, as in cursor_claim(): what we read of the ring next is not older than this head. */
+	/* A3, as in cursor_claim(): the tail that we read next is not behind this head. */
 	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 	uint64_t lead = CELL_GET(cell, lead_id) + LEAD_STEP;
 	uint64_t none = CURSOR_SHARED;
@@ -278,19 +268,23 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	CELL_SET(cell, alone, false);
 	CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
 	CELL_SET(cell, lead_id, lead);
-	/* R8: a thread that has read this cell's previous lead in head may read this value; it must
-	 * not read an older tail after that. */
+	/* R8, pairs with A8: a thread that read this cell's previous lead from head may read this
+	 * value, and the tail that it reads next must not be behind it. */
 	atomic_store_explicit(&cell->lead_head, head, memory_order_release);
-	/* Relaxed: published by the updates below. */
+	/* Relaxed: published by the updates of state and head below. */
 	CELL_SET(cell, head_minus_got, (head - CELL_GET(cell, got)) & POSITION_MASK);
 	CELL_SET(cell, verdict, lead);
+	/* Sequentially consistent; pairs with cursor_is_held() and cursor_share_for_good(). */
 	if (!atomic_compare_exchange_strong_explicit(&cursor->state, &none, lead,
 	                                             memory_order_seq_cst, memory_order_relaxed)) {
-		/* If another lead is ending, the thread that ends it may be stopped. */
+		/* If another lead is ending, the thread that ends it may be stopped, and no lead
+		 * could ever begin: so end it here. */
 		if (none > CURSOR_ASKED && !(none & LEAD))
 			lead_end(cursor, none | LEAD);
 		return false;
 	}
+	/* Sequentially consistent; the update pairs with cursor_claim() and cursor_see_takes(), the
+	 * load with cursor_share_for_good(). */
 	if (!atomic_compare_exchange_strong_explicit(&cursor->head, &head, lead,
 	                                             memory_order_seq_cst, memory_order_relaxed) ||
 	    !atomic_load_explicit(&cursor->may_lead, memory_order_seq_cst))
@@ -298,8 +292,8 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	return true;
 }
 
-/* Make the consumer the leader, if it has taken enough items alone. Returns true if it became the
- * leader, even if its lead has ended at once: puts may have relied on it. */
+/* Make the consumer the leader, if it has taken enough items alone. The result is that of
+ * lead_begin(). Wait-free. */
 static bool cursor_hold(struct cursor *cursor, struct cell *cell)
 {
 	/* Relaxed, both: lead_begin() looks again. */
@@ -308,7 +302,7 @@ static bool cursor_hold(struct cursor *cursor, struct cell *cell)
 
 	if (head & LEAD || !atomic_load_explicit(&cursor->may_lead, memory_order_relaxed))
 		return false;
-	/* Who uses a shared cell is never alone. */
+	/* A thread that uses a shared cell is never alone. */
 	return CELL_GET(cell, alone) &&
 	       ((head - got) & POSITION_MASK) == CELL_GET(cell, head_minus_got) &&
 	       (uint32_t)got - CELL_GET(cell, alone_since_got) >= SPMCQ_LEAD_AFTER &&

@@ -1,20 +1,21 @@
 /*
- * The plain cursor: consumers move head by compare-and-swap, the producer moves tail by an
- * exchange, and every call is visible when it returns. cursor_lead.h has the same functions.
+ * The plain cursor, for builds without leads: consumers move head by compare-and-swap, the producer
+ * moves tail by an exchange, and each call is visible to all threads when it returns. cursor_lead.h
+ * has the same functions, and comments that say more.
  */
 #ifndef SPMCQ_CURSOR_PLAIN_H
 #define SPMCQ_CURSOR_PLAIN_H
 
 #include "cursor.h"
 
-/* Publish the items before tail. state: as the caller read it a moment ago. */
+/* Publish the items before tail. Wait-free. */
 static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t state, uint64_t tail)
 {
 	(void)state;
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Read or guess head. Returns false if another consumer asked for a turn. */
+/* Read or guess head. Returns false if another consumer asked for a turn. Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -31,12 +32,12 @@ static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool f
 	(void)cell;
 	(void) final;
 	claim->leads = false;
-	/* A3, pairs with R2: the tail we read next is not behind this head. Sequentially consistent
-	 * for the gate of consumers. */
+	/* A3, pairs with R2: the tail that the caller reads next is not behind this head.
+	 * Sequentially consistent for the gate of consumers. */
 	claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 }
 
-/* Take n items from the claim on. */
+/* Take n items from the claim on. Wait-free. */
 static inline enum ring_take cursor_take(struct cursor *cursor, struct cell *cell,
                                          struct claim claim, uint64_t n)
 {
@@ -51,7 +52,7 @@ static inline bool cursor_settle(struct cursor *cursor, struct cell *cell, uint6
 	return false;
 }
 
-/* Returns the head: all items before it were taken. Wait-free. */
+/* Returns head: all items before it were taken. Wait-free. */
 static inline uint64_t cursor_head(const struct cursor *cursor)
 {
 	/* A2, pairs with R2; sequentially consistent for the gates. */

@@ -1,17 +1,14 @@
 /*
  * The lock-free bounded ring: slots, and a cursor that says which of them hold items. It never
- * sleeps. The producer fills the slot at tail and publishes it; a consumer copies the item at head
- * and makes it its own by moving head. A consumer that is stopped in between delays nobody: other
- * consumers move head, its own attempt to move head fails later, and it drops its copy.
- *
- * In addition to the pairs of cursor.h:
+ * sleeps. lib/DESIGN.md explains it in "Putting" and "Claiming". In addition to the pairs of
+ * cursor.h:
  *
  *   R4 fresh_items() stores tail_seen -> A4 known_items() reads it: items can be read
  *
  * By R4 the consumer that stores tail_seen publishes to other consumers what it acquired by A1.
  *
- * Moving tail and head, and the loads in ring_take() and ring_room(), are sequentially consistent
- * for the sake of the gates: see gate.h.
+ * Without a lead, moves of tail and head, and the loads of both in ring_take() and ring_room(), are
+ * sequentially consistent for the gates: see gate.h.
  */
 #ifndef SPMCQ_RING_H
 #define SPMCQ_RING_H
@@ -42,23 +39,27 @@ _Static_assert(offsetof(struct ring, slots) + sizeof(struct slots) == sizeof(str
                "the slots must follow the ring");
 
 /* The producer prefetches the slot this many items ahead of tail: a consumer's processor used the
- * slot's cache line last, and publishing waits until the line has come. A leader prefetches ahead
- * of head, but only slots of known items: a prefetch of other slots would take their lines from the
- * producer. Each of the two is worth a fifth of the items/s in `spmcq-bench simulate --work 0`: the
- * first with 16 consumers, queued; the second with --machine desktop --cores 2 and 1 consumer. */
-enum { PREFETCH_ITEMS = 32, PREFETCH_KNOWN = 24 };
+ * slot's cache line last, and publishing waits until the line has come. `spmcq-bench simulate
+ * --consumers 16 --work 0 --arbitration queued`: a fifth fewer items/s without. */
+enum { PREFETCH_ITEMS = 32 };
 
-/* Items of up to this many bytes reach the caller's buffer only after the claim succeeded. */
+/* A leader prefetches the slot this many items ahead of head, but only if it holds a known item:
+ * the lines of other slots belong to the producer. `spmcq-bench simulate --machine desktop
+ * --cores 2 --consumers 1 --work 0`: a fifth fewer items/s without. */
+enum { PREFETCH_KNOWN = 24 };
+
+/* If the items that a call claims have at most this many bytes together, they reach the caller's
+ * buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
-/* A call that has lost more claims than this asks for a turn. Blocking gets of other consumers then
- * pause before they claim, so that its own claim succeeds: see cursor_ask(). Simulated, with 64
- * consumers that work for 1 us on an item, the longest get takes 4 ms, without it 6 to 9 ms; and
- * one get_many(64) beside 15 gets does get items. */
+/* A call that has lost this many claims asks for a turn at the next loss. `spmcq-bench simulate
+ * --consumers 64 --work 1us`: the longest get takes 4 ms, without this 6 to 9 ms; and a
+ * get_many(64) beside 15 gets does get items. */
 enum { ASK_AFTER = 16 };
 
-/* After a lost claim of more bytes than this, half as many items are claimed: the copy takes too
- * long. */
+/* After a lost claim of more bytes than this, the call claims half as many items, as the copy takes
+ * too long. 15 consumers that get single items beside one that calls get_many(64): two thirds of
+ * the items/s without. */
 enum { SHRINK_BYTES = 512 };
 
 /* slots_bytes() of memory must follow the ring. can_lead: see cursor_init(). */
@@ -82,13 +83,13 @@ static inline int64_t known_room(const struct ring *ring)
 /* Read head, and return how many items fit. For the producer. Wait-free. */
 SLOW_PATH static uint64_t ring_room(struct ring *ring)
 {
-	/* What consumers read from the slots below head, they read before we overwrite it. */
+	/* A2: consumers have read the slots below this head before we overwrite them. */
 	ring->cursor.room_limit = (cursor_head(&ring->cursor) + ring->capacity) & POSITION_MASK;
 	return (uint64_t)known_room(ring);
 }
 
-/* Put an item of one word into known room; *how tells what the caller has to do next. If it returns
- * false, nothing was put: try ring_put_known(). One thread at a time. Wait-free. */
+/* Put an item of one word into known room; *how tells what the caller has to do next. Returns false
+ * if nothing was put: then try ring_put_known(). One thread at a time. Wait-free. */
 FAST_PATH bool ring_put_word(struct ring *ring, const void *item, enum cursor_put *how)
 {
 	/* Relaxed: cursor_publish() reads it again. */
@@ -100,15 +101,15 @@ FAST_PATH bool ring_put_word(struct ring *ring, const void *item, enum cursor_pu
 		return false;
 	__builtin_prefetch(slots_word(&ring->slots, tail + PREFETCH_ITEMS), 1);
 	memcpy(&word, item, sizeof word);
-	/* Relaxed, as are the loads of words: R1/A1 and R2/A2 order the slots. */
+	/* Relaxed, as are the loads of words: R1 with A1, and R2 with A2, order the slots. */
 	atomic_store_explicit(slots_word(&ring->slots, tail), word, memory_order_relaxed);
 	*how = cursor_publish(&ring->cursor, state, (tail + 1) & POSITION_MASK);
 	return true;
 }
 
 /* Put as many of n items as fit into known room, without reading head. Returns how many, 0 when no
- * room is known, or -ESHUTDOWN; sets *watched to whether it was a CURSOR_PUT_WATCHED. One thread at
- * a time. Wait-free. */
+ * room is known, or -ESHUTDOWN; sets *watched to whether it was a watched put. One thread at a
+ * time. Wait-free. */
 static ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bool *watched)
 {
 	/* As in ring_put_word(). */
@@ -129,8 +130,8 @@ static ssize_t ring_put_known(struct ring *ring, const void *items, size_t n, bo
 	return how == CURSOR_PUT_CLOSING ? cursor_kept(&ring->cursor, n) : (ssize_t)n;
 }
 
-/* Read tail. Returns how many items from head on can be taken. Store tail in tail_seen, if it is
- * newer. */
+/* Read tail, and store it in tail_seen if it is newer. Returns how many items from head on can be
+ * taken. Wait-free. */
 SLOW_PATH static uint64_t fresh_items(struct ring *ring, uint64_t head)
 {
 	struct cursor *cursor = &ring->cursor;
@@ -139,10 +140,9 @@ SLOW_PATH static uint64_t fresh_items(struct ring *ring, uint64_t head)
 	int64_t found = position_distance(head, tail);
 
 	if (found > 0 && position_distance(seen, tail) > 0) {
-		/* R4, pairs with A4: publishes what A1 acquired. If an older tail overwrites a
-		 * newer one, a consumer reads tail once more than needed. */
+		/* R4, pairs with A4: publishes what A1 acquired. */
 		atomic_store_explicit(&cursor->tail_seen, tail, memory_order_release);
-		/* A hint; orders nothing. */
+		/* Relaxed: a hint. */
 		atomic_store_explicit(&cursor->batch, (uint64_t)found, memory_order_relaxed);
 	}
 	return (uint64_t)found;
@@ -151,11 +151,12 @@ SLOW_PATH static uint64_t fresh_items(struct ring *ring, uint64_t head)
 /* Returns how many items from head on are known; 0 or less if none is. */
 static inline int64_t known_items(const struct ring *ring, uint64_t head)
 {
-	/* A4, pairs with R4 above. */
+	/* A4, pairs with R4. */
 	return position_distance(
 	        head, atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire));
 }
 
+/* The rest of ring_take_word(), once it has its claim. */
 FAST_PATH enum ring_take take_word(struct ring *ring, struct cell *cell, struct claim claim,
                                    uint64_t *word)
 {
@@ -189,6 +190,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	return take_word(ring, cell, claim, word);
 }
 
+/* Take n items from the claim on. Returns whether they are the caller's. */
 static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim, size_t n)
 {
 	enum ring_take how = cursor_take(&ring->cursor, cell, claim, n);
@@ -196,7 +198,8 @@ static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim
 	return how == RING_TAKEN || (how == RING_DISPUTED && cursor_settle(&ring->cursor, cell, n));
 }
 
-/* Take n of the known items from the claim on; returns false if another consumer took them. */
+/* Copy n of the known items from the claim on, then take them. Returns false if another consumer
+ * took them. */
 static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, void *items,
                       size_t n, uint64_t known)
 {
@@ -228,9 +231,9 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
 	       take_copy(ring, cell, claim, items, n, (uint64_t)known);
 }
 
-/* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty.
- * final: this is a final look. Any thread. Lock-free: its loop repeats only after another consumer
- * took an item, or a lead ended. */
+/* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty. final:
+ * this is a final look. Any thread. Lock-free: the loop repeats only after another consumer took an
+ * item, or a lead ended. */
 static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max, bool final)
 {
 	for (int lost = 0;; lost++) {
@@ -257,7 +260,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 			cursor_note_take(&ring->cursor, cell, claim, n);
 			if (lost > ASK_AFTER)
 				cursor_end_asking(&ring->cursor);
-			/* All items that other consumers knew were taken, and nobody was faster. */
+			/* Nobody competed for these items: expect fewer losses. */
 			if (fresh && lost == 0)
 				cell_was_fast(cell);
 			return (ssize_t)n;
@@ -283,10 +286,10 @@ static uint64_t ring_discard(struct ring *ring)
 	return n;
 }
 
-/* Returns how many items the last read of tail found. A hint. */
+/* Returns how many items the last look that found new items found, by any consumer. A hint. */
 static uint64_t ring_batch(const struct ring *ring)
 {
-	/* A hint; orders nothing. */
+	/* Relaxed: a hint. */
 	return atomic_load_explicit(&ring->cursor.batch, memory_order_relaxed);
 }
 
@@ -294,18 +297,18 @@ static uint64_t ring_batch(const struct ring *ring)
  * nevertheless. */
 static bool ring_knows_more(const struct ring *ring)
 {
-	/* Read tail_seen first. Then head is at least as new, and true means that an item was left.
-	 * See wake_joiners_if_done(). */
+	/* A4, pairs with R4. Read before head: so if this returns true, an item was left at that
+	 * moment. See wake_joiners_if_done(). */
 	uint64_t tail = atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
 
 	return position_distance(cursor_head(&ring->cursor), tail) > 0;
 }
 
-/* Returns how many items are in the ring, 0..capacity. */
+/* Returns how many items are in the ring, 0..capacity. Wait-free. */
 static size_t ring_size(const struct ring *ring)
 {
-	/* Head is read first, so the difference is never negative; items that are taken in between
-	 * make it too large. */
+	/* Head is read first, so the difference is never negative. Items that are put and taken in
+	 * between make it too large. */
 	uint64_t head = cursor_head(&ring->cursor);
 	int64_t size = position_distance(head, cursor_tail_glimpsed(&ring->cursor));
 

@@ -1,8 +1,6 @@
 /*
- * The slots are an array that is used as a ring, with a place for an item in each. An item is
- * copied into its slot and out of it word by word.
- *
- * Position p lies in slot p modulo the number of slots.
+ * The slots: an array, used as a ring, each of which holds one item. An item is copied into its
+ * slot and out of it word by word.
  */
 #ifndef SPMCQ_SLOTS_H
 #define SPMCQ_SLOTS_H
@@ -13,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Set by slots_init(), then only read. The slots lie right behind this struct. */
+/* Set by slots_init(), then only read. The slots follow this struct in memory. */
 struct slots {
 	alignas(2 * CACHE_LINE) uint64_t mask; /* slots - 1; slots is a power of two */
 	size_t item_size;                      /* bytes */
@@ -69,7 +67,7 @@ static slot_word *slot_at(const struct slots *slots, uint64_t position)
 	return slots_first(slots) + (size_t)(position & slots->mask) * slots->words;
 }
 
-/* Returns how many of n slots from position on lie before the last slot's end. */
+/* Returns how many of the n slots from position on come before the array wraps. */
 static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 {
 	uint64_t most = slots->mask + 1 - (position & slots->mask);
@@ -77,15 +75,15 @@ static size_t to_end(const struct slots *slots, uint64_t position, uint64_t n)
 	return (size_t)(n < most ? n : most);
 }
 
-/* Returns how many of n items one copy can move: 1 if item_size is no multiple of a word, as the
- * slots then have unused bytes. */
+/* Returns how many of the n items one copy can move: 1 if item_size is no multiple of a word, as
+ * each slot then ends with unused bytes. */
 static size_t run_length(const struct slots *slots, uint64_t position, size_t n)
 {
 	return slots->item_size != slots->words * WORD ? 1 : to_end(slots, position, n);
 }
 
-/* Copy n items into the slots from position on, or out of them. known: how many slots from there on
- * are known to be free, or filled. It is n or more; slots beyond n are prefetched. */
+/* Copy n items into the slots from position on. known: how many slots from there on are known to be
+ * free, n or more; the copy prefetches slots beyond n, too. */
 static void slots_write(struct slots *slots, uint64_t position, const void *items, size_t n,
                         uint64_t known)
 {
@@ -104,6 +102,7 @@ static void slots_write(struct slots *slots, uint64_t position, const void *item
 	}
 }
 
+/* Copy n items out of the slots from position on. known: as in slots_write(), but filled. */
 static void slots_read(const struct slots *slots, uint64_t position, void *items, size_t n,
                        uint64_t known)
 {

@@ -1,7 +1,6 @@
 /*
- * Copying items to and from slots, word by word. Words are atomic: if the producer overwrites a
- * slot while a consumer copies it, the consumer copies garbage, which it drops, but there is no
- * data race. All accesses to words are relaxed.
+ * Copying items to and from slots, word by word. All accesses to words are atomic and relaxed, for
+ * the reason in step 3 of "Claiming" in lib/DESIGN.md.
  */
 #ifndef SPMCQ_WORDS_H
 #define SPMCQ_WORDS_H
@@ -17,12 +16,13 @@ typedef _Atomic uint64_t slot_word;
 
 enum { WORD = sizeof(slot_word), LINE_WORDS = CACHE_LINE / WORD };
 
-/* The copy prefetches this many words ahead, within the known slots. `spmcq-bench squares --bulk
- * 256`: a fourth fewer items/s without it, as the processor's own prefetching fails on unrolled
- * loops. */
+/* A copy prefetches the word this many words ahead of the one that it copies, within the known
+ * slots: the processor's own prefetching fails on unrolled loops. `spmcq-bench squares --bulk 256`:
+ * a fourth fewer items/s without. */
 enum { AHEAD_WORDS = 64 };
 
-/* Returns the word to prefetch while copying at word: AHEAD_WORDS on, if that is before end. */
+/* Returns the word to prefetch while copying at word: the one AHEAD_WORDS further, or word itself
+ * if that is not before end. */
 static inline const slot_word *line_ahead(const slot_word *word, const slot_word *end)
 {
 	return end - word > AHEAD_WORDS ? word + AHEAD_WORDS : word;
@@ -43,7 +43,7 @@ static inline void word_out(unsigned char *to, const slot_word *from, size_t byt
 	memcpy(to, &word, bytes);
 }
 
-/* Copy bytes into slots, or out of them. end: slots up to here are known to be free, or filled. */
+/* Copy bytes into slots. end: the slots before it are known to be free. */
 static inline void words_in(slot_word *to, const unsigned char *from, size_t bytes,
                             const slot_word *end)
 {
@@ -59,6 +59,7 @@ static inline void words_in(slot_word *to, const unsigned char *from, size_t byt
 		word_in(to, from, bytes);
 }
 
+/* Copy bytes out of slots. end: the slots before it are known to be filled. */
 static inline void words_out(unsigned char *to, const slot_word *from, size_t bytes,
                              const slot_word *end)
 {
