@@ -4,18 +4,6 @@
  */
 #define _GNU_SOURCE
 
-#ifdef SPMCQ_GATE_SEMAPHORE
-#include "sys_semaphore.c"
-#else
-#include "sys_futex.c"
-#include "sys_membarrier.c"
-#endif
-
-#include "gate.c"
-#include "ring.h"
-#include "tally.c"
-#include "watch.c"
-
 #include "create.c"
 #include "finish.c"
 #include "get.c"

@@ -1,11 +1,15 @@
 /*
  * The completion counter behind task_done and join: how many items were reported as done.
  *
- * A thread counts what it got, and what it reported of that, in its cell (see cell.h). So a report
- * moves no cache line. A report of an item that another thread got goes to one shared counter,
- * after the sum of all reports was compared with the number of items taken. Once such a report has
- * succeeded, all reports go to the shared counter, because another thread may have reported a
- * thread's own items.
+ * A thread counts what it got, and what it reported of that, in its cell (see cell.h), so that its
+ * report moves no cache line. Other reports go to one shared counter: see "The completion counter"
+ * in lib/DESIGN.md. Which release (R) pairs with which acquire (A):
+ *
+ *   R5 a report adds to a cell or to shared -> A5 tally_sum() adds them up: what the reporter wrote
+ *      before is visible to the joiner
+ *
+ * For the gate of joiners a report is what W1 publishes (see gate.h), so R5 and A5 are sequentially
+ * consistent; a lazy R5 becomes so by tally_order().
  */
 #ifndef SPMCQ_TALLY_H
 #define SPMCQ_TALLY_H
@@ -13,6 +17,9 @@
 #include "internal.h"
 
 #include "ring.h"
+#include "sys.h"
+
+#include <errno.h>
 
 /* Bits of strict. CROSSED: a report was made in shared. ORDERED: there is no membarrier, so reports
  * in cells are sequentially consistent. The other bits count the threads inside tally_done_any(),
@@ -22,7 +29,7 @@
 #define TALLY_CALLER UINT32_C(4)
 
 struct tally {
-	/* Written by threads that report items that other threads got. */
+	/* Written by the reports that cells do not take, and by shutdown_now. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
 	/* Reports go to cells only while no thread is inside tally_done_any() and CROSSED is not
 	 * set. CROSSED is set once. ORDERED is set by tally_init() or never. */
@@ -32,15 +39,21 @@ struct tally {
 /* lazy: reports in cells are plain stores. A report may be invisible to other threads when the
  * reporter looks for joiners; so a joiner fences all, and a reporter that sees a joiner calls
  * tally_order(). */
-INTERNAL void tally_init(struct tally *tally, uint64_t first, bool lazy);
+static void tally_init(struct tally *tally, uint64_t first, bool lazy)
+{
+	atomic_init(&tally->shared, first & POSITION_MASK);
+	atomic_init(&tally->strict, lazy ? 0 : TALLY_ORDERED);
+}
+
+/* Returns whether reports in cells are lazy. */
+static inline bool tally_is_lazy(const struct tally *tally)
+{
+	/* Relaxed: TALLY_ORDERED never changes. */
+	return !(atomic_load_explicit(&tally->strict, memory_order_relaxed) & TALLY_ORDERED);
+}
 
 /* Report n items in the caller's own cell. Returns false, and reports nothing, if the cell has
- * fewer than n unreported items, or if reports must go to shared now. Wait-free.
- *
- * A report in shared at the same time must not count the same items. It raises strict, makes all
- * threads fence if reports are lazy, and only then adds up the cells. If we execute that fence
- * after our store, the sum includes our report. If we execute it before our second load of strict,
- * that load finds the change, and we withdraw our report. */
+ * fewer than n unreported items, or if reports must go to shared now. Wait-free. */
 static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *cell, uint64_t n)
 {
 	uint32_t free = lazy ? 0 : TALLY_ORDERED;
@@ -54,8 +67,8 @@ static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *c
 	done = CELL_GET(cell, done);
 	if (CELL_GET(cell, got) - done < n)
 		return false;
-	/* Both stores are R5 (see tally.c); the second loads of strict pair with the update in
-	 * tally_done_any(). */
+	/* Both stores are R5; the second loads of strict pair with the update in tally_done_any():
+	 * row 5 of the table in lib/DESIGN.md, "The lead". */
 	if (lazy) {
 		atomic_store_explicit(&cell->done, done + n, memory_order_release);
 		atomic_signal_fence(memory_order_seq_cst);
@@ -71,31 +84,121 @@ static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *c
 }
 
 /* As tally_done_own(), in a cell that threads share. Lock-free. */
-INTERNAL bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n);
-
-/* Returns whether reports in cells are lazy. */
-static inline bool tally_is_lazy(const struct tally *tally)
+static bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n)
 {
-	/* Relaxed: TALLY_ORDERED never changes. */
-	return !(atomic_load_explicit(&tally->strict, memory_order_relaxed) & TALLY_ORDERED);
+	/* Acquire, here and when the update below fails, pairs with R5: so got, read next, is not
+	 * less than done. */
+	uint64_t done = atomic_load_explicit(&cell->done, memory_order_acquire);
+
+	/* As in tally_done_own(). */
+	if (atomic_load_explicit(&tally->strict, memory_order_acquire) & ~TALLY_ORDERED)
+		return false;
+	do {
+		/* Other threads only raise got. */
+		if (atomic_load_explicit(&cell->got, memory_order_relaxed) - done < n)
+			return false;
+		/* R5. */
+	} while (!atomic_compare_exchange_weak_explicit(
+	        &cell->done, &done, done + n, memory_order_seq_cst, memory_order_acquire));
+	if (!(atomic_load_explicit(&tally->strict, memory_order_seq_cst) & ~TALLY_ORDERED))
+		return true;
+	atomic_fetch_sub_explicit(&cell->done, n, memory_order_seq_cst);
+	return false;
 }
 
 /* Order the reports in this cell before the caller's next loads. held: the cursor is held (see
  * cursor_is_held()). */
-INTERNAL void tally_order(struct tally *tally, struct cell *cell, bool held);
-
-/* Report n items that any threads got. Returns 0, or -ERANGE if fewer than n items were taken and
- * not reported. Lock-free; tens of microseconds if reports are lazy and CROSSED is not set. */
-INTERNAL int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring);
-
-/* Report n items that the caller took itself, in shared. */
-INTERNAL void tally_discard(struct tally *tally, uint64_t n);
+static void tally_order(struct tally *tally, struct cell *cell, bool held)
+{
+	/* An atomic add of 0. It rewrites done: of two reporters, the one whose add comes later in
+	 * the order of all sequentially consistent accesses reads the other's report and its head.
+	 * A leader moves head by a plain store; so while the cursor is held both add 0 to the same
+	 * variable, and the later add acquires from the earlier. */
+	atomic_fetch_add_explicit(held ? &tally->shared : &cell->done, 0, memory_order_seq_cst);
+}
 
 /* Returns the first position plus the number of items reported or discarded. When it returns, more
  * items may have been reported. */
-INTERNAL uint64_t tally_sum(const struct tally *tally, const struct ring *ring);
+static uint64_t tally_sum(const struct tally *tally, const struct ring *ring)
+{
+	const struct cells *cells = &ring->cursor.cells;
+	/* A5, all of them. */
+	uint64_t sum = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
+	uint64_t used = atomic_load_explicit(&cells->used, memory_order_seq_cst);
+
+	for (; used != 0; used &= used - 1) {
+		const struct cell *group = &cells->cell[__builtin_ctzll(used) * CELL_GROUP];
+
+		for (unsigned i = 0; i < CELL_GROUP; i++)
+			sum += atomic_load_explicit(&group[i].done, memory_order_seq_cst);
+	}
+	if (atomic_load_explicit(&cells->are_shared, memory_order_seq_cst))
+		for (unsigned i = OWN_CELLS; i < CELLS; i++)
+			sum += atomic_load_explicit(&cells->cell[i].done, memory_order_seq_cst);
+	return sum & POSITION_MASK;
+}
+
+/* Add n to shared. Returns 0, or -ERANGE if fewer than n items were taken and not reported. */
+static int report_shared(struct tally *tally, uint64_t n, const struct ring *ring)
+{
+	uint64_t shared;
+
+	do {
+		int64_t open;
+		uint64_t sum;
+
+		shared = atomic_load_explicit(&tally->shared, memory_order_seq_cst);
+		sum = tally_sum(tally, ring);
+		/* Read head after the sum. Head may have grown meanwhile, so `open` is at least the
+		 * number of items that were unreported when the sum was complete. */
+		open = position_distance(sum, cursor_head(&ring->cursor));
+		if (open < 0 || (uint64_t)open < n)
+			return -ERANGE;
+		/* R5. It fails if another thread has reported in shared; then the sum is made
+		 * anew. */
+	} while (!atomic_compare_exchange_strong_explicit(
+	        &tally->shared, &shared, shared + n, memory_order_seq_cst, memory_order_relaxed));
+	return 0;
+}
+
+/* Report n items that any threads got. Returns 0, or -ERANGE if fewer than n items were taken and
+ * not reported. Lock-free; tens of microseconds if reports are lazy and CROSSED is not set. */
+SLOW_PATH static int tally_done_any(struct tally *tally, uint64_t n, const struct ring *ring)
+{
+	uint32_t before;
+	int r;
+
+	/* Pairs with both loads of strict in tally_done_own(). */
+	before = atomic_fetch_add_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
+	/* Row 5 of the table in lib/DESIGN.md, "The lead": no report in a cell counts the same
+	 * items. */
+	if (!(before & (TALLY_CROSSED | TALLY_ORDERED)))
+		sys_fence_all();
+	r = report_shared(tally, n, ring);
+	/* Set this before TALLY_CALLER is subtracted, so that no report goes to a cell in
+	 * between. */
+	if (r == 0 && !(before & TALLY_CROSSED))
+		atomic_fetch_or_explicit(&tally->strict, TALLY_CROSSED, memory_order_seq_cst);
+	atomic_fetch_sub_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
+	return r;
+}
+
+/* Report n items that the caller took itself, in shared. */
+static void tally_discard(struct tally *tally, uint64_t n)
+{
+	/* R5. */
+	atomic_fetch_add_explicit(&tally->shared, n, memory_order_seq_cst);
+}
 
 /* Returns whether at an instant during the call nothing was unfinished. */
-INTERNAL bool tally_is_all_done(struct tally *tally, struct ring *ring);
+static bool tally_is_all_done(struct tally *tally, struct ring *ring)
+{
+	/* The order matters. The sum only grows (except for a report that is withdrawn and made
+	 * again). It is never greater than head, and head is never greater than tail. So if the
+	 * sum, made first, equals a tail that is read last, it did so when the sum was complete. */
+	uint64_t sum = tally_sum(tally, ring);
+
+	return sum == cursor_tail(&ring->cursor);
+}
 
 #endif

@@ -2,12 +2,9 @@
  * The watch tells whether a put has to wake a consumer.
  *
  * A consumer that waits is first a looker: it looks for items again and again, for some
- * microseconds. Then it lies down, that is, it sleeps in one of two ways. If no other consumer is a
- * looker, it is a sleeper: it sleeps until it is woken. Otherwise it is a reserve: it sleeps for a
- * few milliseconds at most, then looks by itself. So if there are lookers and every consumer that
- * sleeps is a reserve, a put need not wake anybody: if the lookers are stopped, a reserve looks
- * soon. The same is true in a crowd, when consumers take items so fast that one more would slow
- * them down. In a crowd, a consumer sleeps as a reserve although there are items.
+ * microseconds. Then it lies down as a sleeper or as a reserve. "The watch" in lib/DESIGN.md says
+ * which, and why a put need not wake anybody if all that sleep are reserves and there are lookers,
+ * a lead or a crowd. In a crowd, a consumer sleeps as a reserve although there are items.
  */
 #ifndef SPMCQ_WATCH_H
 #define SPMCQ_WATCH_H
@@ -15,23 +12,21 @@
 #include "internal.h"
 
 #include <stdalign.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 /* Bits 0 to 19 of the word count reserves, bit 20 is the crowd flag, bits 21 to 41 count lookers,
  * and bits 42 to 63 sleepers. */
 #define WATCH_RESERVE UINT64_C(1)
 #define WATCH_CROWD (UINT64_C(1) << 20) /* the last check for a crowd found one */
 #define WATCH_LOOKER (UINT64_C(1) << 21)
-#define WATCH_SLEEPER (UINT64_C(1) << 42) /* sleeps until it is woken */
+#define WATCH_SLEEPER (UINT64_C(1) << 42)
 
 struct watch {
 	/* Written by consumers that wait. */
 	alignas(CACHE_LINE) _Atomic uint64_t word;
 };
 
-/* Every access is sequentially consistent: a consumer that lies down makes step 1 of a sleeper, a
- * thread that reads the word makes step 2 of a waking thread (see gate.h). */
+/* Every access is sequentially consistent: a consumer that lies down makes S1 of a sleeper, a
+ * thread that reads the word makes W2 of a waking thread (see gate.h). */
 static inline void watch_begin_to_look(struct watch *watch)
 {
 	atomic_fetch_add_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
@@ -44,8 +39,23 @@ static inline void watch_end_to_look(struct watch *watch)
 
 /* A looker becomes a sleeper or a reserve. crowd: it saw a crowd. held: another consumer holds the
  * cursor. Returns true if it is a reserve now, false if it is a sleeper and has to make a final
- * look. */
-INTERNAL bool watch_lie_down(struct watch *watch, bool crowd, bool held);
+ * look. Lock-free. */
+static bool watch_lie_down(struct watch *watch, bool crowd, bool held)
+{
+	uint64_t before = atomic_load_explicit(&watch->word, memory_order_seq_cst);
+	uint64_t after;
+	bool reserve;
+
+	do {
+		after = (held ? before : before & ~WATCH_CROWD) - WATCH_LOOKER;
+		reserve = crowd || held || after % WATCH_SLEEPER >= WATCH_LOOKER;
+		if (crowd)
+			after |= WATCH_CROWD;
+		after += reserve ? WATCH_RESERVE : WATCH_SLEEPER;
+	} while (!atomic_compare_exchange_weak_explicit(
+	        &watch->word, &before, after, memory_order_seq_cst, memory_order_seq_cst));
+	return reserve;
+}
 
 /* A sleeper or a reserve becomes a looker again. */
 static inline void watch_get_up(struct watch *watch, bool reserve)
@@ -64,8 +74,8 @@ static inline void watch_note_crowd(struct watch *watch, bool crowd)
 		atomic_fetch_and_explicit(&watch->word, ~WATCH_CROWD, memory_order_seq_cst);
 }
 
-/* Returns whether a new item needs a wake-up: there are sleepers, or there are reserves and neither
- * lookers nor a crowd. Step 2 of a waking thread. */
+/* W2. Returns whether a new item needs a wake-up: there are sleepers, or there are reserves and
+ * neither lookers nor a crowd. */
 static inline bool watch_needs_waking(const struct watch *watch)
 {
 	uint64_t word = atomic_load_explicit(&watch->word, memory_order_seq_cst);

@@ -1,26 +1,35 @@
 /*
  * POSIX semaphores, for systems without a futex. There is no way to make all threads execute a
- * fence.
+ * fence. The functions do what sys_linux.h says of them.
  *
- * A sleeper that finds the value unchanged waits for the semaphore. A thread that wakes first
- * changes the value and then posts the semaphore. So each change after the sleeper read the value
- * is followed by a post. A post may wake another sleeper than the one that it was meant for; either
- * of them looks again.
+ * A sleeper that finds the value unchanged waits for the semaphore. A waking thread first changes
+ * the value and then posts the semaphore. So each change after the sleeper read the value is
+ * followed by a post. A post may wake another sleeper than the one that it was meant for; either of
+ * them looks again.
  */
-#include "sys.h"
+#ifndef SPMCQ_SYS_SEMAPHORE_H
+#define SPMCQ_SYS_SEMAPHORE_H
+
+#include "internal.h"
 
 #include "deadline.h"
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 
-INTERNAL int sys_word_init(struct sys_word *word)
+struct sys_word {
+	_Atomic uint32_t value; /* a waking thread changes it, then calls sys_wake() */
+	sem_t posts;            /* one for each thread to wake; more only wake threads in vain */
+};
+
+static int sys_word_init(struct sys_word *word)
 {
 	atomic_init(&word->value, 0);
 	return sem_init(&word->posts, 0, 0) == 0 ? 0 : -ENOMEM;
 }
 
-INTERNAL void sys_word_destroy(struct sys_word *word)
+static void sys_word_destroy(struct sys_word *word)
 {
 	sem_destroy(&word->posts);
 }
@@ -50,7 +59,7 @@ static int await_post(sem_t *posts, const struct timespec *deadline)
 #endif
 }
 
-INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct timespec *deadline)
+static bool sys_sleep(struct sys_word *word, uint32_t seen, const struct timespec *deadline)
 {
 	bool interrupted;
 	int before;
@@ -66,17 +75,19 @@ INTERNAL bool sys_sleep(struct sys_word *word, uint32_t seen, const struct times
 	return interrupted;
 }
 
-INTERNAL void sys_wake(struct sys_word *word, uint32_t n)
+static void sys_wake(struct sys_word *word, uint32_t n)
 {
 	while (n-- > 0)
 		sem_post(&word->posts);
 }
 
-INTERNAL bool sys_can_fence_all(void)
+static bool sys_can_fence_all(void)
 {
 	return false;
 }
 
-INTERNAL void sys_fence_all(void)
+static void sys_fence_all(void)
 {
 }
+
+#endif
