@@ -1,5 +1,6 @@
 /*
- * Reporting items as done, and waiting until all are.
+ * The ends of items and of the queue: reporting items as done, waiting until all are, shutting
+ * down.
  */
 #include "queue.h"
 
@@ -14,7 +15,10 @@ enum { JOIN_PAUSES = 0 };
 enum { JOIN_PAUSES = 8 };
 #endif
 
-SLOW_PATH INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r)
+/* If all is done, wake the joiners. If an item is still in the ring they are not woken, because the
+ * thread that reports that item calls this, too. cell: the caller's cell, which may contain its new
+ * report. Returns its argument r, so that the caller can end with this call. */
+SLOW_PATH static int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r)
 {
 	tally_order(&q->tally, cell, cursor_is_held(&q->ring.cursor));
 	if (!ring_knows_more(&q->ring) && tally_is_all_done(&q->tally, &q->ring))
@@ -111,4 +115,36 @@ int spmcq_join_until(struct spmcq *q, const struct timespec *deadline)
 int spmcq_join(struct spmcq *q)
 {
 	return spmcq_join_until(q, NULL);
+}
+
+int spmcq_shutdown(struct spmcq *q)
+{
+	if (q == NULL)
+		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere.shutdown(q, false);
+	cursor_close(&q->ring.cursor);
+	gate_wake(&q->items, UINT64_MAX);
+	gate_wake(&q->reserve, UINT64_MAX);
+	gate_wake(&q->room, UINT64_MAX);
+	return 0;
+}
+
+int spmcq_shutdown_now(struct spmcq *q)
+{
+	uint64_t n;
+
+	if (q == NULL)
+		return -EINVAL;
+	if (is_elsewhere(q))
+		return q->elsewhere.shutdown(q, true);
+	spmcq_shutdown(q);
+	n = ring_discard(&q->ring);
+	if (n > 0) {
+		/* A statistic; orders nothing. */
+		atomic_fetch_add_explicit(&q->discarded, n, memory_order_relaxed);
+		tally_discard(&q->tally, n);
+		wake_joiners_if_done(q, my_cell(q), 0);
+	}
+	return 0;
 }

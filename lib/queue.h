@@ -1,16 +1,16 @@
 /*
- * The queue consists of a ring, a completion counter and gates. Its only pointers are the
- * functions of a queue that lies elsewhere.
+ * The queue consists of a ring, a completion counter, a watch and four gates.
  *
  *   items     consumers wait until they are woken for an item   woken by put and get
  *   reserve   consumers wait for an item, some ms at most       woken by put and get
  *   room      the producer waits for room                       woken by get
  *   finished  joiners wait for all done                         woken by task_done
  *
- * shutdown wakes the threads at the first three gates, shutdown_now those at all four.
+ * shutdown also wakes the threads at the first three gates, and shutdown_now the joiners if all is
+ * done once it has discarded items.
  *
- * The public calls are in put.c, get.c, finish.c, shutdown.c, create.c and snapshot.c. Each call
- * tries the ring or the counter first, and waits at a gate only if that fails.
+ * The public calls are in create.c, put.c, get.c, finish.c and snapshot.c. Each call tries the ring
+ * or the counter first, and waits at a gate only if that fails.
  */
 #ifndef SPMCQ_QUEUE_H
 #define SPMCQ_QUEUE_H
@@ -23,6 +23,8 @@
 #include "ring.h"
 #include "tally.h"
 #include "watch.h"
+
+#include <sched.h>
 
 struct spmcq {
 	struct elsewhere elsewhere; /* put is NULL in a queue between threads; the rest is unused */
@@ -79,15 +81,22 @@ static inline struct cell *my_cell(struct spmcq *q)
 	return cell_mine(&q->ring.cursor.cells);
 }
 
-/* Let about a microsecond pass. While items come in a stream, yield: the threads that we wait for
- * may need this processor. For single items, spin: if the thread that runs next computes, we would
- * get the processor back only after its time slice. */
-INTERNAL void pause_and_yield(void);
-INTERNAL void pause_and_spin(void);
+/* Pause by a yield, which takes a microsecond or less if no other thread wants to run. A consumer
+ * yields while items come in a stream, as the threads that it waits for may need this processor. */
+static void pause_and_yield(void)
+{
+	sched_yield();
+}
 
-/* If all is done, wake the joiners. If an item is still in the ring they are not woken, because the
- * thread that reports that item calls this, too. cell: the caller's cell, which may contain its new
- * report. Returns its argument r, so that the caller can end with this call. */
-INTERNAL int wake_joiners_if_done(struct spmcq *q, struct cell *cell, int r);
+/* Pause for a microsecond. A consumer that waits for single items spins: if it yielded to a thread
+ * that computes, it would get the processor back only after that thread's time slice. */
+static void pause_and_spin(void)
+{
+	struct timespec end = spmcq_after(1e-6);
+
+	do
+		ck_pr_stall();
+	while (!deadline_has_passed(&end));
+}
 
 #endif

@@ -1,27 +1,13 @@
 /*
- * The public calls that only read: facts, snapshots, and the clock; and the two pauses of queue.h.
+ * The public calls that only read: the version, facts and statistics of a queue, and the clock.
  */
 #include "queue.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <sched.h>
 
-/* About as long as a yield takes when no other thread wants to run. */
-enum { SPIN_NS = 1000 };
-
-INTERNAL void pause_and_yield(void)
+const char *spmcq_version(void)
 {
-	sched_yield();
-}
-
-INTERNAL void pause_and_spin(void)
-{
-	struct timespec end = spmcq_after(SPIN_NS * 1e-9);
-
-	do
-		ck_pr_stall();
-	while (!deadline_has_passed(&end));
+	return SPMCQ_VERSION;
 }
 
 /* Returns the facts of a queue that lies elsewhere. */

@@ -8,6 +8,4 @@
 #include "finish.c"
 #include "get.c"
 #include "put.c"
-#include "shutdown.c"
 #include "snapshot.c"
-#include "version.c"
