@@ -16,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* 32-bit systems with 64-bit time have a call of their own, which kernels before 5.1 lack and some
- * filters refuse. Some of these systems have only that call. */
+/* 32-bit systems whose time_t has 64 bits have a call of their own, which kernels before 5.1 lack
+ * and some filters refuse. Some of these systems have only that call. */
 #if defined(SYS_futex_time64) && !defined(__LP64__)
 #define FUTEX_CALL (sizeof(time_t) > sizeof(long) ? SYS_futex_time64 : SYS_futex)
 #else
@@ -29,42 +29,28 @@
 #define FUTEX_WAKE_CALL SYS_futex_time64
 #endif
 
-/* The futex call by the older number, whose times are of type long. Returns what the system call
- * returns. */
-__attribute__((unused)) static inline long futex_sleep_by_long_time(_Atomic uint32_t *word,
-                                                                    uint32_t seen,
-                                                                    const struct timespec *deadline,
-                                                                    int scope)
-{
-#if defined(SYS_futex) && defined(SYS_futex_time64) && !defined(__LP64__)
-	long time[2] = {LONG_MAX, 0};
-
-	if (deadline != NULL && deadline->tv_sec < LONG_MAX) {
-		time[0] = (long)deadline->tv_sec;
-		time[1] = deadline->tv_nsec;
-	}
-	return syscall(SYS_futex, word, FUTEX_WAIT_BITSET | scope, seen,
-	               deadline != NULL ? time : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
-#else
-	(void)word;
-	(void)seen;
-	(void)deadline;
-	(void)scope;
-	return -1;
-#endif
-}
-
 /* Sleep while *word equals seen, at most until the deadline. Returns true if a signal handler ended
  * the sleep. May return for no reason. */
-__attribute__((unused)) static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
-                                                       const struct timespec *deadline, int scope)
+static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
+                               const struct timespec *deadline, int scope)
 {
 	/* WAIT_BITSET, unlike WAIT, takes an absolute CLOCK_MONOTONIC time. */
 	long r = syscall(FUTEX_CALL, word, FUTEX_WAIT_BITSET | scope, seen, deadline, NULL,
 	                 FUTEX_BITSET_MATCH_ANY);
 
-	if (r != 0 && (errno == ENOSYS || errno == EPERM))
-		r = futex_sleep_by_long_time(word, seen, deadline, scope);
+#if defined(SYS_futex) && defined(SYS_futex_time64) && !defined(__LP64__)
+	/* By the older call, whose times are of type long. */
+	if (r != 0 && (errno == ENOSYS || errno == EPERM)) {
+		long time[2] = {LONG_MAX, 0};
+
+		if (deadline != NULL && deadline->tv_sec < LONG_MAX) {
+			time[0] = (long)deadline->tv_sec;
+			time[1] = deadline->tv_nsec;
+		}
+		r = syscall(SYS_futex, word, FUTEX_WAIT_BITSET | scope, seen,
+		            deadline != NULL ? time : NULL, NULL, FUTEX_BITSET_MATCH_ANY);
+	}
+#endif
 	/* After EAGAIN and ETIMEDOUT the caller looks again. Any other error but EINTR means that
 	 * we cannot sleep here: let other threads run, at least. */
 	if (r != 0 && errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
@@ -73,8 +59,7 @@ __attribute__((unused)) static inline bool futex_sleep(_Atomic uint32_t *word, u
 }
 
 /* Wake up to n of the threads that sleep on word. Returns how many were woken. */
-__attribute__((unused)) static inline uint32_t futex_wake(_Atomic uint32_t *word, uint32_t n,
-                                                          int scope)
+static inline uint32_t futex_wake(_Atomic uint32_t *word, uint32_t n, int scope)
 {
 	int most = n > INT_MAX ? INT_MAX : (int)n;
 	long woken = syscall(FUTEX_WAKE_CALL, word, FUTEX_WAKE | scope, most, NULL, NULL, 0);

@@ -40,10 +40,17 @@ size_t spmcq_size(const struct spmcq *q)
 	return q != NULL ? ring_size(&q->ring) : 0;
 }
 
+/* Returns to - from, or 0 if it is negative, as the two were read at different times. */
+static uint64_t ahead(uint64_t from, uint64_t to)
+{
+	int64_t distance = position_distance(from, to);
+
+	return distance > 0 ? (uint64_t)distance : 0;
+}
+
 size_t spmcq_unfinished(const struct spmcq *q)
 {
 	uint64_t done;
-	int64_t open;
 
 	if (q == NULL)
 		return 0;
@@ -52,8 +59,7 @@ size_t spmcq_unfinished(const struct spmcq *q)
 	/* Read the sum before tail, as in tally_is_all_done(): the result is never less than the
 	 * number of unfinished items, except that watched puts may not be visible yet. */
 	done = tally_sum(&q->tally, &q->ring);
-	open = position_distance(done, cursor_tail_glimpsed(&q->ring.cursor));
-	return open > 0 ? (size_t)open : 0;
+	return (size_t)ahead(done, cursor_tail_glimpsed(&q->ring.cursor));
 }
 
 bool spmcq_is_shutdown(const struct spmcq *q)
@@ -67,14 +73,6 @@ static uint64_t read_count(const _Atomic uint64_t *counter)
 {
 	/* A statistic; orders nothing. */
 	return atomic_load_explicit(counter, memory_order_relaxed);
-}
-
-/* Returns to - from, or 0 if it is negative, as the two were read at different times. */
-static uint64_t ahead(uint64_t from, uint64_t to)
-{
-	int64_t distance = position_distance(from, to);
-
-	return distance > 0 ? (uint64_t)distance : 0;
 }
 
 int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
