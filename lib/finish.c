@@ -44,9 +44,9 @@ __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 	if (is_elsewhere(q))
 		return q->elsewhere.task_done(q, n);
 	cell = my_cell(q);
-	mine = cell_is_shared(&q->ring.cursor.cells, cell)
-	               ? tally_done_shared_cell(&q->tally, cell, n)
-	               : tally_done_own(&q->tally, tally_is_lazy(&q->tally), cell, n);
+	mine = tally_is_lazy(&q->tally) && !cell_is_shared(&q->ring.cursor.cells, cell)
+	               ? tally_done_own(&q->tally, cell, n)
+	               : tally_done_ordered(&q->tally, cell, n);
 	return after_report(q, cell, mine ? 0 : tally_done_any(&q->tally, n, &q->ring));
 }
 
@@ -58,8 +58,7 @@ FAST_PATH int report(struct spmcq *q, size_t n)
 	if (q == NULL || n == 0)
 		return -EINVAL;
 	cell = cell_at_home(&q->ring.cursor.cells);
-	return tally_done_own(&q->tally, true, cell, n) ? after_report(q, cell, 0)
-	                                                : report_slowly(q, n);
+	return tally_done_own(&q->tally, cell, n) ? after_report(q, cell, 0) : report_slowly(q, n);
 }
 
 int spmcq_task_done_many(struct spmcq *q, size_t n)

@@ -52,39 +52,34 @@ static inline bool tally_is_lazy(const struct tally *tally)
 	return !(atomic_load_explicit(&tally->strict, memory_order_relaxed) & TALLY_ORDERED);
 }
 
-/* Report n items in the caller's own cell. Returns false, and reports nothing, if the cell has
- * fewer than n unreported items, or if reports must go to shared now. Wait-free. */
-static inline bool tally_done_own(struct tally *tally, bool lazy, struct cell *cell, uint64_t n)
+/* Report n items in the caller's own cell, by a plain store. Returns false, and reports nothing, if
+ * the cell has fewer than n unreported items, or if the report must not be lazy or must go to
+ * shared now. Wait-free. */
+static inline bool tally_done_own(struct tally *tally, struct cell *cell, uint64_t n)
 {
-	uint32_t free = lazy ? 0 : TALLY_ORDERED;
 	uint64_t done;
 
 	/* Acquire, pairs with the update in tally_done_any(): after a report there has returned,
 	 * our reports go to shared, too. */
-	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire) != free)
+	if (cell == NULL || atomic_load_explicit(&tally->strict, memory_order_acquire) != 0)
 		return false;
 	/* Only we write both. */
 	done = CELL_GET(cell, done);
 	if (CELL_GET(cell, got) - done < n)
 		return false;
-	/* Both stores are R5; the second loads of strict pair with the update in tally_done_any():
-	 * row 5 of the table in lib/DESIGN.md, "The lead". */
-	if (lazy) {
-		atomic_store_explicit(&cell->done, done + n, memory_order_release);
-		atomic_signal_fence(memory_order_seq_cst);
-		if (atomic_load_explicit(&tally->strict, memory_order_relaxed) == free)
-			return true;
-	} else {
-		atomic_store_explicit(&cell->done, done + n, memory_order_seq_cst);
-		if (atomic_load_explicit(&tally->strict, memory_order_seq_cst) == free)
-			return true;
-	}
+	/* R5. The second load of strict pairs with the update in tally_done_any(): row 5 of the
+	 * table in lib/DESIGN.md, "The lead". */
+	atomic_store_explicit(&cell->done, done + n, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&tally->strict, memory_order_relaxed) == 0)
+		return true;
 	atomic_store_explicit(&cell->done, done, memory_order_release);
 	return false;
 }
 
-/* As tally_done_own(), in a cell that threads share. Lock-free. */
-static bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint64_t n)
+/* As tally_done_own(), by a locked instruction: if the cell is shared, or reports are not lazy.
+ * Lock-free; wait-free in the caller's own cell. */
+static bool tally_done_ordered(struct tally *tally, struct cell *cell, uint64_t n)
 {
 	/* Acquire, here and when the update below fails, pairs with R5: so got, read next, is not
 	 * less than done. */
@@ -94,12 +89,13 @@ static bool tally_done_shared_cell(struct tally *tally, struct cell *cell, uint6
 	if (atomic_load_explicit(&tally->strict, memory_order_acquire) & ~TALLY_ORDERED)
 		return false;
 	do {
-		/* Other threads only raise got. */
+		/* Relaxed: other threads only raise got. */
 		if (atomic_load_explicit(&cell->got, memory_order_relaxed) - done < n)
 			return false;
-		/* R5. */
-	} while (!atomic_compare_exchange_weak_explicit(
+		/* R5. It fails if another thread has reported in this cell. */
+	} while (!atomic_compare_exchange_strong_explicit(
 	        &cell->done, &done, done + n, memory_order_seq_cst, memory_order_acquire));
+	/* Pairs with the update in tally_done_any(). */
 	if (!(atomic_load_explicit(&tally->strict, memory_order_seq_cst) & ~TALLY_ORDERED))
 		return true;
 	atomic_fetch_sub_explicit(&cell->done, n, memory_order_seq_cst);
@@ -168,7 +164,7 @@ SLOW_PATH static int tally_done_any(struct tally *tally, uint64_t n, const struc
 	uint32_t before;
 	int r;
 
-	/* Pairs with both loads of strict in tally_done_own(). */
+	/* Pairs with both loads of strict in tally_done_own() and tally_done_ordered(). */
 	before = atomic_fetch_add_explicit(&tally->strict, TALLY_CALLER, memory_order_seq_cst);
 	/* Row 5 of the table in lib/DESIGN.md, "The lead": no report in a cell counts the same
 	 * items. */
