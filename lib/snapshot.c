@@ -56,8 +56,9 @@ size_t spmcq_unfinished(const struct spmcq *q)
 		return 0;
 	if (is_elsewhere(q))
 		return look_elsewhere(q).unfinished;
-	/* Read the sum before tail, as in tally_is_all_done(): the result is never less than the
-	 * number of unfinished items, except that watched puts may not be visible yet. */
+	/* Read the sum before tail, as in tally_is_all_done(). The result is never less than the
+	 * number of unfinished items, with two exceptions: watched puts may not be visible yet, and
+	 * the sum may include a report that will be withdrawn. */
 	done = tally_sum(&q->tally, &q->ring);
 	return (size_t)ahead(done, cursor_tail_glimpsed(&q->ring.cursor));
 }

@@ -1,7 +1,7 @@
 /*
  * Tests what otherwise happens only in a race of a few instructions. The library is compiled in.
- * Where it is about to make a fence, prefetch a slot, store a word, or compare and swap it, the
- * test can let another thread make whole calls first.
+ * Where it is about to make a fence, prefetch a slot, store a word, subtract from it, or compare
+ * and swap it, the test can let another thread make whole calls first.
  */
 #define _GNU_SOURCE
 #include "support/fixture.h"
@@ -32,6 +32,13 @@ static void inside_prefetch(const void *at, ...)
 		__auto_type word_ = (word);                                                        \
 		inside(word_);                                                                     \
 		__atomic_store_n((__typeof__((void)0, *word_) *)word_, value, order);              \
+	})
+#undef atomic_fetch_sub_explicit
+#define atomic_fetch_sub_explicit(word, n, order)                                                  \
+	__extension__({                                                                            \
+		__auto_type word_ = (word);                                                        \
+		inside(word_);                                                                     \
+		__atomic_fetch_sub((__typeof__((void)0, *word_) *)word_, n, order);                \
 	})
 #define __builtin_prefetch inside_prefetch
 
@@ -357,10 +364,10 @@ static void shutdown_now_discards_what_others_leave_meanwhile(void)
 
 /* --- which threads report and put --- */
 
+static const struct timespec past = {0, 0};
+
 static void expect_unfinished(struct spmcq *q, size_t n)
 {
-	static const struct timespec past = {0, 0};
-
 	COUNTS(n, spmcq_unfinished(q));
 	RETURNS(n > 0 ? -ETIMEDOUT : 0, spmcq_join_until(q, &past));
 }
@@ -382,6 +389,31 @@ static void an_item_that_two_report_counts_once(void)
 	expect_unfinished(q, 1);
 	RETURNS(0, spmcq_task_done(q));
 	RETURNS(-ERANGE, spmcq_task_done(q));
+	expect_unfinished(q, 0);
+	queue_free(q);
+}
+
+static void another_joins_in_vain(struct spmcq *q)
+{
+	RETURNS(-ETIMEDOUT, spmcq_join_until(q, &past));
+}
+
+/* As above, and another item lies in the queue. A third thread joins when the report that will be
+ * refused has been counted, before it is withdrawn: the two reports do not stand for two items. */
+static void an_item_that_two_report_does_not_count_for_another(void)
+{
+	struct spmcq *q = queue_at(8, 8, 0);
+
+	put(q, 101);
+	put(q, 102);
+	COUNTS(101, get(q));
+	plan_at(&my_cell(q)->done, another_reports_one, q);
+	plan_at(&my_cell(q)->done, another_joins_in_vain, q);
+	RETURNS(-ERANGE, spmcq_task_done(q));
+	expect_that_all_happened();
+	expect_unfinished(q, 1);
+	COUNTS(102, get(q));
+	RETURNS(0, spmcq_task_done(q));
 	expect_unfinished(q, 0);
 	queue_free(q);
 }
@@ -595,6 +627,7 @@ int main(void)
 	RUN(a_try_put_that_ends_a_lead_sees_shutdown_meanwhile);
 	RUN(shutdown_now_discards_what_others_leave_meanwhile);
 	RUN(an_item_that_two_report_counts_once);
+	RUN(an_item_that_two_report_does_not_count_for_another);
 	RUN(an_over_call_costs_only_its_caller);
 	RUN(a_get_that_fails_leaves_the_callers_buffer);
 	RUN(a_big_batch_that_others_spoil_is_halved);
