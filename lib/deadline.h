@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
+/* Returns the time of CLOCK_MONOTONIC, in ns. */
 static inline int64_t clock_ns(void)
 {
 	struct timespec now;
@@ -38,7 +39,7 @@ static inline bool deadline_has_passed(const struct timespec *deadline)
 }
 
 /* The system restarts a sleep without a deadline after a handler that was installed with
- * SA_RESTART. So a sleep that handlers are to end always has a deadline. */
+ * SA_RESTART. So a sleep that a handler shall end gets a deadline, far away if it has none. */
 static inline const struct timespec *deadline_for_sleep(const struct timespec *deadline,
                                                         bool interruptible)
 {

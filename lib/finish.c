@@ -6,8 +6,8 @@
 
 #include <errno.h>
 
-/* A joiner looks and pauses JOIN_PAUSES + 1 times before it sleeps: sleeping and waking take each
- * side some 10 us. `spmcq-bench simulate --items 100 --consumers 5 --work 0` gives a fourth fewer
+/* A joiner looks and pauses JOIN_PAUSES + 1 times before it sleeps: a sleep and a wake-up take each
+ * side some 10 us. `spmcq-bench simulate --items 100 --consumers 5 --work 0` moves a fourth fewer
  * items/s without the pauses. */
 #ifdef SPMCQ_MODEL
 enum { JOIN_PAUSES = 0 };
@@ -34,8 +34,9 @@ static inline int after_report(struct spmcq *q, struct cell *cell, int r)
 	return gate_sleepers(&q->finished) != 0 ? wake_joiners_if_done(q, cell, r) : r;
 }
 
-/* Reports if another thread got the items, if the cell is shared or not at the thread's home, if
- * reports are not lazy, or if the queue lies elsewhere (see elsewhere.h). */
+/* The slow path of a report: another thread got the items; or the cell is shared, or not at the
+ * thread's home; or reports are not lazy, or go to shared now; or the queue lies elsewhere (see
+ * elsewhere.h). */
 __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 {
 	struct cell *cell;
@@ -50,7 +51,7 @@ __attribute__((noinline)) static int report_slowly(struct spmcq *q, size_t n)
 	return after_report(q, cell, mine ? 0 : tally_done_any(&q->tally, n, &q->ring));
 }
 
-/* Needs no stack frame, as put_item(), if the caller got the items itself. */
+/* Like put_item(), this needs no stack frame if the caller got the items itself. */
 FAST_PATH int report(struct spmcq *q, size_t n)
 {
 	struct cell *cell;
@@ -75,7 +76,8 @@ static bool look_for_finish(void *arg, bool final)
 {
 	struct spmcq *q = arg;
 
-	/* After this each lazy report is visible, or its thread sees us: see tally_init(). */
+	/* Each lazy report is visible after this, or its thread sees us: row 4 of the table in
+	 * lib/DESIGN.md, "The lead". */
 	if (final && tally_is_lazy(&q->tally))
 		sys_fence_all();
 	/* Read this before the sum and tail. Only a lead can make a put invisible; a lead that

@@ -36,11 +36,11 @@ struct spmcq {
 	uint32_t woken;                    /* *woken of gate_wake_new() for items */
 	uint32_t reserve_woken;            /* *woken of gate_wake_new() for reserve */
 	int64_t looked_ns;                 /* when await_room() last returned */
-	unsigned room_ns;                  /* how long it sleeps next for half the ring */
+	unsigned room_ns;                  /* how long it sleeps for half the ring next time */
 	unsigned room_waits;               /* calls of look_for_half() */
-	uint64_t room_found;               /* free slots that a try call's last look found */
-	unsigned room_patience;            /* pauses that its next call may make */
-	unsigned room_pauses;              /* pauses before its first look */
+	uint64_t room_found;               /* free slots that the last look of a try call found */
+	unsigned room_patience;            /* pauses that look_for_half() may make next time */
+	unsigned room_pauses;              /* pauses that it makes before its first look */
 	_Atomic uint64_t wake_producer_at; /* when head gets there, wake the producer */
 	_Atomic uint32_t producer_woken;   /* room.entered when a consumer last woke it */
 	struct gate items;

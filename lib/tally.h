@@ -21,15 +21,15 @@
 
 #include <errno.h>
 
-/* Bits of strict. CROSSED: a report was made in shared. ORDERED: there is no membarrier, so reports
- * in cells are sequentially consistent. The other bits count the threads inside tally_done_any(),
- * in units of CALLER. */
+/* Bits of strict. CROSSED: a report in shared has succeeded. ORDERED: there is no membarrier, so
+ * reports in cells are sequentially consistent. The other bits count the threads inside
+ * tally_done_any(), in units of CALLER. */
 #define TALLY_CROSSED UINT32_C(1)
 #define TALLY_ORDERED UINT32_C(2)
 #define TALLY_CALLER UINT32_C(4)
 
 struct tally {
-	/* Written by the reports that cells do not take, and by shutdown_now. */
+	/* Written by reports that cells do not take, by tally_order() and by shutdown_now. */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
 	/* Reports go to cells only while no thread is inside tally_done_any() and CROSSED is not
 	 * set. CROSSED is set once. ORDERED is set by tally_init() or never. */

@@ -1,12 +1,9 @@
 /*
- * The id of the calling thread is the address of its control block, which a register holds. No two
- * living threads of a process have the same id. This is also true in a forked child and in a new
- * pid namespace. (The kernel's thread number would not do: after a fork, a thread of the child may
- * get the number that the child's first thread had before the fork.)
- *
- * After a thread has ended, a new thread can have its address. That does no harm: the new thread
- * inherits what the ended thread owned, such as its cell. So any number of threads can begin and
- * end.
+ * The id of the calling thread is the address of its control block, which a register holds: see
+ * "Identity" in lib/DESIGN.md. (The kernel's thread number would not do: after a fork, a thread of
+ * the child may get the number that the child's first thread had before the fork.) After a thread
+ * has ended, a new thread can have its address; then it inherits what the ended thread owned, such
+ * as its cell.
  */
 #ifndef SPMCQ_THREAD_ID_H
 #define SPMCQ_THREAD_ID_H
