@@ -204,7 +204,7 @@ static bool sleep_in_reserve(struct spmcq *q, const struct timespec *deadline)
 	return interrupted;
 }
 
-/* The four steps of a sleeper (see gate.h). Returns whether a signal handler ran. */
+/* S1 to S4 of a sleeper (see gate.h). Returns whether a signal handler ran. */
 static bool sleep_until_woken(struct item_wait *wait)
 {
 	struct gate *items = &wait->q->items;
