@@ -224,8 +224,7 @@ SLOW_PATH static ssize_t cursor_kept(struct cursor *cursor, uint64_t n)
 	uint64_t tail = cursor_own_tail(cursor);
 	uint64_t end = NO_END;
 
-	/* Sequentially consistent; pairs with cursor_end(): the first of the two updates decides.
-	 */
+	/* Sequentially consistent; pairs with cursor_end(): the first update of end decides. */
 	if (atomic_compare_exchange_strong_explicit(&cursor->end, &end, tail, memory_order_seq_cst,
 	                                            memory_order_seq_cst))
 		return (ssize_t)n;
@@ -246,7 +245,7 @@ SLOW_PATH static uint64_t cursor_end(struct cursor *cursor)
 	/* A1, pairs with R1. Sequentially consistent: a put reads that the ring is closed, or we
 	 * read its tail. */
 	tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
-	/* Pairs with cursor_kept(). */
+	/* Sequentially consistent; pairs with cursor_kept(). */
 	return atomic_compare_exchange_strong_explicit(&cursor->end, &end, tail,
 	                                               memory_order_seq_cst, memory_order_seq_cst)
 	               ? tail
@@ -256,8 +255,8 @@ SLOW_PATH static uint64_t cursor_end(struct cursor *cursor)
 /* Close the ring, and decide its end: puts beyond it fail. Wait-free. */
 static void cursor_close(struct cursor *cursor)
 {
-	/* Pairs with cursor_publish() and cursor_tail(). A get that reads CURSOR_CLOSED, and then
-	 * finds no items, knows that none will come. */
+	/* Sequentially consistent; pairs with cursor_publish() and cursor_tail(). A get that reads
+	 * CURSOR_CLOSED, and then finds no items, knows that none will come. */
 	atomic_exchange_explicit(&cursor->state, CURSOR_CLOSED, memory_order_seq_cst);
 	cursor_end(cursor);
 }

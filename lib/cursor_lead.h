@@ -153,8 +153,7 @@ static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 	uint64_t verdict = lead;
 
 	got &= POSITION_MASK;
-	/* Sequentially consistent; pairs with the same update by other threads: the first decides.
-	 */
+	/* Sequentially consistent; pairs with itself: the first thread's update decides. */
 	if (!atomic_compare_exchange_strong_explicit(&cell->verdict, &verdict, got,
 	                                             memory_order_seq_cst, memory_order_seq_cst))
 		got = verdict;
