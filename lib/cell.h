@@ -40,8 +40,8 @@ struct cell {
 	_Atomic uint64_t head_minus_got; /* head - got, as the owner last noted it */
 #ifdef SPMCQ_LEAD
 	_Atomic uint64_t lead_head; /* next position that the leader takes */
-	/* The id of the lead. Once any thread has decided how the lead ended: the value of got up
-	 * to which the items are the leader's. */
+	/* First the id of the lead. After a thread has decided how the lead ended: the value of got
+	 * up to which the items are the leader's. */
 	_Atomic uint64_t verdict;
 	_Atomic uint64_t lead_id;         /* of the owner's newest lead */
 	_Atomic uint32_t alone_since_got; /* got when counting for a lead began */
@@ -116,7 +116,7 @@ static bool own(struct cells *cells, size_t i, uint64_t self)
 {
 	_Atomic uint64_t *owner = &cells->cell[i].owner;
 	/* Acquire, here and when the update fails: if a thread that has ended had our id, we
-	 * inherit its cell. */
+	 * inherit its cell, and must see what it wrote there. */
 	uint64_t before = atomic_load_explicit(owner, memory_order_acquire);
 
 	if (before != NO_THREAD ||
@@ -162,8 +162,8 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 /* The owner of the cell has taken n items. */
 static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
 {
-	/* Relaxed: nobody leads with a shared cell. Release: R6 of cursor_lead.h, as a thread that
-	 * ends a later lead reads got, too. */
+	/* Shared cell: relaxed, as nobody leads with it. Own cell: release, R6 of cursor_lead.h, as
+	 * a thread that ends a later lead of ours reads this got, too. */
 	if (cell_is_shared(cells, cell))
 		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
 	else

@@ -13,7 +13,7 @@
  *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
  *   R2 a claim moves head           -> A3 a later claim reads it:  tail, read next, is >= head
  *
- * R4 is in ring.h, R5 in tally.h, R6 and R8 in cursor_lead.h. There is no other pair.
+ * R4 is in ring.h, R5 in tally.h, R6 and R8 in cursor_lead.h. R3 and R7 do not exist.
  */
 #ifndef SPMCQ_CURSOR_H
 #define SPMCQ_CURSOR_H
@@ -43,13 +43,15 @@ struct cursor {
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
 	uint64_t own_tail;                             /* the same, for cursor_own_tail() */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
-	/* Written by threads that begin or end a lead, ask for a turn or end that, or close. */
+	/* Written by threads that begin or end a lead, set asked or set it back to shared, or close
+	 * the ring. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
 	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
 	_Atomic bool may_lead; /* a lead may begin; set to false once */
-	/* Written by every consumer but a leader, and by threads that begin or end a lead or
-	 * discard items. head is the next position to take, <= tail; or the id of a lead. */
+	/* Written by every consumer, but head not by a leader; head also by threads that begin or
+	 * end a lead or discard items. It is the next position to take, <= tail; or the id of a
+	 * lead. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t head;
 	_Atomic uint64_t tail_seen; /* a tail read earlier; may be before head */
 	_Atomic uint64_t batch;     /* see ring_batch() */
@@ -160,16 +162,17 @@ static inline enum ring_take cursor_take_shared(struct cursor *cursor, struct ce
 	return RING_TAKEN;
 }
 
-/* Returns where the caller expects head. If it is alone, it computes this from its cell, as for
- * cursor_own_tail(); if another consumer has moved head since, the claim fails. If it is not alone,
- * it reads head, which may hold the id of a lead. */
+/* Returns where the caller expects head. If it is alone, it computes this from its cell, for the
+ * reason given at cursor_own_tail(); if another consumer has moved head since, the claim fails. If
+ * it is not alone, it reads head, which may hold the id of a lead. */
 static inline uint64_t cursor_guess_head(const struct cursor *cursor, const struct cell *cell)
 {
 	if (CELL_GET(cell, alone))
 		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
 	/* Fetch the cache line of head for writing: it then moves here once, for the load and the
-	 * compare-and-swap together. Not once the consumer has waited after a lost claim: see
-	 * BACKOFF_EXPECTED. `spmcq-bench work --work 200ns`: a tenth fewer items/s without this. */
+	 * compare-and-swap together. After its first wait for a lost claim, a consumer no longer
+	 * does this: see BACKOFF_EXPECTED. `spmcq-bench work --work 200ns`: a tenth fewer items/s
+	 * without this. */
 	if (CELL_GET(cell, backoff) == 0)
 		__builtin_prefetch((const void *)&cursor->head, 1);
 	/* A3, pairs with R2: the tail that the caller reads next is not behind this head. (A head

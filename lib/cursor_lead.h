@@ -18,7 +18,7 @@
 /* The value of state while a lead ends. */
 #define ENDING(lead) ((lead) & ~LEAD)
 /* The ids of a cell's leads differ by this step, so their low 9 bits are free for the cell's index.
- * The first lead of a cell has this number, not 0. So ENDING() of any lead is greater than
+ * In the first lead of a cell the number is 1, not 0. So ENDING() of any lead is greater than
  * CURSOR_ASKED, the greatest of the states that are not leads. */
 enum { LEAD_STEP = 512 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
@@ -80,8 +80,8 @@ static inline bool leader_counts(const struct cursor *cursor, struct cell *cell,
 	return cursor_is_held_by(cursor, cell);
 }
 
-/* Then it advances, so that other threads see the new head. Thread X of row 3: the caller reads
- * next whether the producer sleeps. */
+/* The second step of the leader: it advances, so that other threads see the new head. Thread X of
+ * row 3: the caller reads next whether the producer sleeps. */
 static inline void leader_advances(struct cell *cell, uint64_t n)
 {
 	/* R8, pairs with A8 in cursor_head(): the slots were read before. */
@@ -91,8 +91,8 @@ static inline void leader_advances(struct cell *cell, uint64_t n)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
-/* Read state into *claim, and read or guess head. Returns false if another consumer leads, or asked
- * for a turn. Wait-free. */
+/* Set *claim: whether the caller leads, and where it expects head. Returns false if head holds the
+ * id of another consumer's lead, or a consumer asked for a turn. Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -104,7 +104,7 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 	return !(claim->at & LEAD) && state != CURSOR_ASKED;
 }
 
-/* Take n items from the claim on. Wait-free. */
+/* Take the n items from claim.at on. Wait-free. */
 static inline enum ring_take cursor_take(struct cursor *cursor, struct cell *cell,
                                          struct claim claim, uint64_t n)
 {
@@ -125,9 +125,9 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 
 	if (!(head & LEAD))
 		return head;
-	/* A8, pairs with R8; sequentially consistent, as above. If that lead has ended meanwhile,
-	 * and another lead of this cell has begun, this is a head that lead_begin() read since this
-	 * call began, or a later one. */
+	/* A8, pairs with R8; sequentially consistent, as above. If another lead of this cell
+	 * has begun meanwhile, lead_head is at least the head that lead_begin() read after our
+	 * load, so it is not too old. */
 	return atomic_load_explicit(&cursor->cells.cell[head % LEAD_STEP].lead_head,
 	                            memory_order_seq_cst);
 }
@@ -147,8 +147,8 @@ static void cursor_see_takes(struct cursor *cursor)
 static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 {
 	struct cell *cell = &cursor->cells.cell[lead % LEAD_STEP];
-	/* Relaxed: the owner wrote this before the lead began. It writes it again only after it has
-	 * read from head that the lead is over, and then the update of head below fails. */
+	/* Relaxed: the owner wrote this before the lead began. The owner writes it again only after
+	 * it has read from head that the lead is over; then the update of head below fails. */
 	uint64_t base = CELL_GET(cell, head_minus_got);
 	uint64_t verdict = lead;
 
@@ -268,7 +268,7 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
 	CELL_SET(cell, lead_id, lead);
 	/* R8, pairs with A8: a thread that read this cell's previous lead from head may read this
-	 * value, and the tail that it reads next must not be behind it. */
+	 * lead_head; the tail that this thread reads next must not be behind it. */
 	atomic_store_explicit(&cell->lead_head, head, memory_order_release);
 	/* Relaxed: published by the updates of state and head below. */
 	CELL_SET(cell, head_minus_got, (head - CELL_GET(cell, got)) & POSITION_MASK);

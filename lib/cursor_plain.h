@@ -37,7 +37,7 @@ static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool f
 	claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 }
 
-/* Take n items from the claim on. Wait-free. */
+/* Take the n items from claim.at on. Wait-free. */
 static inline enum ring_take cursor_take(struct cursor *cursor, struct cell *cell,
                                          struct claim claim, uint64_t n)
 {

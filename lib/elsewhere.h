@@ -1,7 +1,8 @@
 /*
  * A queue that lies elsewhere than in this process's private memory has the same type and the same
  * public calls. Each public call then calls a function of the queue's table, struct elsewhere. In a
- * queue between threads put is NULL, and the library does not depend on lib/shared.
+ * queue between threads the table's `put` is NULL. This library calls lib/shared only by the table,
+ * so it can be built without lib/shared.
  */
 #ifndef SPMCQ_ELSEWHERE_H
 #define SPMCQ_ELSEWHERE_H

@@ -39,7 +39,7 @@ static inline bool futex_sleep(_Atomic uint32_t *word, uint32_t seen,
 	                 FUTEX_BITSET_MATCH_ANY);
 
 #if defined(SYS_futex) && defined(SYS_futex_time64) && !defined(__LP64__)
-	/* By the older call, whose times are of type long. */
+	/* Try the older call, whose times are of type long. */
 	if (r != 0 && (errno == ENOSYS || errno == EPERM)) {
 		long time[2] = {LONG_MAX, 0};
 

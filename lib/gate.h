@@ -140,8 +140,8 @@ static void gate_wake(struct gate *gate, uint64_t n)
 }
 
 /* As gate_wake(), but it does not wake anew the sleepers that it has woken and that have not left
- * yet. The caller keeps *woken for it, from 0 on: at most entered - *woken sleepers have not been
- * woken (see `woken` in lib/DESIGN.md). For one thread at a time; other threads may use
+ * yet. The caller keeps *woken for it, which starts at 0. At most entered - *woken sleepers have
+ * not been woken (see `woken` in lib/DESIGN.md). For one thread at a time; other threads may use
  * gate_wake(). */
 SLOW_PATH static void gate_wake_new(struct gate *gate, uint32_t *woken, uint64_t n)
 {

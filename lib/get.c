@@ -6,11 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
-/* A consumer that wants fewer items than this pauses before it looks, so that more items gather, if
- * the last look that found new items, by any consumer, found at least this many, but less than a
- * quarter of the ring. `spmcq-bench work --work 200ns --consumers 5`: a fourth fewer items/s
+/* Each look records how many new items it found. If the last record is at least this many, but less
+ * than a quarter of the ring, a consumer that wants fewer items than this pauses before it looks,
+ * so that more items gather. `spmcq-bench work --work 200ns --consumers 5`: a fourth fewer items/s
  * without it. A consumer that wants more does not pause (simulate --consumers 4 --bulk 32 --work
- * 200ns: a fourth fewer if it did). But if nobody else takes items, it lets them gather for 16
+ * 200ns: a fourth fewer if it did). But if it is alone or leads, it lets items gather for 16
  * pause instructions (squares --bulk 32 --consumers 1: a seventh fewer without, where moving a
  * cache line takes 240 ns). */
 enum { GATHER_ITEMS = 8 };
@@ -22,16 +22,16 @@ enum { GATHER_ITEMS = 8 };
  * same: 60 instead of 79 M items/s if a crowd were seen in the first pause only. */
 enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
-/* A consumer pauses between looks before it sleeps, as sleeping and waking take each side some 10
- * us: as often as its cell's patience says, at most PAUSES_MOST times. If all pauses were in vain,
- * patience falls by a quarter, but not below 1, or YIELDS_LEAST if they were yields. A consumer
- * makes LONG_PAUSES, some 50 us if they are yields, in three cases. (1) It is the leader: if it
- * slept, a put would wake another consumer, perhaps on the producer's processor. `spmcq-bench
+/* Before it sleeps, a consumer looks and pauses in turn, as sleeping and waking take each side some
+ * 10 us. It makes as many pauses as its cell's `patience` says, at most PAUSES_MOST. If all were in
+ * vain, patience falls by a quarter, but not below 1, or YIELDS_LEAST if they were yields. A
+ * consumer makes LONG_PAUSES, some 50 us if they are yields, in three cases. (1) It is the leader:
+ * if it slept, a put would wake another consumer, perhaps on the producer's processor. `spmcq-bench
  * squares --consumers 64`: half the items/s without. (2) It has woken the producer since it last
  * ran out of items: if it slept before the producer puts, the producer would fill the ring and
  * sleep in turn until this consumer is awake. squares --consumers 1 --bulk 32: half the items/s
- * without. (3) It insists: see struct item_wait. SPMCQ_MODEL: a model checker gains nothing from
- * pauses. */
+ * without on two cores of a Xeon (on an EPYC as many). (3) It insists: see struct item_wait.
+ * SPMCQ_MODEL: a model checker gains nothing from pauses. */
 #ifdef SPMCQ_MODEL
 enum { PAUSES_MOST = 0, YIELDS_LEAST = 0, LONG_PAUSES = 0 };
 #else
@@ -57,7 +57,8 @@ enum { STREAMING = 2 };
 
 /* Wake the producer if the room that it sleeps for is free. Returns 0. The producer takes some
  * microseconds to wake up, so only one consumer wakes it for each sleep. As that consumer may be
- * stopped before it does, each final look wakes the producer again (then again is true). */
+ * stopped before it does, each final look wakes the producer once more. again: the caller made a
+ * final look. */
 SLOW_PATH static int wake_producer_if_room(struct spmcq *q, struct cell *cell, bool again)
 {
 	/* Relaxed: stored before the announcement that we saw. */
@@ -130,8 +131,8 @@ static bool look_for_items(struct item_wait *wait, bool final)
 }
 
 /* Returns whether there has been a crowd since head and the clock were read. Not all consumers can
- * see a crowd and lie down: the last one that began to wait counts only items that were taken after
- * that, so by consumers that do not wait. */
+ * lie down for it: the one that began to wait last counts only items that were taken since then,
+ * and those were taken by consumers that were not waiting. */
 static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -157,7 +158,8 @@ static bool pause_and_see_crowd(struct spmcq *q)
 
 /* Look and pause in turn, until wait->got holds a result, or there is a crowd (unless the consumer
  * insists), or the pauses are used up. Patience adapts to how many pauses the last calls needed; a
- * crowd lowers it like pauses in vain. Returns whether there is a result. */
+ * crowd lowers it like pauses in vain. busy: items come in a stream, so pauses are yields. Returns
+ * whether there is a result. */
 static bool look_and_pause(struct item_wait *wait, bool busy)
 {
 	uint64_t before = cursor_head(&wait->q->ring.cursor);
@@ -175,7 +177,8 @@ static bool look_and_pause(struct item_wait *wait, bool busy)
 			         (uint8_t)(patience < least ? least : patience));
 			return false;
 		}
-		/* A consumer that insists seldom yields: meanwhile others take each new item. */
+		/* A consumer that insists yields only in every fourth pause, as others take each
+		 * new item while it yields. */
 		if (holds || (busy && (!wait->insists || made % 4 == 0)))
 			pause_and_yield();
 		else
@@ -257,8 +260,8 @@ static int sleep_until_items(struct item_wait *wait)
 		if (wait->got != 0)
 			return 0;
 		/* A look ends another consumer's lead, so look only if there are items now, or if
-		 * head moved during the sleep: then other consumers take items, and could take each
-		 * one before we see it. */
+		 * head moved during the sleep: then items come, even if others have taken each of
+		 * them by now. */
 		if ((ring_size(&q->ring) > 0 || cursor_is_closed(&q->ring.cursor) ||
 		     before != cursor_head(&q->ring.cursor)) &&
 		    look_and_pause(wait, true))
@@ -322,10 +325,10 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get items when get_known() took nothing. It pauses first so that items gather (see GATHER_ITEMS),
- * as each read of tail moves its cache line away from the producer, or so that a consumer that
- * asked for a turn has time to claim. If items come fast, it also pauses after a look in vain, to
- * see whether there is a crowd. */
+/* Get items when get_known() took nothing. It pauses first in two cases: so that items gather, as
+ * each read of tail moves its cache line away from the producer (see GATHER_ITEMS), or so that a
+ * consumer that asked for a turn has time to claim. If items come fast, it also pauses after a look
+ * in vain, to see whether there is a crowd. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {

@@ -18,16 +18,16 @@ _Static_assert(
         ATOMIC_LLONG_LOCK_FREE == 2,
         "spmcq needs atomic operations on 64 bits without a lock, which this processor lacks");
 
-/* Called by other modules, unknown outside: the library is one translation unit, see spmcq.c. */
+/* Used by lib/shared, for functions that other files of that library call. */
 #define INTERNAL static
 
 /* Always inlined: at each call some arguments are constants. */
 #define FAST_PATH static inline __attribute__((always_inline))
 
-/* Make 8 pause instructions, so that more items, or more free slots, gather before the next look. A
- * consumer that looks right after each put takes a cache line from the producer for a few items
- * each time; a producer that looks right after each take does so, too. With try calls on both sides
- * and 1 consumer: 14 M items/s, and 6 without this. */
+/* Execute 8 pause instructions, so that more items, or more free slots, gather before the next
+ * look. A consumer that looks right after each put takes a cache line from the producer for a few
+ * items each time; a producer that looks right after each take takes one from the consumer. With
+ * try calls on both sides and 1 consumer: 14 M items/s, and 6 without this. */
 static inline void let_gather(void)
 {
 	enum { STALLS = 8 };

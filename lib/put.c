@@ -101,11 +101,11 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 
 /* Look until half the ring is free; returns false if it did not become so. Pauses in vain halve the
  * number of pauses of the next call, down to 8; a success restores it, and so does every 16th call.
- * As each read of head moves its cache line away from the consumers, a call that needed k pauses
- * lets the next call make k - 1 before its first look. If that first look then finds room, it may
- * have come too late, so the call after that makes half as many: otherwise one long wait would make
- * the next fifty too long, while the consumers have no items (2 consumers on one processor, the
- * producer on the other: 143 instead of 87 M items/s). */
+ * Each read of head moves its cache line away from the consumers. So if a call needed k pauses, the
+ * next one makes k - 1 before it looks for the first time. If that look finds room at once, the
+ * wait may have been too long, so the call after that makes half as many: otherwise one long wait
+ * would make the next fifty too long, while the consumers have no items (2 consumers on one
+ * processor, the producer on the other: 143 instead of 87 M items/s). */
 static bool look_for_half(struct spmcq *q)
 {
 	struct room_wait half = {.q = q, .want = (q->ring.capacity + 1) / 2};
@@ -183,7 +183,8 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 	return placed > 0 ? (ssize_t)placed : r;
 }
 
-/* Returns whether the ring is full. Ends a lead, as takes of the leader may not be visible yet. */
+/* Returns whether the ring is full. If it seems so, a lead ends, and none begins any more: takes of
+ * the leader may not be visible yet. */
 static bool is_full(struct spmcq *q)
 {
 	if (is_little_room(q->room_found, q->ring.capacity))
@@ -298,7 +299,7 @@ int spmcq_release_producer(struct spmcq *q)
 		return -EINVAL;
 	if (is_elsewhere(q))
 		return q->elsewhere.release_producer(q);
-	/* Release, pairs with is_producer(). */
+	/* Release, pairs with refusal(). */
 	if (!q->unchecked &&
 	    !atomic_compare_exchange_strong_explicit(&q->producer, &self, NO_THREAD,
 	                                             memory_order_release, memory_order_relaxed))
@@ -313,8 +314,8 @@ int spmcq_take_producer(struct spmcq *q)
 	if (is_elsewhere(q))
 		return q->elsewhere.take_producer(q);
 	/* Acquire, pairs with spmcq_release_producer(). If the last producer has not released,
-	 * the caller must know by other means that it has put for the last time, and those means
-	 * must order its puts before ours. */
+	 * the caller must know by other means that that producer has put for the last time, and
+	 * these means must order its puts before ours. */
 	atomic_exchange_explicit(&q->producer, thread_id(), memory_order_acq_rel);
 	return 0;
 }

@@ -190,7 +190,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 	return take_word(ring, cell, claim, word);
 }
 
-/* Take n items from the claim on. Returns whether they are the caller's. */
+/* Take the n items from claim.at on. Returns whether they are the caller's. */
 static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim, size_t n)
 {
 	enum ring_take how = cursor_take(&ring->cursor, cell, claim, n);
@@ -198,7 +198,7 @@ static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim
 	return how == RING_TAKEN || (how == RING_DISPUTED && cursor_settle(&ring->cursor, cell, n));
 }
 
-/* Copy n of the known items from the claim on, then take them. Returns false if another consumer
+/* Copy n of the known items from claim.at on, then take them. Returns false if another consumer
  * took them. */
 static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, void *items,
                       size_t n, uint64_t known)
@@ -286,7 +286,8 @@ static uint64_t ring_discard(struct ring *ring)
 	return n;
 }
 
-/* Returns how many items the last look that found new items found, by any consumer. A hint. */
+/* Of all looks by consumers, take the last that found new items: returns how many it found. A
+ * hint. */
 static uint64_t ring_batch(const struct ring *ring)
 {
 	/* Relaxed: a hint. */

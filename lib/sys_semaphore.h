@@ -4,8 +4,8 @@
  *
  * A sleeper that finds the value unchanged waits for the semaphore. A waking thread first changes
  * the value and then posts the semaphore. So each change after the sleeper read the value is
- * followed by a post. A post may wake another sleeper than the one that it was meant for; either of
- * them looks again.
+ * followed by a post. A post may wake another sleeper than the one that it was meant for;
+ * whichever is woken looks again.
  */
 #ifndef SPMCQ_SYS_SEMAPHORE_H
 #define SPMCQ_SYS_SEMAPHORE_H

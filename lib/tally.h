@@ -9,7 +9,8 @@
  *      before is visible to the joiner
  *
  * For the gate of joiners a report is what W1 publishes (see gate.h), so R5 and A5 are sequentially
- * consistent; a lazy R5 becomes so by tally_order().
+ * consistent. But a lazy R5 is a release store; if its thread sees a joiner, it calls tally_order()
+ * next.
  */
 #ifndef SPMCQ_TALLY_H
 #define SPMCQ_TALLY_H
@@ -107,7 +108,8 @@ static bool tally_done_ordered(struct tally *tally, struct cell *cell, uint64_t 
 static void tally_order(struct tally *tally, struct cell *cell, bool held)
 {
 	/* An atomic add of 0. It rewrites done: of two reporters, the one whose add comes later in
-	 * the order of all sequentially consistent accesses reads the other's report and its head.
+	 * the order of all sequentially consistent accesses reads the report of the other, and
+	 * the head that the other moved.
 	 * A leader moves head by a plain store; so while the cursor is held both add 0 to the same
 	 * variable, and the later add acquires from the earlier. */
 	atomic_fetch_add_explicit(held ? &tally->shared : &cell->done, 0, memory_order_seq_cst);
@@ -189,13 +191,13 @@ static void tally_discard(struct tally *tally, uint64_t n)
 /* Returns whether at an instant during the call nothing was unfinished. */
 static bool tally_is_all_done(struct tally *tally, struct ring *ring)
 {
-	/* The order matters. The sum only grows, except for reports that are withdrawn. Head, read
-	 * after it, is at least the sum: a reporter has moved or read head before, which A5
-	 * acquires. Tail, read after head, is at least that head. So once all is done the three are
-	 * equal; and if they are equal, all was done when the sum was complete. A sum greater than
-	 * head includes a report that will be withdrawn, of an item that two threads report: such a
-	 * sum proves nothing, even if it equals tail. The thread that withdraws the report looks
-	 * for joiners after that. */
+	/* The order matters. The sum only grows, except for reports that are withdrawn. Without
+	 * these, head, read after it, is at least the sum: a reporter has moved or read head
+	 * before, which A5 acquires. Tail, read after head, is at least that head. So once all is
+	 * done the three are equal; and if they are equal, all was done when the sum was complete.
+	 * A sum greater than head includes a report that will be withdrawn, of an item that two
+	 * threads report: such a sum proves nothing, even if it equals tail. The thread that
+	 * withdraws the report looks for joiners after that. */
 	uint64_t sum = tally_sum(tally, ring);
 
 	return sum == cursor_head(&ring->cursor) && sum == cursor_tail(&ring->cursor);

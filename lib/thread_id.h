@@ -13,7 +13,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-/* gcc says that it has the builtin for every processor, but it compiles only for these. */
+/* gcc claims to have the builtin for every processor, but can compile it only for these. */
 #if defined(__has_builtin) && (defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || \
                                defined(__arm__) || defined(__riscv) || defined(__s390__))
 #if __has_builtin(__builtin_thread_pointer) && !defined(SPMCQ_MODEL)

@@ -16,7 +16,7 @@
 /* Bits 0 to 19 of the word count reserves, bit 20 is the crowd flag, bits 21 to 41 count lookers,
  * and bits 42 to 63 sleepers. */
 #define WATCH_RESERVE UINT64_C(1)
-#define WATCH_CROWD (UINT64_C(1) << 20) /* the last check for a crowd found one */
+#define WATCH_CROWD (UINT64_C(1) << 20) /* set and cleared by those who lie down */
 #define WATCH_LOOKER (UINT64_C(1) << 21)
 #define WATCH_SLEEPER (UINT64_C(1) << 42)
 
@@ -37,9 +37,9 @@ static inline void watch_end_to_look(struct watch *watch)
 	atomic_fetch_sub_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
 }
 
-/* A looker becomes a sleeper or a reserve. crowd: it saw a crowd. held: another consumer holds the
- * cursor. Returns true if it is a reserve now, false if it is a sleeper and has to make a final
- * look. Lock-free. */
+/* A looker becomes a sleeper or a reserve. crowd: it saw a crowd. held: there is a lead
+ * of another consumer, or one is ending. Returns true if it is a reserve now, false if it is a
+ * sleeper and has to make a final look. Lock-free. */
 static bool watch_lie_down(struct watch *watch, bool crowd, bool held)
 {
 	uint64_t before = atomic_load_explicit(&watch->word, memory_order_seq_cst);
@@ -65,7 +65,7 @@ static inline void watch_get_up(struct watch *watch, bool reserve)
 	                          memory_order_seq_cst);
 }
 
-/* Set or clear the crowd flag, for a reserve that was not woken. */
+/* Set or clear the crowd flag, for a reserve whose sleep has lasted for its full time. */
 static inline void watch_note_crowd(struct watch *watch, bool crowd)
 {
 	if (crowd)
