@@ -145,9 +145,10 @@ static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t
 {
 	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): we have read the slots
 	 * before. Without the release, the producer could overwrite slots that we are reading.
-	 * Sequentially consistent for the gate of the producer. */
+	 * Sequentially consistent for the gate of the producer. Relaxed if it fails: then the
+	 * caller drops its copy, and nobody uses the head that was read. */
 	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, (at + n) & POSITION_MASK,
-	                                               memory_order_seq_cst, memory_order_acquire);
+	                                               memory_order_seq_cst, memory_order_relaxed);
 }
 
 /* Take n items without a lead. Returns RING_TAKEN or RING_LOST. */
