@@ -132,7 +132,8 @@ int spmcq_destroy(struct spmcq *q);
  * (try). If they put none: -EAGAIN (try), -ETIMEDOUT (until), -EINTR, -ESHUTDOWN, -EPERM or
  * -EINVAL.
  * When a call returns, a consumer can get the items.
- * Threads: the producer; the first thread to put becomes it (see spmcq_release_producer).
+ * Threads: the producer; the first thread to put becomes it, even if that put fails with another
+ * error than -EINVAL (see spmcq_release_producer).
  * Blocks: try never; the other calls while the queue is full. They look for room for some 25 us and
  * then sleep. If at most an eighth of the queue is free, they wait until half is free; after 100 us
  * (up to 1.6 ms while consumers are slow) any free slot will do, and at once if the last call that

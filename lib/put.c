@@ -164,8 +164,9 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	return r;
 }
 
-/* Put the rest of n items, waiting for room. Returns how many of the n items are in the ring, or an
- * error. */
+/* Put the rest of n items, waiting for room. Once an item was put, a deadline ends this also if
+ * consumers make room all the time. Returns how many of the n items are in the ring, or an error.
+ */
 SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, size_t n,
                                   size_t placed, const struct timespec *deadline)
 {
@@ -178,7 +179,7 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 			r = put_some(q, items + placed * q->ring.slots.item_size, n - placed);
 		if (r > 0)
 			placed += (size_t)r;
-	} while (r >= 0 && placed < n);
+	} while (r >= 0 && placed < n && !(placed > 0 && deadline_has_passed(deadline)));
 	leave(q);
 	return placed > 0 ? (ssize_t)placed : r;
 }

@@ -194,10 +194,10 @@ static bool tally_is_all_done(struct tally *tally, struct ring *ring)
 	/* The order matters. The sum only grows, except for reports that are withdrawn. Without
 	 * these, head, read after it, is at least the sum: a reporter has moved or read head
 	 * before, which A5 acquires. Tail, read after head, is at least that head. So once all is
-	 * done the three are equal; and if they are equal, all was done when the sum was complete.
-	 * A sum greater than head includes a report that will be withdrawn, of an item that two
-	 * threads report: such a sum proves nothing, even if it equals tail. The thread that
-	 * withdraws the report looks for joiners after that. */
+	 * done the three are equal; and if they are equal, then when the sum was complete all items
+	 * were taken and as many reports were made. A sum greater than head includes a report that
+	 * will be withdrawn, of an item that two threads report: such a sum proves nothing, even if
+	 * it equals tail. The thread that withdraws the report looks for joiners after that. */
 	uint64_t sum = tally_sum(tally, ring);
 
 	return sum == cursor_head(&ring->cursor) && sum == cursor_tail(&ring->cursor);

@@ -282,6 +282,9 @@ static ssize_t put_many(struct handle *h, const unsigned char *items, size_t n,
 			break;
 		if (r > 0)
 			continue;
+		/* A deadline also ends a call for which consumers make room all the time. */
+		if (placed > 0 && deadline_has_passed(deadline))
+			break;
 		r = try ? try_for_room(h) : wait_for_room(h, deadline);
 		if (r < 0)
 			break;

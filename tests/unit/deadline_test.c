@@ -96,6 +96,35 @@ static void a_past_deadline_tries_once(void)
 	}
 }
 
+static void in_gets(void *arg)
+{
+	uint32_t number;
+
+	while (spmcq_get(arg, &number) == 0)
+		continue;
+}
+
+/* Consumers that make room all the time do not keep a put_many beyond its deadline. */
+static void a_put_many_that_is_late_ends(void)
+{
+	enum { CAPACITY = 8, N = 100000 };
+	static const uint32_t numbers[N];
+	struct spmcq *q = queue_of(CAPACITY);
+	struct worker worker;
+
+	worker_start(&worker, in_gets, q);
+	for (int i = 0; i < 50; i++) {
+		ssize_t placed = spmcq_put_many_until(q, numbers, N, &past_deadlines[0]);
+
+		CHECK(placed == -ETIMEDOUT || (placed > 0 && placed <= 2 * CAPACITY),
+		      "%zd items were put after the deadline", placed);
+		sleep_ms(1);
+	}
+	RETURNS(0, spmcq_shutdown(q));
+	worker_join(&worker);
+	queue_free(q);
+}
+
 static void a_bad_deadline_is_refused_and_changes_nothing(void)
 {
 	struct pair pair = pair_new();
@@ -319,6 +348,7 @@ int main(void)
 {
 	RUN(a_past_deadline_times_out_at_once);
 	RUN(a_past_deadline_tries_once);
+	RUN(a_put_many_that_is_late_ends);
 	RUN(a_bad_deadline_is_refused_and_changes_nothing);
 	RUN(a_null_queue_is_refused);
 	RUN(nobody_times_out_before_the_deadline);
