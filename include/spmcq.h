@@ -183,8 +183,8 @@ ssize_t spmcq_get_many_until(struct spmcq *q, void *items, size_t max,
  * others -ERANGE.
  * Threads: any; cheapest from the thread that got the items. Blocks: no. Progress: lock-free;
  * wait-free for a thread that reports what it got itself, as long as all threads do so and the
- * thread has a counter of its own (a queue has 256 of them: see Identity in lib/DESIGN.md). A thread
- * that is stopped after its report may delay a sleeping joiner until the next report.
+ * thread has a counter of its own (a queue has 256 of them: see Identity in lib/DESIGN.md). A
+ * thread that is stopped after its report may delay a sleeping joiner until the next report.
  */
 int spmcq_task_done(struct spmcq *q);
 int spmcq_task_done_many(struct spmcq *q, size_t n);
