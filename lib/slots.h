@@ -29,20 +29,6 @@ static inline slot_word *slots_word(const struct slots *slots, uint64_t position
 	return slots_first(slots) + (position & slots->mask);
 }
 
-static uint64_t slots_for(size_t capacity)
-{
-	uint64_t n = 1;
-
-	while (n < capacity)
-		n *= 2;
-	return n;
-}
-
-static size_t words_for(size_t item_size)
-{
-	return (item_size + WORD - 1) / WORD;
-}
-
 /* Returns the bytes that the slots take, or 0 if they cannot be addressed. */
 static size_t slots_bytes(size_t capacity, size_t item_size)
 {
@@ -50,16 +36,16 @@ static size_t slots_bytes(size_t capacity, size_t item_size)
 
 	if (capacity > PTRDIFF_MAX || item_size > PTRDIFF_MAX)
 		return 0;
-	n = slots_for(capacity);
-	bytes = (uint64_t)words_for(item_size) * WORD;
+	n = power_of_two(capacity);
+	bytes = words_for(item_size) * WORD;
 	return n > PTRDIFF_MAX / bytes ? 0 : (size_t)(n * bytes);
 }
 
 static void slots_init(struct slots *slots, size_t capacity, size_t item_size)
 {
-	slots->mask = slots_for(capacity) - 1;
+	slots->mask = power_of_two(capacity) - 1;
 	slots->item_size = item_size;
-	slots->words = words_for(item_size);
+	slots->words = (size_t)words_for(item_size);
 }
 
 static slot_word *slot_at(const struct slots *slots, uint64_t position)

@@ -1,6 +1,7 @@
 /*
- * Copying items to and from slots, word by word. All accesses to words are atomic and relaxed, for
- * the reason in step 3 of "Claiming" in lib/DESIGN.md.
+ * How many slots and words a ring takes, and copying items to and from slots, word by word. All
+ * accesses to words are atomic and relaxed, for the reason in step 3 of "Claiming" in
+ * lib/DESIGN.md.
  */
 #ifndef SPMCQ_WORDS_H
 #define SPMCQ_WORDS_H
@@ -15,6 +16,22 @@
 typedef _Atomic uint64_t slot_word;
 
 enum { WORD = sizeof(slot_word), LINE_WORDS = CACHE_LINE / WORD };
+
+/* Returns the least power of two that is not less than this. */
+static inline uint64_t power_of_two(uint64_t at_least)
+{
+	uint64_t n = 1;
+
+	while (n < at_least)
+		n *= 2;
+	return n;
+}
+
+/* Returns how many words hold so many bytes. */
+static inline uint64_t words_for(uint64_t bytes)
+{
+	return (bytes + WORD - 1) / WORD;
+}
 
 /* A copy prefetches the word this many words ahead of the one that it copies, within the known
  * slots: the processor's own prefetching fails on unrolled loops. `spmcq-bench squares --bulk 256`:

@@ -10,20 +10,6 @@ enum { RUN_BYTES = 65536 };
 
 enum { TAG_MOST = 64 }; /* bytes */
 
-static uint64_t power_of_two(uint64_t at_least)
-{
-	uint64_t n = 1;
-
-	while (n < at_least)
-		n *= 2;
-	return n;
-}
-
-static uint64_t words(uint64_t bytes)
-{
-	return (bytes + WORD - 1) / WORD;
-}
-
 /* Returns the offset of an array of n elements of `bytes` bytes. *at is the end of the preceding
  * array, and is set to the end of this one. Sets *full if the offsets become too large. */
 static size_t lay_out(size_t *at, uint64_t n, uint64_t bytes, bool *full)
@@ -82,14 +68,14 @@ INTERNAL int layout_make(struct layout *layout, const struct shape *shape)
 	 * run was taken. */
 	slots = power_of_two(shape->capacity + layout->run_most - 1);
 	layout->mask = slots - 1;
-	layout->slot_words = (size_t)(words(shape->item_size) +
-	                              (shape->algorithm != 0 ? 1 + words(shape->tag_size) : 0));
+	layout->slot_words = (size_t)(words_for(shape->item_size) +
+	                              (shape->algorithm != 0 ? 1 + words_for(shape->tag_size) : 0));
 	/* Kept places for `capacity` items that are copied to make room, and for as many lost items
 	 * as there are slots. */
 	layout->kept = shape->redeliver != 0 ? shape->capacity + slots : 0;
 	layout->again_mask = power_of_two(layout->kept + 1) - 1;
-	layout->kept_words = (size_t)(words(sizeof(struct kept)) + words(shape->item_size) +
-	                              words(shape->tag_size));
+	layout->kept_words = (size_t)(words_for(sizeof(struct kept)) + words_for(shape->item_size) +
+	                              words_for(shape->tag_size));
 
 	end = sizeof(struct part_one);
 	layout->records_at = lay_out(&end, layout->processes, sizeof(struct peer_record), &full);
