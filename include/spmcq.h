@@ -75,7 +75,7 @@ struct spmcq_options {
 	 * calls; the callers ensure that no two puts overlap and that each put happens-before the
 	 * next one. */
 	bool unchecked_producer;
-	/* Where the 63-bit count of items starts; taken modulo 2^63. It is for tests, which start
+	/* Where the 62-bit count of items starts; taken modulo 2^62. It is for tests, which start
 	 * just before the count wraps. */
 	uint64_t first_position;
 	/* true: if a signal handler runs while a call sleeps, the call looks once more, and if it
@@ -138,10 +138,10 @@ int spmcq_destroy(struct spmcq *q);
  * then sleep. If at most an eighth of the queue is free, they wait until half is free; after 100 us
  * (up to 1.6 ms while consumers are slow) any free slot will do, and at once if the last call that
  * looked for room did so 100 us ago or earlier. Progress: try is wait-free. Cost: O(items), and a
- * system call if a consumer must be woken. A consumer that has taken some 4096 items alone has a
- * lead: it and the producer then need no locked instructions (see lib/DESIGN.md). Ending the lead
- * takes one more system call, membarrier; the first try_ call that finds the queue full makes it,
- * and a call that waits for room may.
+ * system call if a consumer must be woken. A consumer that has taken some 4096 items alone may
+ * have a lead: it and the producer then need no locked instructions (see lib/DESIGN.md). Ending the
+ * lead takes one more system call, membarrier; the first try_ call that finds the queue full makes
+ * it, and a call that waits for room may.
  */
 int spmcq_put(struct spmcq *q, const void *item);
 int spmcq_try_put(struct spmcq *q, const void *item);
@@ -163,7 +163,8 @@ ssize_t spmcq_put_many_until(struct spmcq *q, const void *items, size_t n,
  * milliseconds if other consumers take items so fast that one more would slow them down.
  * Progress: lock-free. A consumer that is stopped delays other consumers by 3 to 6 ms, at worst by
  * 3 ms for each sleeping consumer and 3 ms more. But an item that it was just woken for, or the
- * sleeping producer that it was about to wake, may wait until the next put or get. Cost: O(items).
+ * sleeping producer that it was about to wake, may wait until the next put or get; and while it
+ * begins a lead (see spmcq_put), all items may wait until the next get. Cost: O(items).
  * If another consumer has a lead (see spmcq_put), a get ends the lead, by the system call
  * membarrier. The first try_ call that meets a lead prevents all later leads, so later try_ calls
  * need no membarrier.

@@ -58,7 +58,6 @@ int spmcq_create(struct spmcq **out, size_t capacity, size_t item_size,
 	atomic_init(&q->inside, 0);
 	atomic_init(&q->wake_producer_at, 0);
 	atomic_init(&q->producer_woken, 0);
-	atomic_init(&q->discarded, 0);
 	ring_init(&q->ring, capacity, item_size, first, fences);
 	tally_init(&q->tally, first, fences);
 	*out = q;

@@ -13,7 +13,7 @@
  *   R2 a claim moves head           -> A2 cursor_head() reads it:  slots below were read out
  *   R2 a claim moves head           -> A3 a later claim reads it:  tail, read next, is >= head
  *
- * R4 is in ring.h, R5 in tally.h, R6 and R8 in cursor_lead.h. R3 and R7 do not exist.
+ * R4 is in ring.h, R5 in tally.h, R6 and R8 in cursor_lead.h. There is no R3 and no R7.
  */
 #ifndef SPMCQ_CURSOR_H
 #define SPMCQ_CURSOR_H
@@ -30,9 +30,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Set in `head`, beside a position: shutdown_now has discarded the items from there on. (No queue
+ * lives long enough for a lead's id to reach this bit.) */
+#define DISCARDED (UINT64_C(1) << 62)
 /* The bits of a position. If the highest bit of `head`, `state` or `verdict` is set, it is the id
  * of a lead; if that of `end` is set, it is NO_END. */
-#define POSITION_MASK (UINT64_MAX >> 1)
+#define POSITION_MASK (DISCARDED - 1)
 #define NO_END (UINT64_C(1) << 63)
 
 /* Values of state. A greater value is the id of a lead, or of a lead that is ending. */
@@ -43,15 +46,16 @@ struct cursor {
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
 	uint64_t own_tail;                             /* the same, for cursor_own_tail() */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
-	/* Written by threads that begin or end a lead, set asked or set it back to shared, or close
-	 * the ring. */
+	/* state: written by threads that begin or end a lead, set asked or set it back to shared,
+	 * or close the ring. end: by the first thread that looks at the closed ring or puts into
+	 * it. may_lead: by a try_ call. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
 	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
 	_Atomic bool may_lead; /* a lead may begin; set to false once */
 	/* Written by every consumer, but head not by a leader; head also by threads that begin or
-	 * end a lead or discard items. It is the next position to take, <= tail; or the id of a
-	 * lead. */
+	 * end a lead or discard items. It is the next position to take, <= tail, perhaps with
+	 * DISCARDED; or the id of a lead. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t head;
 	_Atomic uint64_t tail_seen; /* a tail read earlier; may be before head */
 	_Atomic uint64_t batch;     /* see ring_batch() */
@@ -83,7 +87,7 @@ enum cursor_put {
  * positions wrap. (The shift to the right keeps the sign with gcc and clang.) */
 static inline int64_t position_distance(uint64_t from, uint64_t to)
 {
-	return (int64_t)((to - from) << 1) >> 1;
+	return (int64_t)((to - from) << 2) >> 2;
 }
 
 static inline bool cursor_is_closed(const struct cursor *cursor)
@@ -140,22 +144,23 @@ static inline enum cursor_put cursor_publish_shared(struct cursor *cursor, uint6
 	               : CURSOR_PUT;
 }
 
-/* Move head past n items. Returns false if it has moved already. Wait-free. */
-static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t n)
+/* Change head. Returns false if it is not `at` any more: another consumer took items, or a lead
+ * began. Wait-free. */
+static inline bool cursor_move_head(struct cursor *cursor, uint64_t at, uint64_t to)
 {
 	/* R2, pairs with A2 in cursor_head() and A3 in cursor_claim(): we have read the slots
 	 * before. Without the release, the producer could overwrite slots that we are reading.
 	 * Sequentially consistent for the gate of the producer. Relaxed if it fails: then the
 	 * caller drops its copy, and nobody uses the head that was read. */
-	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, (at + n) & POSITION_MASK,
-	                                               memory_order_seq_cst, memory_order_relaxed);
+	return atomic_compare_exchange_strong_explicit(&cursor->head, &at, to, memory_order_seq_cst,
+	                                               memory_order_relaxed);
 }
 
 /* Take n items without a lead. Returns RING_TAKEN or RING_LOST. */
 static inline enum ring_take cursor_take_shared(struct cursor *cursor, struct cell *cell,
                                                 uint64_t at, uint64_t n)
 {
-	if (!cursor_move_head(cursor, at, n)) {
+	if (!cursor_move_head(cursor, at, (at + n) & POSITION_MASK)) {
 		CELL_SET(cell, alone, false);
 		return RING_LOST;
 	}
@@ -176,10 +181,9 @@ static inline uint64_t cursor_guess_head(const struct cursor *cursor, const stru
 	 * without this. */
 	if (CELL_GET(cell, backoff) == 0)
 		__builtin_prefetch((const void *)&cursor->head, 1);
-	/* A3, pairs with R2: the tail that the caller reads next is not behind this head. (A head
-	 * computed from the cell needs no order: our own last claim moved head there, or the next
-	 * claim fails.) */
-	return atomic_load_explicit(&cursor->head, memory_order_acquire);
+	/* Relaxed: if this head is old, the claim fails; and tail_seen, which the caller reads
+	 * next, may be behind it. */
+	return atomic_load_explicit(&cursor->head, memory_order_relaxed);
 }
 
 /* The owner of the cell calls this in ring_take(), after it took n items. If head - got is as at
@@ -265,8 +269,19 @@ static void cursor_close(struct cursor *cursor)
 	cursor_end(cursor);
 }
 
+/* Returns the position from which on the items before tail were discarded; tail if none were.
+ * Wait-free. */
+static uint64_t cursor_last(const struct cursor *cursor, uint64_t tail)
+{
+	/* A2, pairs with the move of head in ring_discard(); sequentially consistent for the
+	 * gates. */
+	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+
+	return head & DISCARDED ? head & POSITION_MASK : tail;
+}
+
 /* Returns tail, or, if the ring is closed, its end: all items before that position are put for
- * good. Wait-free. */
+ * good, and not discarded. Wait-free. */
 static uint64_t cursor_tail(struct cursor *cursor)
 {
 	/* A1, pairs with R1; sequentially consistent for the gates. */
@@ -275,12 +290,12 @@ static uint64_t cursor_tail(struct cursor *cursor)
 	/* Sequentially consistent; pairs with cursor_close(): if this is not closed, cursor_end()
 	 * will read that tail or a later one. "Closing" in lib/DESIGN.md says why. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
-	               ? cursor_end(cursor)
+	               ? cursor_last(cursor, cursor_end(cursor))
 	               : tail;
 }
 
-/* As cursor_tail(), but the result may include items of a put that fails because the ring is being
- * closed. Wait-free. */
+/* As cursor_tail(), but the result may include items that were discarded, and items of a put that
+ * fails because the ring is being closed. Wait-free. */
 static uint64_t cursor_tail_glimpsed(const struct cursor *cursor)
 {
 	/* Sequentially consistent; pairs with cursor_end(). */

@@ -1,7 +1,7 @@
 /*
  * The cursor with leads: while one consumer, the leader, takes all items, neither it nor the
- * producer needs a locked instruction. "The lead" in lib/DESIGN.md has the five steps by which
- * another thread ends a lead, the rows 1 to 3 that the comments below name, and the proof.
+ * producer needs a locked instruction. "The lead" in lib/DESIGN.md has the five steps by which a
+ * lead ends, the rows 1 to 3 that the comments below name, and the proof.
  *
  *   R6 leader_counts() raises got        -> A6 lead_end() reads it:    slots were read out
  *   R8 leader_advances() moves lead_head -> A8 cursor_head() reads it: slots were read out
@@ -17,9 +17,9 @@
 
 /* The value of state while a lead ends. */
 #define ENDING(lead) ((lead) & ~LEAD)
-/* The ids of a cell's leads differ by this step, so their low 9 bits are free for the cell's index.
- * In the first lead of a cell the number is 1, not 0. So ENDING() of any lead is greater than
- * CURSOR_ASKED, the greatest of the states that are not leads. */
+/* An id consists of the top bit, a number, and in its low 9 bits the index of the cell. Each lead
+ * of a cell raises the number by 1, that is, the id by this step. The first one has the number 1,
+ * so ENDING() of any lead is greater than CURSOR_ASKED, the greatest of the other states. */
 enum { LEAD_STEP = 512 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
@@ -92,7 +92,8 @@ static inline void leader_advances(struct cell *cell, uint64_t n)
 }
 
 /* Set *claim: whether the caller leads, and where it expects head. Returns false if head holds the
- * id of another consumer's lead, or a consumer asked for a turn. Wait-free. */
+ * id of a lead that is not the caller's any more, or never was; or if the items were discarded, or
+ * a consumer asked for a turn. Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -101,7 +102,7 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 
 	claim->leads = state == CELL_GET(cell, lead_id);
 	claim->at = claim->leads ? CELL_GET(cell, lead_head) : cursor_guess_head(cursor, cell);
-	return !(claim->at & LEAD) && state != CURSOR_ASKED;
+	return claim->at <= POSITION_MASK && state != CURSOR_ASKED;
 }
 
 /* Take the n items from claim.at on. Wait-free. */
@@ -124,10 +125,10 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 
 	if (!(head & LEAD))
-		return head;
-	/* A8, pairs with R8; sequentially consistent, as above. If another lead of this cell
-	 * has begun meanwhile, lead_head is at least the head that lead_begin() read after our
-	 * load, so it is not too old. */
+		return head & POSITION_MASK;
+	/* A8, pairs with R8; sequentially consistent, as above. If the owner of the cell has begun
+	 * a new lead since our load of head, we read the lead_head of that one. lead_begin() set it
+	 * to a head that it read after our load, so it is new enough. */
 	return atomic_load_explicit(&cursor->cells.cell[head % LEAD_STEP].lead_head,
 	                            memory_order_seq_cst);
 }
@@ -157,7 +158,8 @@ static void decide(struct cursor *cursor, uint64_t lead, uint64_t got)
 	if (!atomic_compare_exchange_strong_explicit(&cell->verdict, &verdict, got,
 	                                             memory_order_seq_cst, memory_order_seq_cst))
 		got = verdict;
-	/* R2, as cursor_move_head(). */
+	/* R2, as cursor_move_head(). (If verdict holds the id of a later lead of this cell, this
+	 * one ended long ago.) */
 	if (!(got & LEAD))
 		atomic_compare_exchange_strong_explicit(&cursor->head, &lead,
 		                                        (base + got) & POSITION_MASK,
@@ -185,9 +187,9 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* As cursor_claim_at_once(), but claim even if a consumer asked for a turn, and end the lead of
- * another consumer first. final: this is a final look, so the caller's own lead ends, too.
- * Lock-free. */
+/* As cursor_claim_at_once(), but also if a consumer asked for a turn, and end the lead of another
+ * consumer first. final: this is a final look, so the caller's own lead ends, too. If the items
+ * were discarded, claim->at says so. Lock-free. */
 static void cursor_claim(struct cursor *cursor, struct cell *cell, bool final, struct claim *claim)
 {
 	claim->leads = !final && cursor_is_held_by(cursor, cell);
@@ -195,7 +197,8 @@ static void cursor_claim(struct cursor *cursor, struct cell *cell, bool final, s
 		claim->at = CELL_GET(cell, lead_head);
 		return;
 	}
-	/* A3, as in cursor_claim_at_once(); sequentially consistent for lead_begin(). */
+	/* A3, pairs with R2: the tail that the caller reads next is not behind this head.
+	 * Sequentially consistent for lead_begin(). */
 	while ((claim->at = atomic_load_explicit(&cursor->head, memory_order_seq_cst)) & LEAD)
 		lead_end(cursor, claim->at);
 	if (final) {
@@ -217,7 +220,7 @@ SLOW_PATH static bool cursor_settle(struct cursor *cursor, struct cell *cell, ui
 		leader_advances(cell, n);
 		return true;
 	}
-	/* Release, as R6; no thread relies on it. */
+	/* As R6. Relaxed would do: the items beyond the verdict are not ours. */
 	atomic_store_explicit(&cell->got, got - n, memory_order_release);
 	return false;
 }
@@ -262,7 +265,7 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	uint64_t lead = CELL_GET(cell, lead_id) + LEAD_STEP;
 	uint64_t none = CURSOR_SHARED;
 
-	if (head & LEAD)
+	if (head > POSITION_MASK)
 		return false;
 	CELL_SET(cell, alone, false);
 	CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
@@ -299,7 +302,7 @@ static bool cursor_hold(struct cursor *cursor, struct cell *cell)
 	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_relaxed);
 	uint64_t got = CELL_GET(cell, got);
 
-	if (head & LEAD || !atomic_load_explicit(&cursor->may_lead, memory_order_relaxed))
+	if (head > POSITION_MASK || !atomic_load_explicit(&cursor->may_lead, memory_order_relaxed))
 		return false;
 	/* A thread that uses a shared cell is never alone. */
 	return CELL_GET(cell, alone) &&

@@ -15,14 +15,16 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Read or guess head. Returns false if another consumer asked for a turn. Wait-free. */
+/* Read or guess head. Returns false if the items were discarded, or another consumer asked for a
+ * turn. Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
 	claim->leads = false;
 	claim->at = cursor_guess_head(cursor, cell);
 	/* Relaxed: a hint. */
-	return atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
+	return claim->at <= POSITION_MASK &&
+	       atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
 }
 
 /* Read head, and claim even if a consumer asked for a turn. final makes no difference here. */
@@ -56,7 +58,7 @@ static inline bool cursor_settle(struct cursor *cursor, struct cell *cell, uint6
 static inline uint64_t cursor_head(const struct cursor *cursor)
 {
 	/* A2, pairs with R2; sequentially consistent for the gates. */
-	return atomic_load_explicit(&cursor->head, memory_order_seq_cst);
+	return atomic_load_explicit(&cursor->head, memory_order_seq_cst) & POSITION_MASK;
 }
 
 static inline void cursor_see_puts(struct cursor *cursor)

@@ -133,19 +133,10 @@ int spmcq_shutdown(struct spmcq *q)
 
 int spmcq_shutdown_now(struct spmcq *q)
 {
-	uint64_t n;
-
 	if (q == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
 		return q->elsewhere.shutdown(q, true);
 	spmcq_shutdown(q);
-	n = ring_discard(&q->ring);
-	if (n > 0) {
-		/* A statistic; orders nothing. */
-		atomic_fetch_add_explicit(&q->discarded, n, memory_order_relaxed);
-		tally_discard(&q->tally, n);
-		wake_joiners_if_done(q, my_cell(q), 0);
-	}
-	return 0;
+	return ring_discard(&q->ring) > 0 ? wake_joiners_if_done(q, my_cell(q), 0) : 0;
 }

@@ -27,16 +27,18 @@
 #include <sched.h>
 
 struct spmcq {
-	struct elsewhere elsewhere; /* put is NULL in a queue between threads; the rest is unused */
+	struct elsewhere
+	        elsewhere; /* put is NULL, and the rest unused, in a queue between threads */
 	/* Set by create, then only read. */
 	bool unchecked;
 	bool interruptible;
-	/* The producer's side. */
+	/* The producer's side. room_... and looked_ns: for await_room(), look_for_half() and
+	 * is_full() in put.c. */
 	_Atomic uint64_t producer;         /* thread_id() of the producer, or NO_THREAD */
 	uint32_t woken;                    /* *woken of gate_wake_new() for items */
 	uint32_t reserve_woken;            /* *woken of gate_wake_new() for reserve */
 	int64_t looked_ns;                 /* when await_room() last returned */
-	unsigned room_ns;                  /* how long it sleeps for half the ring next time */
+	unsigned room_ns;                  /* how long its next sleep for half the ring may last */
 	unsigned room_waits;               /* calls of look_for_half() */
 	uint64_t room_found;               /* free slots that the last look of a try call found */
 	unsigned room_patience;            /* pauses that look_for_half() may make next time */
@@ -48,8 +50,7 @@ struct spmcq {
 	struct gate reserve; /* where reserves sleep (see watch.h) */
 	struct gate room;
 	struct gate finished;
-	_Atomic uint64_t discarded; /* items thrown away by shutdown_now */
-	_Atomic uint32_t inside;    /* threads that wait or are about to; for destroy */
+	_Atomic uint32_t inside; /* threads that wait or are about to; for destroy */
 	struct tally tally;
 	struct ring ring;
 };

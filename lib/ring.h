@@ -1,11 +1,12 @@
 /*
  * The lock-free bounded ring: slots, and a cursor that says which of them hold items. It never
- * sleeps. lib/DESIGN.md explains it in "Putting" and "Claiming". In addition to the pairs of
- * cursor.h:
+ * sleeps. lib/DESIGN.md explains it in "Putting" and "Claiming". cursor.h lists which release (R)
+ * pairs with which acquire (A); here is one more pair:
  *
  *   R4 fresh_items() stores tail_seen -> A4 known_items() reads it: items can be read
  *
- * By R4 the consumer that stores tail_seen publishes to other consumers what it acquired by A1.
+ * By R4 the consumer that stores tail_seen passes on to others what it acquired by A1 (in
+ * cursor.h).
  *
  * Without a lead, moves of tail and head, and the loads of both in ring_take() and ring_room(), are
  * sequentially consistent for the gates: see gate.h.
@@ -156,7 +157,8 @@ static inline int64_t known_items(const struct ring *ring, uint64_t head)
 	        head, atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire));
 }
 
-/* The rest of ring_take_word(), once it has its claim. */
+/* The rest of ring_take_word(), once *claim says where head is expected and whether the caller
+ * leads. */
 FAST_PATH enum ring_take take_word(struct ring *ring, struct cell *cell, struct claim claim,
                                    uint64_t *word)
 {
@@ -198,8 +200,8 @@ static bool claim_items(struct ring *ring, struct cell *cell, struct claim claim
 	return how == RING_TAKEN || (how == RING_DISPUTED && cursor_settle(&ring->cursor, cell, n));
 }
 
-/* Copy n of the known items from claim.at on, then take them. Returns false if another consumer
- * took them. */
+/* Copy n of the known items from claim.at on, then take them. Returns false if the claim was lost.
+ */
 static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, void *items,
                       size_t n, uint64_t known)
 {
@@ -233,7 +235,7 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
 
 /* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty. final:
  * this is a final look. Any thread. Lock-free: the loop repeats only after another consumer took an
- * item, or a lead ended. */
+ * item, or a lead began or ended. */
 static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max, bool final)
 {
 	for (int lost = 0;; lost++) {
@@ -244,7 +246,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 		/* Read this before tail: if the ring is closed, tail then includes every item that
 		 * was put before. */
 		bool closed = cursor_is_closed(&ring->cursor);
-		int64_t known = known_items(ring, claim.at);
+		int64_t known = claim.at & DISCARDED ? 0 : known_items(ring, claim.at);
 		bool fresh = known <= 0 || (uint64_t)known < max;
 		uint64_t there = (uint64_t)known;
 
@@ -273,7 +275,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 	}
 }
 
-/* Take all items without copying them; returns how many. The ring must be closed. Lock-free. */
+/* Discard all items; returns how many. The ring must be closed. Lock-free. */
 static uint64_t ring_discard(struct ring *ring)
 {
 	uint64_t head, n;
@@ -281,28 +283,28 @@ static uint64_t ring_discard(struct ring *ring)
 	do {
 		cursor_share(&ring->cursor);
 		head = cursor_head(&ring->cursor);
-		n = (uint64_t)position_distance(head, cursor_end(&ring->cursor));
-	} while (n > 0 && !cursor_move_head(&ring->cursor, head, n));
+		n = (uint64_t)position_distance(head, cursor_tail(&ring->cursor));
+		/* One step, so no item is taken as well, or reported as if it had been. */
+	} while (n > 0 && !cursor_move_head(&ring->cursor, head, head | DISCARDED));
 	return n;
 }
 
-/* Of all looks by consumers, take the last that found new items: returns how many it found. A
- * hint. */
+/* Returns how many items there were from head on when a consumer last read a tail that was newer
+ * than tail_seen. A hint. */
 static uint64_t ring_batch(const struct ring *ring)
 {
 	/* Relaxed: a hint. */
 	return atomic_load_explicit(&ring->cursor.batch, memory_order_relaxed);
 }
 
-/* Returns true if an item was left during the call. If it returns false, an item may be left
- * nevertheless. */
+/* If this returns true, the ring held an item at some moment of the call. False proves nothing. */
 static bool ring_knows_more(const struct ring *ring)
 {
-	/* A4, pairs with R4. Read before head: so if this returns true, an item was left at that
-	 * moment. See wake_joiners_if_done(). */
+	/* A4, pairs with R4. Read before head: so if this returns true, the ring held an item when
+	 * head was read. See wake_joiners_if_done(). */
 	uint64_t tail = atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
 
-	return position_distance(cursor_head(&ring->cursor), tail) > 0;
+	return position_distance(cursor_head(&ring->cursor), cursor_last(&ring->cursor, tail)) > 0;
 }
 
 /* Returns how many items are in the ring, 0..capacity. Wait-free. */
@@ -311,7 +313,8 @@ static size_t ring_size(const struct ring *ring)
 	/* Head is read first, so the difference is never negative. Items that are put and taken in
 	 * between make it too large. */
 	uint64_t head = cursor_head(&ring->cursor);
-	int64_t size = position_distance(head, cursor_tail_glimpsed(&ring->cursor));
+	uint64_t tail = cursor_last(&ring->cursor, cursor_tail_glimpsed(&ring->cursor));
+	int64_t size = position_distance(head, tail);
 
 	return size > (int64_t)ring->capacity ? (size_t)ring->capacity : (size_t)size;
 }

@@ -60,7 +60,8 @@ size_t spmcq_unfinished(const struct spmcq *q)
 	 * number of unfinished items, with two exceptions: watched puts may not be visible yet, and
 	 * the sum may include a report that will be withdrawn. */
 	done = tally_sum(&q->tally, &q->ring);
-	return (size_t)ahead(done, cursor_tail_glimpsed(&q->ring.cursor));
+	return (size_t)ahead(done,
+	                     cursor_last(&q->ring.cursor, cursor_tail_glimpsed(&q->ring.cursor)));
 }
 
 bool spmcq_is_shutdown(const struct spmcq *q)
@@ -78,18 +79,18 @@ static uint64_t read_count(const _Atomic uint64_t *counter)
 
 int spmcq_stats(const struct spmcq *q, struct spmcq_stats *out)
 {
-	uint64_t discarded, done;
+	uint64_t done, tail;
 
 	if (q == NULL || out == NULL)
 		return -EINVAL;
 	if (is_elsewhere(q))
 		return q->elsewhere.stats(q, out);
-	discarded = read_count(&q->discarded);
 	done = tally_sum(&q->tally, &q->ring);
-	out->discarded = discarded;
-	out->done = ahead(q->ring.first + discarded, done);
-	out->got = ahead(q->ring.first + discarded, cursor_head(&q->ring.cursor));
-	out->put = ahead(q->ring.first, cursor_tail_glimpsed(&q->ring.cursor));
+	out->done = ahead(q->ring.first, done);
+	out->got = ahead(q->ring.first, cursor_head(&q->ring.cursor));
+	tail = cursor_tail_glimpsed(&q->ring.cursor);
+	out->put = ahead(q->ring.first, tail);
+	out->discarded = ahead(cursor_last(&q->ring.cursor, tail), tail);
 	out->consumer_sleeps = read_count(&q->items.slept) + read_count(&q->reserve.slept);
 	out->producer_sleeps = read_count(&q->room.slept);
 	out->joiner_sleeps = read_count(&q->finished.slept);

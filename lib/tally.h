@@ -30,7 +30,7 @@
 #define TALLY_CALLER UINT32_C(4)
 
 struct tally {
-	/* Written by reports that cells do not take, by tally_order() and by shutdown_now. */
+	/* Written by reports that cells do not take, and by tally_order(). */
 	alignas(CACHE_LINE) _Atomic uint64_t shared; /* starts at the ring's first position */
 	/* Reports go to cells only while no thread is inside tally_done_any() and CROSSED is not
 	 * set. CROSSED is set once. ORDERED is set by tally_init() or never. */
@@ -115,8 +115,8 @@ static void tally_order(struct tally *tally, struct cell *cell, bool held)
 	atomic_fetch_add_explicit(held ? &tally->shared : &cell->done, 0, memory_order_seq_cst);
 }
 
-/* Returns the first position plus the number of items reported or discarded. When it returns, more
- * items may have been reported. */
+/* Returns the first position plus the number of items reported. When it returns, more items may
+ * have been reported. */
 static uint64_t tally_sum(const struct tally *tally, const struct ring *ring)
 {
 	const struct cells *cells = &ring->cursor.cells;
@@ -181,23 +181,17 @@ SLOW_PATH static int tally_done_any(struct tally *tally, uint64_t n, const struc
 	return r;
 }
 
-/* Report n items that the caller took itself, in shared. */
-static void tally_discard(struct tally *tally, uint64_t n)
-{
-	/* R5. */
-	atomic_fetch_add_explicit(&tally->shared, n, memory_order_seq_cst);
-}
-
 /* Returns whether at an instant during the call nothing was unfinished. */
 static bool tally_is_all_done(struct tally *tally, struct ring *ring)
 {
-	/* The order matters. The sum only grows, except for reports that are withdrawn. Without
-	 * these, head, read after it, is at least the sum: a reporter has moved or read head
-	 * before, which A5 acquires. Tail, read after head, is at least that head. So once all is
-	 * done the three are equal; and if they are equal, then when the sum was complete all items
-	 * were taken and as many reports were made. A sum greater than head includes a report that
-	 * will be withdrawn, of an item that two threads report: such a sum proves nothing, even if
-	 * it equals tail. The thread that withdraws the report looks for joiners after that. */
+	/* The order matters. The sum only grows, except for reports that are withdrawn. If none
+	 * was, the head read after the sum is at least the sum: each reported item had been taken
+	 * before its report, and A5 acquires what came before the report. Tail, read after head, is
+	 * at least that head. So once all is done the three are equal; and if they are equal, then
+	 * when the sum was complete all items were taken and as many reports were made. A sum
+	 * greater than head includes a report that will be withdrawn, of an item that two threads
+	 * report: such a sum proves nothing, even if it equals tail. The thread that withdraws the
+	 * report looks for joiners after that. */
 	uint64_t sum = tally_sum(tally, ring);
 
 	return sum == cursor_head(&ring->cursor) && sum == cursor_tail(&ring->cursor);

@@ -4,7 +4,7 @@
  */
 #include "model.h"
 
-#define FIRST ((UINT64_C(1) << 63) - 2)
+#define FIRST ((UINT64_C(1) << 62) - 2)
 
 enum { ITEMS = 2 };
 

@@ -5,7 +5,7 @@
 #include "model.h"
 
 /* Just before positions wrap. */
-#define FIRST ((UINT64_C(1) << 63) - 2)
+#define FIRST ((UINT64_C(1) << 62) - 2)
 
 enum { CAPACITY_MOST = 2, ITEMS = 2, CONSUMERS = 2 };
 

@@ -93,11 +93,27 @@ static void a_put_is_discarded_or_fails(void)
 	finish_all_awake();
 }
 
+static void report_too_much(void *arg)
+{
+	(void)arg;
+	MODEL_CHECK(spmcq_task_done(queue) == -ERANGE, "a discarded item was reported");
+}
+
+static void a_discarded_item_is_not_reported(void)
+{
+	begin(1);
+	put_now();
+	model_start(report_too_much, NULL);
+	model_start(shut_down_now, NULL);
+	finish_all_awake();
+}
+
 #define CASES(CASE)                                                                                \
 	CASE(a_consumer_wakes)                                                                     \
 	CASE(both_consumers_wake)                                                                  \
 	CASE(the_producer_wakes)                                                                   \
 	CASE(an_item_put_before_is_got)                                                            \
 	CASE(joiners_wake_when_the_rest_is_discarded)                                              \
-	CASE(a_put_is_discarded_or_fails)
+	CASE(a_put_is_discarded_or_fails)                                                          \
+	CASE(a_discarded_item_is_not_reported)
 #include "main.h"

@@ -214,8 +214,8 @@ static void bulk_calls_lead_too(void)
 
 static void a_lead_goes_on_across_the_wrap(void)
 {
-	/* Positions are counted modulo 2^63. */
-	struct spmcq *q = queue_at(5, sizeof(uint32_t), (UINT64_C(1) << 63) - 600);
+	/* Positions are counted modulo 2^62. */
+	struct spmcq *q = queue_at(5, sizeof(uint32_t), (UINT64_C(1) << 62) - 600);
 	uint32_t next = take_the_lead(q);
 
 	for (; next < 1000; next += 5) {

@@ -12,7 +12,8 @@ enum { GUARD = 16 }; /* bytes behind a buffer that no call may touch */
 
 static const size_t capacities[] = {1, 2, 3, 5, 7, 8, 1000, 1024};
 
-/* First positions shortly before 2^31, 2^32, 2^63 and 2^64, so that positions wrap in every way. */
+/* First positions shortly before 2^31, 2^32, 2^62, 2^63 and 2^64, so that positions wrap in every
+ * way. */
 static const uint64_t positions[] = {
         0,
         (UINT64_C(1) << 31) - 4,
