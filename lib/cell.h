@@ -49,7 +49,7 @@ struct cell {
 	_Atomic bool alone;        /* as far as the owner knows, head is at head_minus_got + got */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
-	_Atomic uint8_t backoff;   /* 0 before the first lost claim: see BACKOFF_MOST */
+	_Atomic uint8_t backoff;   /* 0 before the first lost claim: see BACKOFF_EXPECTED */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
@@ -107,7 +107,7 @@ static inline struct cell *cell_at_home(struct cells *cells)
 	uint64_t self = thread_id();
 	struct cell *cell = (struct cell *)(void *)((unsigned char *)cells->cell + cell_home(self));
 
-	/* Relaxed: only we store our id, and it stays. */
+	/* Relaxed: an id, once stored, stays; if it is ours, it is ours. */
 	return CELL_GET(cell, owner) == self ? cell : NULL;
 }
 
@@ -115,8 +115,9 @@ static inline struct cell *cell_at_home(struct cells *cells)
 static bool own(struct cells *cells, size_t i, uint64_t self)
 {
 	_Atomic uint64_t *owner = &cells->cell[i].owner;
-	/* Acquire, here and when the update fails: if a thread that has ended had our id, we
-	 * inherit its cell, and must see what it wrote there. */
+	/* Acquire, here and when the update fails, for a thread that inherits a cell: it must see
+	 * what the ended thread wrote there. (Relaxed would do, as in is_producer_already(): the
+	 * memory of its control block became ours after that.) */
 	uint64_t before = atomic_load_explicit(owner, memory_order_acquire);
 
 	if (before != NO_THREAD ||
@@ -162,12 +163,12 @@ static inline bool cell_is_shared(const struct cells *cells, const struct cell *
 /* The owner of the cell has taken n items. */
 static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t n)
 {
-	/* Shared cell: relaxed, as nobody leads with it. Own cell: release, R6 of cursor_lead.h, as
-	 * a thread that ends a later lead of ours reads this got, too. */
+	/* Relaxed: the claim was R2. A thread that ends a later lead of ours acquires this from the
+	 * id in head. */
 	if (cell_is_shared(cells, cell))
 		atomic_fetch_add_explicit(&cell->got, n, memory_order_relaxed);
 	else
-		atomic_store_explicit(&cell->got, CELL_GET(cell, got) + n, memory_order_release);
+		CELL_SET(cell, got, CELL_GET(cell, got) + n);
 }
 
 /* A consumer whose backoff is n waits for at most 4, 6, 8, 12, 16, ... pause instructions (for n =
