@@ -27,7 +27,7 @@ typedef bool gate_look(void *arg, bool final);
 
 struct gate {
 	/* Written by sleepers; epoch by threads that wake them. */
-	alignas(CACHE_LINE) _Atomic uint32_t entered; /* sleepers that announced it; wraps */
+	alignas(CACHE_LINE) _Atomic uint32_t entered; /* sleepers that made S1; wraps */
 	_Atomic uint32_t left; /* sleepers that left; never ahead of entered */
 	struct sys_word epoch; /* +1 by each wake-up; sleepers sleep on it */
 	/* Statistics for spmcq_stats(), relaxed. */

@@ -6,13 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Each look records how many new items it found. If the last record is at least this many, but less
- * than a quarter of the ring, a consumer that wants fewer items than this pauses before it looks,
- * so that more items gather. `spmcq-bench work --work 200ns --consumers 5`: a fourth fewer items/s
- * without it. A consumer that wants more does not pause (simulate --consumers 4 --bulk 32 --work
- * 200ns: a fourth fewer if it did). But if it is alone or leads, it lets items gather for 16
- * pause instructions (squares --bulk 32 --consumers 1: a seventh fewer without, where moving a
- * cache line takes 240 ns). */
+/* A look that reads a newer tail records how many items there are from head on. If the last record,
+ * of any consumer, is at least this many, but less than a quarter of the ring, a consumer that
+ * wants fewer items than this pauses before it looks, so that more items gather. `spmcq-bench work
+ * --work 200ns --consumers 5`: a fourth fewer items/s without it. A consumer that wants more does
+ * not pause (simulate --consumers 4 --bulk 32 --work 200ns: a fourth fewer if it did). But if it is
+ * alone or leads, it lets items gather for 16 pause instructions (squares --bulk 32 --consumers 1:
+ * a seventh fewer without, where moving a cache line takes 240 ns). */
 enum { GATHER_ITEMS = 8 };
 
 /* There is a crowd if other consumers take at least CROWD_ITEMS items while a consumer looks and
@@ -24,7 +24,8 @@ enum { CROWD_ITEMS = 32, CROWD_ITEM_NS = 150 };
 
 /* Before it sleeps, a consumer looks and pauses in turn, as sleeping and waking take each side some
  * 10 us. It makes as many pauses as its cell's `patience` says, at most PAUSES_MOST. If all were in
- * vain, patience falls by a quarter, but not below 1, or YIELDS_LEAST if they were yields. A
+ * vain, patience falls to PAUSES_MOST if it was above, else by a quarter, but not below 1, or
+ * YIELDS_LEAST if they were yields. A
  * consumer makes LONG_PAUSES, some 50 us if they are yields, in three cases. (1) It is the leader:
  * if it slept, a put would wake another consumer, perhaps on the producer's processor. `spmcq-bench
  * squares --consumers 64`: half the items/s without. (2) It has woken the producer since it last
@@ -82,8 +83,8 @@ static inline int after_take(struct spmcq *q, struct cell *cell, bool again)
 	return gate_sleepers(&q->room) != 0 ? wake_producer_if_room(q, cell, again) : 0;
 }
 
-/* Take exactly n known items. Returns n; or 0 if fewer are known, or another consumer leads or
- * asked for a turn, or the claim was lost. */
+/* Take exactly n known items. Returns n; or 0 if fewer are known, or head holds the id of a lead
+ * that is not the caller's now, or a consumer asked for a turn, or the claim was lost. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
 	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(&q->ring.cursor, cell);
@@ -130,9 +131,9 @@ static bool look_for_items(struct item_wait *wait, bool final)
 	return wait->got != 0;
 }
 
-/* Returns whether there has been a crowd since head and the clock were read. Not all consumers can
- * lie down for it: the one that began to wait last counts only items that were taken since then,
- * and those were taken by consumers that were not waiting. */
+/* Returns whether there has been a crowd since head and the clock were read. At least one
+ * consumer stays awake: the last to begin its wait counts only items that were taken after that,
+ * and a consumer that took one of them was not lying down. */
 static bool was_crowd(const struct spmcq *q, uint64_t head, int64_t began)
 {
 	const struct cursor *cursor = &q->ring.cursor;
@@ -325,10 +326,10 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get items when get_known() took nothing. It pauses first in two cases: so that items gather, as
- * each read of tail moves its cache line away from the producer (see GATHER_ITEMS), or so that a
- * consumer that asked for a turn has time to claim. If items come fast, it also pauses after a look
- * in vain, to see whether there is a crowd. */
+/* Get items when get_known() or ring_take_word() took nothing. It pauses first in two cases: so
+ * that items gather, as each read of tail moves its cache line away from the producer (see
+ * GATHER_ITEMS), or so that a consumer that asked for a turn has time to claim. If items come fast,
+ * it also pauses after a look in vain, to see whether there is a crowd. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {

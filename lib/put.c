@@ -10,10 +10,10 @@
 /* When the ring is nearly full, the producer waits until half of it is free: if it used each free
  * slot at once, the cache line of head would move to it every few items (`spmcq-bench squares
  * --consumers 1`: a third faster). It looks and pauses ROOM_PAUSES times at most, then sleeps.
- * After ROOM_NS any free slot will do. But if it waits again less than ROOM_NS later, and less than
- * a third of the ring is free when its sleep ends, its next sleep is twice as long, up to
- * ROOM_NS_MOST: with one consumer that works for 1 us on each item, the producer uses 12 % of a
- * processor instead of 28 %. */
+ * After ROOM_NS any free slot will do. But if less than a third of the ring is free when that sleep
+ * times out, the next sleep may last twice as long, up to ROOM_NS_MOST; after a wait that begins
+ * ROOM_NS or more after the last one it is ROOM_NS again. With one consumer that works for 1 us on
+ * each item, the producer so uses 12 % of a processor instead of 28 %. */
 #ifdef SPMCQ_MODEL
 enum { ROOM_PAUSES = 0 };
 #else
@@ -99,8 +99,9 @@ static int sleep_until_room(struct spmcq *q, uint64_t want, const struct timespe
 	return gate_wait(&q->room, look_for_room, &wait, deadline, q->interruptible);
 }
 
-/* Look until half the ring is free; returns false if it did not become so. Pauses in vain halve the
- * number of pauses of the next call, down to 8; a success restores it, and so does every 16th call.
+/* Look until half the ring is free; returns false if it did not become so. If all pauses of a call
+ * were in vain, the next call may make half as many, but 8 at least. After a success it may make
+ * all ROOM_PAUSES again, and so may every 16th call.
  * Each read of head moves its cache line away from the consumers. So if a call needed k pauses, the
  * next one makes k - 1 before it looks for the first time. If that look finds room at once, the
  * wait may have been too long, so the call after that makes half as many: otherwise one long wait
@@ -184,8 +185,8 @@ SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, s
 	return placed > 0 ? (ssize_t)placed : r;
 }
 
-/* Returns whether the ring is full. If it seems so, a lead ends, and none begins any more: takes of
- * the leader may not be visible yet. */
+/* Returns whether the ring is full. If it seems so and the cursor is held, the lead ends, and none
+ * begins any more: takes of the leader may not be visible yet. */
 static bool is_full(struct spmcq *q)
 {
 	if (is_little_room(q->room_found, q->ring.capacity))

@@ -16,7 +16,7 @@
 /* Bits 0 to 19 of the word count reserves, bit 20 is the crowd flag, bits 21 to 41 count lookers,
  * and bits 42 to 63 sleepers. */
 #define WATCH_RESERVE UINT64_C(1)
-#define WATCH_CROWD (UINT64_C(1) << 20) /* set and cleared by those who lie down */
+#define WATCH_CROWD (UINT64_C(1) << 20) /* set and cleared by those who lie down, and reserves */
 #define WATCH_LOOKER (UINT64_C(1) << 21)
 #define WATCH_SLEEPER (UINT64_C(1) << 42)
 
@@ -25,8 +25,8 @@ struct watch {
 	alignas(CACHE_LINE) _Atomic uint64_t word;
 };
 
-/* Every access is sequentially consistent: a consumer that lies down makes S1 of a sleeper, a
- * thread that reads the word makes W2 of a waking thread (see gate.h). */
+/* Every access is sequentially consistent: a consumer lies down before its S1, and a put that reads
+ * the word makes the first half of its W2 (see gate.h). */
 static inline void watch_begin_to_look(struct watch *watch)
 {
 	atomic_fetch_add_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
@@ -37,8 +37,8 @@ static inline void watch_end_to_look(struct watch *watch)
 	atomic_fetch_sub_explicit(&watch->word, WATCH_LOOKER, memory_order_seq_cst);
 }
 
-/* A looker becomes a sleeper or a reserve. crowd: it saw a crowd. held: there is a lead
- * of another consumer, or one is ending. Returns true if it is a reserve now, false if it is a
+/* A looker becomes a sleeper or a reserve. crowd: it saw a crowd. held: there is a lead of another
+ * consumer, or one is ending. Returns true if it is a reserve now, false if it is a
  * sleeper and has to make a final look. Lock-free. */
 static bool watch_lie_down(struct watch *watch, bool crowd, bool held)
 {
@@ -65,7 +65,7 @@ static inline void watch_get_up(struct watch *watch, bool reserve)
 	                          memory_order_seq_cst);
 }
 
-/* Set or clear the crowd flag, for a reserve whose sleep has lasted for its full time. */
+/* Set or clear the crowd flag, for a reserve that has slept for RESERVE_NS or more. */
 static inline void watch_note_crowd(struct watch *watch, bool crowd)
 {
 	if (crowd)
