@@ -16,12 +16,14 @@ all_clients() {
 		echo "${client%.c}"
 	done
 	echo ring-plain
+	echo room-plain
 	echo shutdown-plain
 }
 
-# cases_of CLIENT
+# cases_of CLIENT. With the plain cursor those for leads are left out.
 cases_of() {
-	sed -n 's/^	CASE(\([a-z_]*\)).*/\1/p' "$tests/model/${1%-plain}.c"
+	case $1 in *-plain) left_out='/^#ifdef SPMCQ_LEAD/,/^#else/d' ;; *) left_out= ;; esac
+	sed -n -e "$left_out" -e 's/^	CASE(\([a-z_]*\)).*/\1/p' "$tests/model/${1%-plain}.c"
 }
 
 # defines_for CLIENT: what the compiler is to be told.

@@ -1,6 +1,7 @@
 /*
  * A producer that sleeps until consumers get: it does not sleep on when there is room, whether
- * consumers move the head or one leads, even if the consumer that was to wake it is stopped.
+ * consumers move the head or one leads, even if the consumer that was to wake it is stopped. With
+ * MODEL_PLAIN nobody leads.
  */
 #include "whole_queue.h"
 
@@ -65,6 +66,53 @@ static void sleep_here(void *arg)
 	sleep_until_room(queue, 1, NULL);
 }
 
+static void try_get_known(void *arg)
+{
+	uint64_t item;
+
+	*(unsigned *)arg += ring_take(&queue->ring, my_cell(queue), &item, 1, true) == 1;
+}
+
+/* As wake_producer_if_room(), by a thread that is stopped before it wakes the producer. */
+static void get_and_stop(void *arg)
+{
+	try_get_known(arg);
+	if (gate_sleepers(&queue->room) > 0)
+		atomic_store_explicit(
+		        &queue->producer_woken,
+		        atomic_load_explicit(&queue->room.entered, memory_order_relaxed),
+		        memory_order_relaxed);
+}
+
+static void get_until_empty(void *arg)
+{
+	uint64_t item;
+
+	while (spmcq_try_get(queue, &item) == 0)
+		*(unsigned *)arg += 1;
+}
+
+static void a_consumer_that_finds_no_more_wakes_for_a_stopped_one(void)
+{
+	begin_full(2);
+	model_start_asleep(sleep_here, NULL);
+	model_start(get_and_stop, &got[0]);
+	model_start(get_until_empty, &got[1]);
+	finish();
+}
+
+/* The same with the producer anywhere between its steps, and one that is stopped already. */
+static void a_producer_that_lies_down_is_woken_for_a_stopped_consumer(void)
+{
+	begin_full(1);
+	atomic_store(&queue->producer_woken, 1);
+	model_start(sleep_here, NULL);
+	model_start(get_until_empty, &got[1]);
+	finish();
+}
+
+#ifdef SPMCQ_LEAD
+
 /* Takes by plain stores. */
 static void a_leader_wakes_the_producer(void)
 {
@@ -126,59 +174,20 @@ static void a_leader_whose_lead_ends_wakes_the_producer(void)
 	free(queue);
 }
 
-static void try_get_known(void *arg)
-{
-	uint64_t item;
-
-	*(unsigned *)arg += ring_take(&queue->ring, my_cell(queue), &item, 1, true) == 1;
-}
-
-/* As wake_producer_if_room(), by a thread that is stopped before it wakes the producer. */
-static void get_and_stop(void *arg)
-{
-	try_get_known(arg);
-	if (gate_sleepers(&queue->room) > 0)
-		atomic_store_explicit(
-		        &queue->producer_woken,
-		        atomic_load_explicit(&queue->room.entered, memory_order_relaxed),
-		        memory_order_relaxed);
-}
-
-static void get_until_empty(void *arg)
-{
-	uint64_t item;
-
-	while (spmcq_try_get(queue, &item) == 0)
-		*(unsigned *)arg += 1;
-}
-
-static void a_consumer_that_finds_no_more_wakes_for_a_stopped_one(void)
-{
-	begin_full(2);
-	model_start_asleep(sleep_here, NULL);
-	model_start(get_and_stop, &got[0]);
-	model_start(get_until_empty, &got[1]);
-	finish();
-}
-
-/* The same with the producer anywhere between its steps, and one that is stopped already. */
-static void a_producer_that_lies_down_is_woken_for_a_stopped_consumer(void)
-{
-	begin_full(1);
-	atomic_store(&queue->producer_woken, 1);
-	model_start(sleep_here, NULL);
-	model_start(get_until_empty, &got[1]);
-	finish();
-}
+#define LEAD_CASES(CASE)                                                                           \
+	CASE(a_leader_wakes_the_producer)                                                          \
+	CASE(a_leader_that_has_known_the_item_wakes_the_producer)                                  \
+	CASE(a_leader_that_begins_wakes_the_producer)                                              \
+	CASE(a_leader_whose_lead_ends_wakes_the_producer)
+#else
+#define LEAD_CASES(CASE)
+#endif
 
 #define CASES(CASE)                                                                                \
 	CASE(a_get_wakes_the_producer)                                                             \
 	CASE(the_get_that_makes_half_room_wakes_the_producer)                                      \
-	CASE(a_leader_wakes_the_producer)                                                          \
-	CASE(a_leader_that_has_known_the_item_wakes_the_producer)                                  \
-	CASE(a_leader_that_begins_wakes_the_producer)                                              \
-	CASE(a_leader_whose_lead_ends_wakes_the_producer)                                          \
 	CASE(a_consumer_that_finds_no_more_wakes_for_a_stopped_one)                                \
 	CASE(a_producer_that_lies_down_is_woken_for_a_stopped_consumer)                            \
-	CASE(one_slot_is_handed_to_and_fro)
+	CASE(one_slot_is_handed_to_and_fro)                                                        \
+	LEAD_CASES(CASE)
 #include "main.h"
