@@ -138,7 +138,7 @@ static inline uint64_t cursor_head(const struct cursor *cursor)
 static void cursor_see_takes(struct cursor *cursor)
 {
 	/* Sequentially consistent: if head holds no lead now, any lead that begins later writes
-	 * head after this load, so its leader sees that we sleep. */
+	 * head after this load, so its leader sees that we are about to sleep. */
 	if (atomic_load_explicit(&cursor->head, memory_order_seq_cst) & LEAD)
 		sys_fence_all();
 }
@@ -270,8 +270,8 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	CELL_SET(cell, alone, false);
 	CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
 	CELL_SET(cell, lead_id, lead);
-	/* R8, pairs with A8: a thread that read this cell's previous lead from head may read this
-	 * lead_head; the tail that this thread reads next must not be behind it. */
+	/* R8, pairs with A8: a thread that read the id of this cell's previous lead from head may
+	 * read this lead_head; the tail that that thread reads next must not be behind it. */
 	atomic_store_explicit(&cell->lead_head, head, memory_order_release);
 	/* Relaxed: published by the updates of state and head below. */
 	CELL_SET(cell, head_minus_got, (head - CELL_GET(cell, got)) & POSITION_MASK);

@@ -30,7 +30,7 @@ struct gate {
 	alignas(CACHE_LINE) _Atomic uint32_t entered; /* sleepers that made S1; wraps */
 	_Atomic uint32_t left; /* sleepers that left; never ahead of entered */
 	struct sys_word epoch; /* +1 by each wake-up; sleepers sleep on it */
-	/* Statistics for spmcq_stats(), relaxed. */
+	/* Statistics for spmcq_stats(), relaxed. (struct spmcq has another woken: sleepers.) */
 	_Atomic uint64_t slept; /* sleeps; written by sleepers */
 	_Atomic uint64_t woken; /* wake-ups, not the sleepers woken; written by who wakes them */
 };

@@ -46,7 +46,7 @@ enum { PAUSES_MOST = 8, YIELDS_LEAST = 3, LONG_PAUSES = 128 };
 enum { STREAM_NS = 50000 };
 
 /* k reserves sleep k + 1 times this long at most, so one of them looks every 3 to 6 ms. This bounds
- * how long an item lies there if the consumers that puts rely on are stopped or have left. With k
+ * how long an item waits if the consumers that puts rely on are stopped or have left. With k
  * instead of k + 1, `spmcq-bench squares --consumers 2` moves 6 % fewer items/s. */
 enum { RESERVE_NS = 3000000 };
 

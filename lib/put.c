@@ -9,11 +9,11 @@
 
 /* When the ring is nearly full, the producer waits until half of it is free: if it used each free
  * slot at once, the cache line of head would move to it every few items (`spmcq-bench squares
- * --consumers 1`: a third faster). It looks and pauses ROOM_PAUSES times at most, then sleeps.
- * After ROOM_NS any free slot will do. But if less than a third of the ring is free when that sleep
- * times out, the next sleep may last twice as long, up to ROOM_NS_MOST; after a wait that begins
- * ROOM_NS or more after the last one it is ROOM_NS again. With one consumer that works for 1 us on
- * each item, the producer so uses 12 % of a processor instead of 28 %. */
+ * --consumers 1`: a fourth fewer items/s). It looks and pauses ROOM_PAUSES times at most, then
+ * sleeps. After ROOM_NS any free slot will do. But if less than a third of the ring is free when
+ * that sleep times out, the next sleep may last twice as long, up to ROOM_NS_MOST; after a wait
+ * that begins ROOM_NS or more after the last one it is ROOM_NS again. With one consumer that works
+ * for 1 us on each item, the producer so uses 12 % of a processor instead of 28 %. */
 #ifdef SPMCQ_MODEL
 enum { ROOM_PAUSES = 0 };
 #else
@@ -165,8 +165,8 @@ SLOW_PATH static int await_room(struct spmcq *q, const struct timespec *deadline
 	return r;
 }
 
-/* Put the rest of n items, waiting for room. Once an item was put, a deadline ends this also if
- * consumers make room all the time. Returns how many of the n items are in the ring, or an error.
+/* Put the rest of n items, waiting for room. Once an item was put, this ends after the deadline
+ * even if there is room all the time. Returns how many of the n items are in the ring, or an error.
  */
 SLOW_PATH static ssize_t put_rest(struct spmcq *q, const unsigned char *items, size_t n,
                                   size_t placed, const struct timespec *deadline)

@@ -35,8 +35,8 @@ struct spmcq {
 	/* The producer's side. room_... and looked_ns: for await_room(), look_for_half() and
 	 * is_full() in put.c. */
 	_Atomic uint64_t producer;         /* thread_id() of the producer, or NO_THREAD */
-	uint32_t woken;                    /* *woken of gate_wake_new() for items */
-	uint32_t reserve_woken;            /* *woken of gate_wake_new() for reserve */
+	uint32_t woken;                    /* for gate_wake_new() at items */
+	uint32_t reserve_woken;            /* the same at reserve */
 	int64_t looked_ns;                 /* when await_room() last returned */
 	unsigned room_ns;                  /* how long its next sleep for half the ring may last */
 	unsigned room_waits;               /* calls of look_for_half() */

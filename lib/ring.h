@@ -59,8 +59,8 @@ enum { COPY_BYTES = 64 };
 enum { ASK_AFTER = 16 };
 
 /* After a lost claim of more bytes than this, the call claims half as many items, as the copy takes
- * too long. 15 consumers that get single items beside one that calls get_many(64): two thirds of
- * the items/s without. */
+ * too long. 15 consumers that get single items beside one that calls get_many(64) have two thirds
+ * of the items/s without this. */
 enum { SHRINK_BYTES = 512 };
 
 /* slots_bytes() of memory must follow the ring. can_lead: see cursor_init(). */

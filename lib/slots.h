@@ -1,5 +1,5 @@
 /*
- * The slots: an array, used as a ring, each of which holds one item. An item is copied into its
+ * The slots: an array that is used as a ring. Each slot holds one item. An item is copied into its
  * slot and out of it word by word.
  */
 #ifndef SPMCQ_SLOTS_H

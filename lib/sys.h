@@ -1,6 +1,7 @@
 /*
  * What the library asks of the system: to put a thread to sleep until a word changes, to wake it,
- * and to make all threads of the process execute a fence. Both files define the same functions.
+ * and to make all threads of the process execute a fence. Each of the two files below defines all
+ * of it.
  */
 #ifndef SPMCQ_SYS_H
 #define SPMCQ_SYS_H
