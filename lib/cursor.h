@@ -269,8 +269,8 @@ static void cursor_close(struct cursor *cursor)
 	cursor_end(cursor);
 }
 
-/* Returns the position from which on the items before tail were discarded; tail if none were.
- * Wait-free. */
+/* Returns the position from which on the items before tail were discarded; tail if none were. The
+ * caller has read head before, if it must know of a discard. Wait-free. */
 static uint64_t cursor_last(const struct cursor *cursor, uint64_t tail)
 {
 	/* A2, pairs with the move of head in ring_discard(); sequentially consistent for the

@@ -303,8 +303,9 @@ static bool ring_knows_more(const struct ring *ring)
 	/* A4, pairs with R4. Read before head: so if this returns true, the ring held an item when
 	 * head was read. See wake_joiners_if_done(). */
 	uint64_t tail = atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
+	uint64_t head = cursor_head(&ring->cursor);
 
-	return position_distance(cursor_head(&ring->cursor), cursor_last(&ring->cursor, tail)) > 0;
+	return position_distance(head, cursor_last(&ring->cursor, tail)) > 0;
 }
 
 /* Returns how many items are in the ring, 0..capacity. Wait-free. */
