@@ -269,6 +269,31 @@ static void cursor_close(struct cursor *cursor)
 	cursor_end(cursor);
 }
 
+/* Returns tail, or, if the ring is closed, its end: all items before that position are put for
+ * good. Wait-free. */
+static uint64_t cursor_tail(struct cursor *cursor)
+{
+	/* A1, pairs with R1; sequentially consistent for the gates. */
+	uint64_t tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
+
+	/* Sequentially consistent; pairs with cursor_close(): if this is not closed, cursor_end()
+	 * will read that tail or a later one. "Closing" in lib/DESIGN.md says why. */
+	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
+	               ? cursor_end(cursor)
+	               : tail;
+}
+
+/* As cursor_tail(), but the result may include items of a put that fails because the ring is being
+ * closed. Wait-free. */
+static uint64_t cursor_tail_glimpsed(const struct cursor *cursor)
+{
+	/* Sequentially consistent; pairs with cursor_end(). */
+	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
+
+	/* A1, pairs with R1; sequentially consistent for the gates. */
+	return end != NO_END ? end : atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
+}
+
 /* Returns the position from which on the items before tail were discarded; tail if none were. The
  * caller has read head before, if it must know of a discard. Wait-free. */
 static uint64_t cursor_last(const struct cursor *cursor, uint64_t tail)
@@ -278,31 +303,6 @@ static uint64_t cursor_last(const struct cursor *cursor, uint64_t tail)
 	uint64_t head = atomic_load_explicit(&cursor->head, memory_order_seq_cst);
 
 	return head & DISCARDED ? head & POSITION_MASK : tail;
-}
-
-/* Returns tail, or, if the ring is closed, its end: all items before that position are put for
- * good, and not discarded. Wait-free. */
-static uint64_t cursor_tail(struct cursor *cursor)
-{
-	/* A1, pairs with R1; sequentially consistent for the gates. */
-	uint64_t tail = atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
-
-	/* Sequentially consistent; pairs with cursor_close(): if this is not closed, cursor_end()
-	 * will read that tail or a later one. "Closing" in lib/DESIGN.md says why. */
-	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED
-	               ? cursor_last(cursor, cursor_end(cursor))
-	               : tail;
-}
-
-/* As cursor_tail(), but the result may include items that were discarded, and items of a put that
- * fails because the ring is being closed. Wait-free. */
-static uint64_t cursor_tail_glimpsed(const struct cursor *cursor)
-{
-	/* Sequentially consistent; pairs with cursor_end(). */
-	uint64_t end = atomic_load_explicit(&cursor->end, memory_order_seq_cst);
-
-	/* A1, pairs with R1; sequentially consistent for the gates. */
-	return end != NO_END ? end : atomic_load_explicit(&cursor->tail, memory_order_seq_cst);
 }
 
 #ifdef SPMCQ_LEAD

@@ -138,5 +138,7 @@ int spmcq_shutdown_now(struct spmcq *q)
 	if (is_elsewhere(q))
 		return q->elsewhere.shutdown(q, true);
 	spmcq_shutdown(q);
-	return ring_discard(&q->ring) > 0 ? wake_joiners_if_done(q, my_cell(q), 0) : 0;
+	ring_discard(&q->ring);
+	/* Also if there was nothing to discard: the thread that discarded may be stopped. */
+	return wake_joiners_if_done(q, my_cell(q), 0);
 }

@@ -246,8 +246,9 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 		/* Read this before tail: if the ring is closed, tail then includes every item that
 		 * was put before. */
 		bool closed = cursor_is_closed(&ring->cursor);
-		int64_t known = claim.at & DISCARDED ? 0 : known_items(ring, claim.at);
-		bool fresh = known <= 0 || (uint64_t)known < max;
+		bool discarded = claim.at & DISCARDED;
+		int64_t known = discarded ? 0 : known_items(ring, claim.at);
+		bool fresh = !discarded && (known <= 0 || (uint64_t)known < max);
 		uint64_t there = (uint64_t)known;
 
 		if (fresh)
@@ -278,14 +279,15 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 /* Discard all items; returns how many. The ring must be closed. Lock-free. */
 static uint64_t ring_discard(struct ring *ring)
 {
+	struct cursor *cursor = &ring->cursor;
 	uint64_t head, n;
 
 	do {
-		cursor_share(&ring->cursor);
-		head = cursor_head(&ring->cursor);
-		n = (uint64_t)position_distance(head, cursor_tail(&ring->cursor));
+		cursor_share(cursor);
+		head = cursor_head(cursor);
+		n = (uint64_t)position_distance(head, cursor_last(cursor, cursor_tail(cursor)));
 		/* One step, so no item is taken as well, or reported as if it had been. */
-	} while (n > 0 && !cursor_move_head(&ring->cursor, head, head | DISCARDED));
+	} while (n > 0 && !cursor_move_head(cursor, head, head | DISCARDED));
 	return n;
 }
 

@@ -93,6 +93,24 @@ static void a_put_is_discarded_or_fails(void)
 	finish_all_awake();
 }
 
+static void try_one(void *arg)
+{
+	uint64_t item;
+	int r = spmcq_try_get(queue, &item);
+
+	*(unsigned *)arg += r == 0;
+	MODEL_CHECK(r == 0 || r == -ESHUTDOWN, "a queue with an item was said to be empty");
+}
+
+static void an_item_is_got_or_discarded(void)
+{
+	begin(1);
+	put_now();
+	model_start(try_one, &got[0]);
+	model_start(shut_down_now, NULL);
+	finish_all_awake();
+}
+
 static void report_too_much(void *arg)
 {
 	(void)arg;
@@ -115,5 +133,6 @@ static void a_discarded_item_is_not_reported(void)
 	CASE(an_item_put_before_is_got)                                                            \
 	CASE(joiners_wake_when_the_rest_is_discarded)                                              \
 	CASE(a_put_is_discarded_or_fails)                                                          \
+	CASE(an_item_is_got_or_discarded)                                                          \
 	CASE(a_discarded_item_is_not_reported)
 #include "main.h"
