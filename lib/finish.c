@@ -29,8 +29,8 @@ SLOW_PATH static int wake_joiners_if_done(struct spmcq *q, struct cell *cell, in
 /* After reporting. Returns r. */
 static inline int after_report(struct spmcq *q, struct cell *cell, int r)
 {
-	/* For the compiler: a lazy report comes before this look for joiners (see tally_init()). */
-	atomic_signal_fence(memory_order_seq_cst);
+	/* A lazy report comes before this look for joiners: see the signal fence in
+	 * tally_done_own(), and row 4 of the table in lib/DESIGN.md, "The lead". */
 	return gate_sleepers(&q->finished) != 0 ? wake_joiners_if_done(q, cell, r) : r;
 }
 

@@ -69,7 +69,8 @@ static inline bool tally_done_own(struct tally *tally, struct cell *cell, uint64
 	if (CELL_GET(cell, got) - done < n)
 		return false;
 	/* R5. The second load of strict pairs with the update in tally_done_any(): row 5 of the
-	 * table in lib/DESIGN.md, "The lead". */
+	 * table in lib/DESIGN.md, "The lead". The fence also orders the caller's look for joiners
+	 * (row 4). */
 	atomic_store_explicit(&cell->done, done + n, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&tally->strict, memory_order_relaxed) == 0)
