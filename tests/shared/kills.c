@@ -17,7 +17,7 @@ enum { MEASURED = 4 };
 static struct {
 	_Atomic unsigned games, done, not_done;
 	/* How many instructions some calls had, after which a puppet can be killed. */
-	unsigned call[MEASURED];  /* from the start of the call */
+	unsigned call;            /* from the start of the call; the longest */
 	unsigned awake[MEASURED]; /* from the end of its sleep; 0: the call does not sleep */
 } * counts;
 
@@ -39,7 +39,9 @@ static void measure(unsigned worker)
 	kills->begin(worker);
 	check_doing("nobody is killed");
 	for (unsigned i = 0; i < MEASURED; i++) {
-		counts->call[i] = kills->play((struct end){FROM_START, NEVER, 0}) + 3;
+		unsigned call = kills->play((struct end){FROM_START, NEVER, 0}) + 3;
+
+		counts->call = call > counts->call ? call : counts->call;
 		if (kills->sleeps)
 			counts->awake[i] = kills->play((struct end){AFTER_SLEEP, NEVER, 0}) + 3;
 	}
@@ -64,7 +66,7 @@ enum { LONG = 1000 }; /* a call with more instructions is long: a single step ta
 
 static unsigned least_games(void)
 {
-	return counts->call[0] > LONG && !kills->sleeps ? kills->least / 2 : kills->least;
+	return counts->call > LONG && !kills->sleeps ? kills->least / 2 : kills->least;
 }
 
 /* A long call polls first, and does its work after the last poll. So this moves a kill to the last
@@ -75,15 +77,16 @@ static unsigned in_last_fifth(unsigned at, unsigned most)
 }
 
 /* Returns the instruction after which game n = 0, 1 ... kills the puppet. Games with successive
- * numbers kill at places far from each other. If a call that does not sleep is long, three of eight
- * games are in its last fifth. For a call that sleeps, two of eight games count from the start of
- * the call, one kills the sleeper, and five count from the end of the sleep, three of them in the
- * last fifth. The calls that were measured take turns, so that kills reach the end of a long call,
- * and are dense in a short one. */
+ * numbers kill at places far from each other. For a call that does not sleep, each instruction has
+ * its turn before one has a second; if the call is long, three of eight games are in its last
+ * fifth. For a call that sleeps, two of eight games count from the start of the call, one kills the
+ * sleeper, and five count from the end of the sleep, three of them in the last fifth. The lengths
+ * that were measured after a sleep take turns, so that kills reach the end of a long poll, and are
+ * dense in a short one. */
 static struct end end_of_game(uint64_t seed, unsigned n)
 {
-	unsigned call = counts->call[n / 8 % MEASURED], awake = counts->awake[n / 8 % MEASURED];
-	struct end end = {FROM_START, step_of_game(seed, n, call), 0};
+	unsigned awake = counts->awake[n / 8 % MEASURED];
+	struct end end = {FROM_START, step_of_game(seed, n, counts->call), 0};
 	bool is_late = n % 8 > 4;
 
 	if (kills->sleeps && n % 4 > 0) {
@@ -91,8 +94,8 @@ static struct end end_of_game(uint64_t seed, unsigned n)
 		end.at = step_of_game(seed, n, awake);
 		if (is_late)
 			end.at = in_last_fifth(end.at, awake);
-	} else if (!kills->sleeps && call > LONG && is_late) {
-		end.at = in_last_fifth(end.at, call);
+	} else if (!kills->sleeps && counts->call > LONG && is_late) {
+		end.at = in_last_fifth(end.at, counts->call);
 	}
 	end.deed = end.at % 2 || end.when == WHILE_ASLEEP ? SIGKILL : 0;
 	return end;
@@ -116,7 +119,7 @@ static void play_all(unsigned worker)
 		struct end end = end_of_game(chance_seed(), worker * least + n);
 
 		check_doing("queue %u: killed after instruction %u (%d) of %u, %u (seed %llu)",
-		            worker, end.at, (int)end.when, counts->call[0], counts->awake[0],
+		            worker, end.at, (int)end.when, counts->call, counts->awake[0],
 		            (unsigned long long)chance_seed());
 		kills->play(end);
 		atomic_fetch_add(&counts->games, 1);
@@ -135,6 +138,6 @@ void kill_in_games(const struct kills *of)
 	in_parallel(kills->queues, play_all);
 	printf("# of %u instructions, %u asleep, %u games: %u killed before, %u after it was "
 	       "done\n",
-	       counts->call[0], counts->awake[0], counts->games, counts->not_done, counts->done);
+	       counts->call, counts->awake[0], counts->games, counts->not_done, counts->done);
 	CHECK(!is_one_sided(), "all kills came before the call had done its work, or all after");
 }
