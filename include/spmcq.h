@@ -108,7 +108,7 @@ struct spmcq_stats {
  * @options  NULL: the defaults
  * Returns 0, -EINVAL, -EOVERFLOW or -ENOMEM.
  * Threads: any. Blocks: no. Memory: capacity, rounded up to a power of two, times item_size,
- * rounded up to a multiple of 8 bytes, plus at most 304 cache lines (19 KiB if they are of 64
+ * rounded up to a multiple of 8 bytes, plus at most 370 cache lines (23 KiB if they are of 64
  * bytes); nothing is allocated later.
  */
 int spmcq_create(struct spmcq **q, size_t capacity, size_t item_size,

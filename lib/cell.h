@@ -49,7 +49,7 @@ struct cell {
 	_Atomic bool alone;        /* as far as the owner knows, head is at head_minus_got + got */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
-	_Atomic uint8_t backoff;   /* 0 before the first lost claim: see BACKOFF_EXPECTED */
+	_Atomic uint8_t backoff;   /* 0 before the first lost claim: see BACKOFF_MOST */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
@@ -171,50 +171,45 @@ static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t
 		CELL_SET(cell, got, CELL_GET(cell, got) + n);
 }
 
-/* A consumer whose backoff is n waits for at most 4, 6, 8, 12, 16, ... pause instructions (for n =
- * 0, 1, 2, ...), and for at most 8192 when n is 22. A pause instruction takes 10 to 65 ns. So the
- * first wait is about as long as a cache line takes to move to another processor, and the last 80
- * to 500 us. `spmcq-bench simulate --consumers 16 --work 1us --arbitration queued`: 0.66 M items/s
- * without these waits, 3.4 with them; with 64 consumers 0.07 and 1.8. */
-enum { BACKOFF_MOST = 22 };
+/* A consumer waits for a random time after each claim that it loses in ring_take(), but not in a
+ * final look. Each loss adds 1 to its `backoff`. The first wait lasts 4 pause instructions at most,
+ * about as long as a cache line takes to move to another processor; each unit of backoff makes
+ * this 1.5 times as long, up to 4 units. With the next loss the consumer begins to take turns (see
+ * turns.h), and backoff jumps to BACKOFF_TURNS. Each turn that comes at once takes 1 off again. So
+ * after 36 of them in a row the consumer claims without a turn, until it loses again.
+ * `spmcq-bench simulate --consumers 64 --work 1us --arbitration queued`: 0.07 M items/s without
+ * waits and turns, 2.6 with them. If backoff rose to 6 only, --consumers 4 --work 200ns would move
+ * 2.5 M items/s instead of 4.6. Once it has lost such a claim, a consumer's backoff is never 0
+ * again, and cursor_guess_head() prefetches for it no more. */
+enum { BACKOFF_MOST = 4, BACKOFF_TURNS = 40 };
 
-/* A consumer whose backoff is above this also waits before it claims known items, not only after a
- * lost claim. Only ring_take() raises backoff: after each of the first 16 lost claims of a call,
- * but not in a final look. backoff falls, by 2, only while it is above this number. So once a
- * consumer has lost such a claim, its backoff is never 0 again, and cursor_guess_head() prefetches
- * for it no more. (If backoff fell to 0, `spmcq-bench simulate --consumers 4 --work 200ns` would
- * move 9 % fewer items/s; if consumers with a backoff of up to 8 prefetched, 16 consumers would
- * move 10 to 35 % fewer.) */
-enum { BACKOFF_EXPECTED = 8 };
-
-static inline bool cell_expects_to_lose(const struct cell *cell)
+static inline bool cell_takes_turns(const struct cell *cell)
 {
-	return CELL_GET(cell, backoff) > BACKOFF_EXPECTED;
+	return CELL_GET(cell, backoff) > BACKOFF_MOST;
 }
 
-/* Wait a random time before a claim, the longer the higher backoff is, as in Ethernet (Metcalfe and
- * Boggs, "Ethernet", CACM 19, 1976). lost: the last claim was lost, so raise backoff. */
-SLOW_PATH static void cell_back_off(struct cell *cell, uint64_t head, bool lost)
+/* After a lost claim: wait a random time, longer after each loss, as in Ethernet (Metcalfe and
+ * Boggs, "Ethernet", CACM 19, 1976). */
+SLOW_PATH static void cell_back_off(struct cell *cell, uint64_t head)
 {
-	unsigned step = CELL_GET(cell, backoff);
-	unsigned most = (step % 2 == 0 ? 4u : 6u) << step / 2;
+	unsigned step = CELL_GET(cell, backoff), most = 4;
 	/* Random enough: few threads share a cell, and head has changed after each lost claim. */
 	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32;
-	unsigned stalls = 1 + (unsigned)(chance * most >> 32);
+	unsigned stalls;
 
+	for (unsigned i = 0; i < step && i < BACKOFF_MOST; i++)
+		most += most / 2;
+	stalls = 1 + (unsigned)(chance * most >> 32);
 	while (stalls-- > 0)
 		ck_pr_stall();
-	if (lost && step < BACKOFF_MOST)
-		CELL_SET(cell, backoff, (uint8_t)(step + 1));
+	CELL_SET(cell, backoff, (uint8_t)(step < BACKOFF_MOST ? step + 1 : BACKOFF_TURNS));
 }
 
-/* The first claim of a call succeeded: lower backoff by 2, if it is above BACKOFF_EXPECTED. */
-static void cell_was_fast(struct cell *cell)
+/* The turn came at once: few consumers compete. */
+static void cell_turn_was_free(struct cell *cell)
 {
-	unsigned step = CELL_GET(cell, backoff);
-
-	if (step > BACKOFF_EXPECTED)
-		CELL_SET(cell, backoff, (uint8_t)(step - 2));
+	if (cell_takes_turns(cell))
+		CELL_SET(cell, backoff, (uint8_t)(CELL_GET(cell, backoff) - 1));
 }
 
 #endif

@@ -39,16 +39,15 @@
 #define NO_END (UINT64_C(1) << 63)
 
 /* Values of state. A greater value is the id of a lead, or of a lead that is ending. */
-enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1, CURSOR_ASKED = 2 };
+enum { CURSOR_SHARED = 0, CURSOR_CLOSED = 1 };
 
 struct cursor {
 	/* Written by the producer only. Two lines from head, as processors fetch lines in pairs. */
 	alignas(2 * CACHE_LINE) _Atomic uint64_t tail; /* next position to fill */
 	uint64_t own_tail;                             /* the same, for cursor_own_tail() */
 	uint64_t room_limit; /* the producer may fill up to here without reading head again */
-	/* state: written by threads that begin or end a lead, set asked or set it back to shared,
-	 * or close the ring. end: by the first thread that looks at the closed ring or puts into
-	 * it. may_lead: by a try_ call. */
+	/* state: written by threads that begin or end a lead or close the ring. end: by the first
+	 * thread that looks at the closed ring or puts into it. may_lead: by a try_ call. */
 	alignas(CACHE_LINE) _Atomic uint64_t state;
 	_Atomic uint64_t end;  /* NO_END; once closed, the tail where the ring ends */
 	bool can_lead;         /* there can be leads; set by cursor_init() */
@@ -70,7 +69,7 @@ struct claim {
 
 /* How a claim ended. */
 enum ring_take {
-	RING_NONE_KNOWN, /* no item is known; or a lead, or asking, forbids the claim */
+	RING_NONE_KNOWN, /* no item is known; or a lead forbids the claim */
 	RING_LOST,       /* the claim was lost, or would be; or item_size is not 8 bytes */
 	RING_TAKEN,
 	RING_DISPUTED, /* cursor_settle() tells whether the items are the caller's */
@@ -96,30 +95,6 @@ static inline bool cursor_is_closed(const struct cursor *cursor)
 	 * itself as a sleeper and then reads that the ring is open, the thread that closes the ring
 	 * sees the sleeper. */
 	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) == CURSOR_CLOSED;
-}
-
-/* Ask for a turn: see "Claiming" in lib/DESIGN.md. Relaxed: a hint; orders nothing. */
-static inline void cursor_ask(struct cursor *cursor)
-{
-	uint64_t shared = CURSOR_SHARED;
-
-	atomic_compare_exchange_strong_explicit(&cursor->state, &shared, CURSOR_ASKED,
-	                                        memory_order_relaxed, memory_order_relaxed);
-}
-
-static inline bool cursor_is_asked(const struct cursor *cursor)
-{
-	/* Relaxed, as in cursor_ask(). */
-	return atomic_load_explicit(&cursor->state, memory_order_relaxed) == CURSOR_ASKED;
-}
-
-static inline void cursor_end_asking(struct cursor *cursor)
-{
-	uint64_t asked = CURSOR_ASKED;
-
-	if (cursor_is_asked(cursor))
-		atomic_compare_exchange_strong_explicit(&cursor->state, &asked, CURSOR_SHARED,
-		                                        memory_order_relaxed, memory_order_relaxed);
 }
 
 /* Returns the tail, for the producer. It reads a copy, as a processor takes some 3 ns longer to
@@ -177,7 +152,7 @@ static inline uint64_t cursor_guess_head(const struct cursor *cursor, const stru
 		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
 	/* Fetch the cache line of head for writing: it then moves here once, for the load and the
 	 * compare-and-swap together. After its first wait for a lost claim, a consumer no longer
-	 * does this: see BACKOFF_EXPECTED. `spmcq-bench work --work 200ns`: a tenth fewer items/s
+	 * does this: see BACKOFF_MOST. `spmcq-bench work --work 200ns`: a tenth fewer items/s
 	 * without this. */
 	if (CELL_GET(cell, backoff) == 0)
 		__builtin_prefetch((const void *)&cursor->head, 1);

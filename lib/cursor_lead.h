@@ -19,7 +19,7 @@
 #define ENDING(lead) ((lead) & ~LEAD)
 /* An id consists of the top bit, a number, and in its low 9 bits the index of the cell. Each lead
  * of a cell raises the number by 1, that is, the id by this step. The first one has the number 1,
- * so ENDING() of any lead is greater than CURSOR_ASKED, the greatest of the other states. */
+ * so ENDING() of any lead is greater than CURSOR_CLOSED, the greatest of the other states. */
 enum { LEAD_STEP = 512 };
 _Static_assert((int)CELLS <= (int)LEAD_STEP, "an id has room for the index of a cell");
 
@@ -37,7 +37,7 @@ static inline bool cursor_is_held(const struct cursor *cursor)
 {
 	/* Sequentially consistent; pairs with lead_begin(). If this load finds no lead, every put
 	 * that relies on a later lead is ordered after it. */
-	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_ASKED;
+	return atomic_load_explicit(&cursor->state, memory_order_seq_cst) > CURSOR_CLOSED;
 }
 
 /* Make all puts that have returned visible to the caller. Wait-free; tens of microseconds if the
@@ -92,8 +92,8 @@ static inline void leader_advances(struct cell *cell, uint64_t n)
 }
 
 /* Set *claim: whether the caller leads, and where it expects head. Returns false if head holds the
- * id of a lead that is not the caller's any more, or never was; or if the items were discarded, or
- * a consumer asked for a turn. Wait-free. */
+ * id of a lead that is not the caller's any more, or never was; or if the items were discarded.
+ * Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
@@ -102,7 +102,7 @@ static inline bool cursor_claim_at_once(const struct cursor *cursor, const struc
 
 	claim->leads = state == CELL_GET(cell, lead_id);
 	claim->at = claim->leads ? CELL_GET(cell, lead_head) : cursor_guess_head(cursor, cell);
-	return claim->at <= POSITION_MASK && state != CURSOR_ASKED;
+	return claim->at <= POSITION_MASK;
 }
 
 /* Take the n items from claim.at on. Wait-free. */
@@ -187,9 +187,9 @@ SLOW_PATH static void lead_end(struct cursor *cursor, uint64_t lead)
 	                                        memory_order_seq_cst, memory_order_relaxed);
 }
 
-/* As cursor_claim_at_once(), but also if a consumer asked for a turn, and end the lead of another
- * consumer first. final: this is a final look, so the caller's own lead ends, too. If the items
- * were discarded, claim->at says so. Lock-free. */
+/* As cursor_claim_at_once(), but end the lead of another consumer first. final: this is a final
+ * look, so the caller's own lead ends, too. If the items were discarded, claim->at says so.
+ * Lock-free. */
 static void cursor_claim(struct cursor *cursor, struct cell *cell, bool final, struct claim *claim)
 {
 	claim->leads = !final && cursor_is_held_by(cursor, cell);
@@ -246,7 +246,7 @@ SLOW_PATH static void cursor_share_for_good(struct cursor *cursor)
 	/* The id of the lead may be in state only: not in head yet, or not any more, because the
 	 * thread that begins or ends the lead is stopped. Sequentially consistent, as above. */
 	state = atomic_load_explicit(&cursor->state, memory_order_seq_cst);
-	if (state > CURSOR_ASKED)
+	if (state > CURSOR_CLOSED)
 		lead_end(cursor, state | LEAD);
 }
 
@@ -281,7 +281,7 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	                                             memory_order_seq_cst, memory_order_relaxed)) {
 		/* If another lead is ending, the thread that ends it may be stopped, and no lead
 		 * could ever begin: so end it here. */
-		if (none > CURSOR_ASKED && !(none & LEAD))
+		if (none > CURSOR_CLOSED && !(none & LEAD))
 			lead_end(cursor, none | LEAD);
 		return false;
 	}

@@ -15,19 +15,16 @@ static inline enum cursor_put cursor_publish(struct cursor *cursor, uint64_t sta
 	return cursor_publish_shared(cursor, tail);
 }
 
-/* Read or guess head. Returns false if the items were discarded, or another consumer asked for a
- * turn. Wait-free. */
+/* Read or guess head. Returns false if the items were discarded. Wait-free. */
 static inline bool cursor_claim_at_once(const struct cursor *cursor, const struct cell *cell,
                                         struct claim *claim)
 {
 	claim->leads = false;
 	claim->at = cursor_guess_head(cursor, cell);
-	/* Relaxed: a hint. */
-	return claim->at <= POSITION_MASK &&
-	       atomic_load_explicit(&cursor->state, memory_order_relaxed) != CURSOR_ASKED;
+	return claim->at <= POSITION_MASK;
 }
 
-/* Read head, and claim even if a consumer asked for a turn. final makes no difference here. */
+/* Read head. final makes no difference here. */
 static inline void cursor_claim(struct cursor *cursor, struct cell *cell, bool final,
                                 struct claim *claim)
 {

@@ -56,7 +56,7 @@ struct elsewhere {
  * without. */
 struct elsewhere_face {
 	alignas(2 * CACHE_LINE) struct elsewhere table;
-	unsigned char zeros[304 * CACHE_LINE - sizeof(struct elsewhere)];
+	unsigned char zeros[370 * CACHE_LINE - sizeof(struct elsewhere)];
 };
 
 #endif

@@ -84,17 +84,13 @@ static inline int after_take(struct spmcq *q, struct cell *cell, bool again)
 }
 
 /* Take exactly n known items. Returns n; or 0 if fewer are known, or head holds the id of a lead
- * that is not the caller's now, or a consumer asked for a turn, or the claim was lost. */
+ * that is not the caller's now, or the claims were lost. */
 static ssize_t get_known(struct spmcq *q, struct cell *cell, void *items, size_t n)
 {
-	bool wait = cell_expects_to_lose(cell) && !cursor_is_held_by(&q->ring.cursor, cell);
+	bool in_turn = cell_takes_turns(cell) && !cursor_is_held_by(&q->ring.cursor, cell);
 
-	if (wait)
-		cell_back_off(cell, cursor_head(&q->ring.cursor), false);
-	if (!ring_take_known(&q->ring, cell, items, n))
+	if (!(in_turn ? ring_take_in_turn : ring_take_known)(&q->ring, cell, items, n))
 		return 0;
-	if (wait)
-		cell_was_fast(cell);
 	after_take(q, cell, false);
 	return (ssize_t)n;
 }
@@ -326,10 +322,9 @@ static inline void hold_cursor(struct spmcq *q, struct cell *cell)
 		pass_on(q);
 }
 
-/* Get items when get_known() or ring_take_word() took nothing. It pauses first in two cases: so
- * that items gather, as each read of tail moves its cache line away from the producer (see
- * GATHER_ITEMS), or so that a consumer that asked for a turn has time to claim. If items come fast,
- * it also pauses after a look in vain, to see whether there is a crowd. */
+/* Get items when get_known() or ring_take_word() took nothing. It may pause first, so that items
+ * gather, as each read of tail moves its cache line away from the producer: see GATHER_ITEMS. If
+ * items come fast, it also pauses after a look in vain, to see whether there is a crowd. */
 SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *items, size_t max,
                                      const struct timespec *deadline)
 {
@@ -337,16 +332,14 @@ SLOW_PATH static ssize_t get_unknown(struct spmcq *q, struct cell *cell, void *i
 	uint64_t batch = ring_batch(&q->ring);
 	bool busy = batch >= GATHER_ITEMS || CELL_GET(cell, streaming);
 	bool near = batch >= GATHER_ITEMS && batch < q->ring.capacity / 4;
-	bool asked = cursor_is_asked(&q->ring.cursor), got;
+	bool got;
 
-	if ((near && max < GATHER_ITEMS) || asked) {
+	if (near && max < GATHER_ITEMS) {
 		wait.crowd = pause_and_see_crowd(q);
 	} else if (near && (CELL_GET(cell, alone) || cursor_is_held_by(&q->ring.cursor, cell))) {
 		let_gather();
 		let_gather();
 	}
-	if (asked)
-		cursor_end_asking(&q->ring.cursor);
 	got = !wait.crowd && look_for_items(&wait, false);
 
 	hold_cursor(q, cell);

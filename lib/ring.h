@@ -18,6 +18,7 @@
 
 #include "cursor.h"
 #include "slots.h"
+#include "turns.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@ struct ring {
 	uint64_t capacity; /* items that fit */
 	uint64_t first;    /* the first position */
 	struct cursor cursor;
+	struct turns turns;
 	struct slots slots; /* and the slots themselves: the ring is longer than this struct */
 };
 _Static_assert(offsetof(struct cursor, head) - offsetof(struct cursor, tail) >= 2 * CACHE_LINE,
@@ -53,15 +55,13 @@ enum { PREFETCH_KNOWN = 24 };
  * buffer only after the claim succeeded. */
 enum { COPY_BYTES = 64 };
 
-/* A call that has lost this many claims asks for a turn at the next loss. `spmcq-bench simulate
- * --consumers 64 --work 1us`: the longest get takes 4 ms, without this 6 to 9 ms; and a
- * get_many(64) beside 15 gets does get items. */
-enum { ASK_AFTER = 16 };
-
 /* After a lost claim of more bytes than this, the call claims half as many items, as the copy takes
  * too long. 15 consumers that get single items beside one that calls get_many(64) have two thirds
  * of the items/s without this. */
 enum { SHRINK_BYTES = 512 };
+
+/* In its turn a consumer claims this often at most. */
+enum { TURN_CLAIMS = 8 };
 
 /* slots_bytes() of memory must follow the ring. can_lead: see cursor_init(). */
 static void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
@@ -73,6 +73,7 @@ static void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint
 	ring->first = first;
 	cursor_init(&ring->cursor, first, can_lead);
 	ring->cursor.room_limit = (first + capacity) & POSITION_MASK;
+	turns_init(&ring->turns, first);
 }
 
 /* Returns how many items fit up to room_limit. */
@@ -149,12 +150,17 @@ SLOW_PATH static uint64_t fresh_items(struct ring *ring, uint64_t head)
 	return (uint64_t)found;
 }
 
+/* Returns a tail that was read earlier: the items before it can be read. */
+static inline uint64_t tail_seen(const struct ring *ring)
+{
+	/* A4, pairs with R4. */
+	return atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
+}
+
 /* Returns how many items from head on are known; 0 or less if none is. */
 static inline int64_t known_items(const struct ring *ring, uint64_t head)
 {
-	/* A4, pairs with R4. */
-	return position_distance(
-	        head, atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire));
+	return position_distance(head, tail_seen(ring));
 }
 
 /* The rest of ring_take_word(), once *claim says where head is expected and whether the caller
@@ -186,7 +192,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 		claim.leads = true;
 		return take_word(ring, cell, claim, word);
 	}
-	if (cell_expects_to_lose(cell))
+	if (cell_takes_turns(cell))
 		return RING_LOST;
 	claim.leads = false;
 	return take_word(ring, cell, claim, word);
@@ -219,8 +225,13 @@ static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, 
 	return true;
 }
 
+static inline bool are_known(int64_t known, size_t n)
+{
+	return known > 0 && (uint64_t)known >= n;
+}
+
 /* Take exactly n known items of any size; claims once at most. Returns false if fewer are known, or
- * the claim was lost, or a lead or asking forbids it. Wait-free. */
+ * the claim was lost, or a lead forbids it. Wait-free. */
 static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	struct claim claim;
@@ -229,8 +240,50 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
 	if (!cursor_claim_at_once(&ring->cursor, cell, &claim))
 		return false;
 	known = known_items(ring, claim.at);
-	return known > 0 && (uint64_t)known >= n &&
-	       take_copy(ring, cell, claim, items, n, (uint64_t)known);
+	return are_known(known, n) && take_copy(ring, cell, claim, items, n, (uint64_t)known);
+}
+
+/* Returns head. If it is before `at`, some consumer will probably move it there soon: waits for
+ * that a little. */
+static uint64_t await_head(const struct ring *ring, uint64_t at)
+{
+	enum { LOOKS = 6 };
+	uint64_t head;
+
+	for (int looks = 0; looks < LOOKS; looks++) {
+		/* Relaxed: the claim will tell whether this is head. */
+		head = atomic_load_explicit(&ring->cursor.head, memory_order_relaxed);
+		if (position_distance(head, at) <= 0)
+			break;
+		ck_pr_stall();
+	}
+	return head;
+}
+
+/* As ring_take_known(), but waits for a turn first, and claims up to TURN_CLAIMS times. The caller
+ * does not lead. Wait-free. */
+static bool ring_take_in_turn(struct ring *ring, struct cell *cell, void *items, size_t n)
+{
+	struct turn turn = turns_await(&ring->turns, cell);
+	bool taken = false;
+
+	if (!turn.was_told)
+		turn.head = await_head(ring, turn.head);
+	for (int claims = 0; !taken && claims < TURN_CLAIMS; claims++) {
+		struct claim claim = {turn.head, false};
+
+		if (!are_known(position_distance(turn.head, turn.tail), n))
+			turn.tail = tail_seen(ring);
+		int64_t known = position_distance(turn.head, turn.tail);
+		if (!are_known(known, n) || turn.head > POSITION_MASK)
+			break;
+		taken = take_copy(ring, cell, claim, items, n, (uint64_t)known);
+		turn.head = taken ? turn.head + n : await_head(ring, turn.head);
+	}
+	/* Before the next claims, another consumer will probably have taken as many. */
+	turn.head = (turn.head + (TURNS_AT_ONCE - 1) * n) & POSITION_MASK;
+	turns_pass(&ring->turns, &turn);
+	return taken;
 }
 
 /* Take up to max items. Returns how many, 0 when empty, or -ESHUTDOWN when closed and empty. final:
@@ -238,7 +291,7 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
  * item, or a lead began or ended. */
 static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size_t max, bool final)
 {
-	for (int lost = 0;; lost++) {
+	for (;;) {
 		struct claim claim;
 		size_t n;
 
@@ -253,25 +306,18 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 
 		if (fresh)
 			there = fresh_items(ring, claim.at);
-		if (there == 0) {
-			if (lost > ASK_AFTER)
-				cursor_end_asking(&ring->cursor);
+		if (there == 0)
 			return closed ? -ESHUTDOWN : 0;
-		}
 		n = there < max ? (size_t)there : max;
 		if (take_copy(ring, cell, claim, items, n, there)) {
 			cursor_note_take(&ring->cursor, cell, claim, n);
-			if (lost > ASK_AFTER)
-				cursor_end_asking(&ring->cursor);
-			/* Nobody competed for these items: expect fewer losses. */
-			if (fresh && lost == 0)
-				cell_was_fast(cell);
 			return (ssize_t)n;
 		}
-		if (lost >= ASK_AFTER)
-			cursor_ask(&ring->cursor);
-		else if (!final)
-			cell_back_off(cell, claim.at, true);
+		if (!final) {
+			cell_back_off(cell, claim.at);
+			if (cell_takes_turns(cell) && ring_take_in_turn(ring, cell, items, n))
+				return (ssize_t)n;
+		}
 		max = n > 1 && n > SHRINK_BYTES / ring->slots.item_size ? n / 2 : n;
 	}
 }

@@ -133,7 +133,7 @@ static void create_survives_every_failing_allocation(void)
 
 static void create_asks_for_no_more_than_promised(void)
 {
-	enum { FIXED = 304 * CK_MD_CACHELINE };
+	enum { FIXED = 370 * CK_MD_CACHELINE };
 
 	for (size_t c = 0; c < COUNT_OF(all_capacities); c++) {
 		for (size_t s = 0; s < COUNT_OF(all_item_sizes); s++) {
