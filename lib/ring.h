@@ -60,8 +60,13 @@ enum { COPY_BYTES = 64 };
  * of the items/s without this. */
 enum { SHRINK_BYTES = 512 };
 
-/* In its turn a consumer claims this often at most. */
-enum { TURN_CLAIMS = 8 };
+/* In its turn a consumer claims this often at most. If head is not yet where it should be, it looks
+ * again this often at most, before it claims from there. SPMCQ_MODEL: as for cells. */
+#ifdef SPMCQ_MODEL
+enum { TURN_CLAIMS = 1, HEAD_LOOKS = 1 };
+#else
+enum { TURN_CLAIMS = 8, HEAD_LOOKS = 6 };
+#endif
 
 /* slots_bytes() of memory must follow the ring. can_lead: see cursor_init(). */
 static void ring_init(struct ring *ring, size_t capacity, size_t item_size, uint64_t first,
@@ -247,10 +252,9 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
  * that a little. */
 static uint64_t await_head(const struct ring *ring, uint64_t at)
 {
-	enum { LOOKS = 6 };
 	uint64_t head;
 
-	for (int looks = 0; looks < LOOKS; looks++) {
+	for (int looks = 0; looks < HEAD_LOOKS; looks++) {
 		/* Relaxed: the claim will tell whether this is head. */
 		head = atomic_load_explicit(&ring->cursor.head, memory_order_relaxed);
 		if (position_distance(head, at) <= 0)

@@ -26,7 +26,7 @@ enum { TURNS_AT_ONCE = 2 };
  * TURN_LOOKS looks, of two pause instructions each, as the one that should tell it may be stopped.
  * (In a queue of 256 consumers it waits for 100 us.) SPMCQ_MODEL: as for cells. */
 #ifdef SPMCQ_MODEL
-enum { TURN_LINES = 2, TURN_LOOKS = 1 };
+enum { TURN_LINES = 2, TURN_LOOKS = 2 };
 #else
 enum { TURN_LINES = 64, TURN_LOOKS = 1500 };
 #endif
@@ -70,7 +70,7 @@ static struct turn turns_await(struct turns *turns, struct cell *cell)
 	/* Relaxed, as number and head: hints. */
 	uint32_t mine = atomic_fetch_add_explicit(&turns->next, 1, memory_order_relaxed);
 	struct turn_line *line = &turns->line[mine % TURN_LINES];
-	struct turn turn = {.number = mine};
+	struct turn turn;
 	int looks = 0;
 
 	while ((int32_t)(atomic_load_explicit(&line->number, memory_order_relaxed) - mine) < 0 &&
@@ -83,6 +83,7 @@ static struct turn turns_await(struct turns *turns, struct cell *cell)
 		cell_turn_was_free(cell);
 	else if (looks == TURN_LOOKS)
 		CELL_SET(cell, backoff, BACKOFF_MOST);
+	turn.number = mine;
 	turn.was_told = looks > 0 && looks < TURN_LOOKS;
 	turn.head = atomic_load_explicit(&line->head, memory_order_relaxed);
 	/* A9, pairs with R9. */

@@ -208,6 +208,61 @@ static void a_guess_in_two_slots_takes_nothing_that_was_taken(void)
 	a_guess_out_of_date_takes_nothing(2);
 }
 
+static void pass_turn(uint64_t head)
+{
+	struct turn turn;
+
+	turn.number = 0;
+	turn.head = head;
+	turn.tail = tail_seen(ring);
+	turns_pass(&ring->turns, &turn);
+}
+
+static void take_one_and_pass(void *arg)
+{
+	take_one(arg);
+	pass_turn(cursor_head(&ring->cursor));
+}
+
+static void pass_and_take_one(void *arg)
+{
+	pass_turn(cursor_head(&ring->cursor));
+	take_one(arg);
+}
+
+static void take_in_turn(void *arg)
+{
+	struct taken *taken = arg;
+
+	taken->n += ring_take_in_turn(ring, taken->cell, &taken->items[taken->n], 1);
+}
+
+/* The second consumer waits for its turn, and relies on the tail that it is told. */
+static void items_known_from_a_turn_come_whole(void)
+{
+	begin(2);
+	atomic_store(&ring->turns.next, TURNS_AT_ONCE);
+	model_start(put_each, NULL);
+	model_start(take_one_and_pass, &taken_by[0]);
+	model_start(take_in_turn, &taken_by[1]);
+	model_end();
+	check_taken(placed);
+}
+
+/* The head that it is told is out of date, and the producer may have filled that slot again. */
+static void a_turn_out_of_date_takes_nothing_that_was_taken(void)
+{
+	begin(1);
+	MODEL_CHECK(put_one(), "no room");
+	atomic_store(&ring->cursor.tail_seen, cursor_own_tail(&ring->cursor));
+	atomic_store(&ring->turns.next, TURNS_AT_ONCE);
+	model_start(put_each, NULL);
+	model_start(pass_and_take_one, &taken_by[0]);
+	model_start(take_in_turn, &taken_by[1]);
+	model_end();
+	check_taken(placed);
+}
+
 static void close_it(void *arg)
 {
 	(void)arg;
@@ -268,6 +323,8 @@ static void an_item_is_taken_or_discarded(void)
 	CASE(items_seen_by_another_come_whole)                                                     \
 	CASE(a_guess_in_one_slot_takes_nothing_that_was_taken)                                     \
 	CASE(a_guess_in_two_slots_takes_nothing_that_was_taken)                                    \
+	CASE(items_known_from_a_turn_come_whole)                                                   \
+	CASE(a_turn_out_of_date_takes_nothing_that_was_taken)                                      \
 	CASE(a_put_comes_before_the_end_or_not_at_all)                                             \
 	CASE(an_item_is_taken_or_discarded)
 #include "main.h"
