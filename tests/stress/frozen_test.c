@@ -123,6 +123,12 @@ static ssize_t blocking_get(void *q, void *items, size_t max)
 	return result == 0 ? 1 : result;
 }
 
+static ssize_t get_in_turn(void *q, void *items, size_t max)
+{
+	CELL_SET(my_cell(q), backoff, BACKOFF_TURNS);
+	return blocking_get(q, items, max);
+}
+
 static _Thread_local bool is_often_idle;
 
 /* Most consumers sleep outside of get most of the time, so that one takes all the items and
@@ -142,6 +148,7 @@ static int task_done(void *q, size_t n)
 static const struct calls locked_calls = {locked_try_put, locked_try_get, locked_task_done};
 static const struct calls try_calls = {try_put, try_get, task_done};
 static const struct calls blocking_calls = {blocking_put, blocking_get, task_done};
+static const struct calls turn_calls = {blocking_put, get_in_turn, task_done};
 static const struct calls paced_calls = {paced_put, blocking_get, task_done};
 static const struct calls leader_calls = {blocking_put, idle_and_get, task_done};
 
@@ -424,6 +431,11 @@ static void a_consumer_frozen_in_a_blocking_get_holds_up_nobody(void)
 	play_spmcq(&blocking_calls, 1, CONSUMERS + 1);
 }
 
+static void a_consumer_frozen_in_its_turn_holds_up_nobody(void)
+{
+	play_spmcq(&turn_calls, 1, CONSUMERS + 1);
+}
+
 static void a_frozen_leader_holds_up_nobody(void)
 {
 	play_spmcq(&leader_calls, 1, 2);
@@ -464,6 +476,7 @@ int main(void)
 	RUN(a_frozen_consumer_holds_up_nobody);
 	RUN(a_frozen_producer_holds_up_no_consumer);
 	RUN(a_consumer_frozen_in_a_blocking_get_holds_up_nobody);
+	RUN(a_consumer_frozen_in_its_turn_holds_up_nobody);
 	RUN(a_frozen_leader_holds_up_nobody);
 	RUN(items_do_not_wait_for_a_consumer_frozen_in_a_blocking_get);
 	return check_finish();

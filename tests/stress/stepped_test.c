@@ -63,6 +63,11 @@ static void get_and_release(void)
 	release();
 }
 
+static void prepare_to_take_turns(void)
+{
+	CELL_SET(my_cell(game.q), backoff, BACKOFF_TURNS);
+}
+
 static void held_get(void)
 {
 	if (game.way == 0)
@@ -335,6 +340,11 @@ static void a_new_threads_first_get_may_stop_anywhere(void)
 	play_all(&(struct part){nothing, nothing, held_get, ACTS, 3, true, false, 0});
 }
 
+static void a_consumer_may_stop_anywhere_in_its_turn(void)
+{
+	play_all(&(struct part){nothing, prepare_to_take_turns, held_get, ACTS, 3, true, false, 0});
+}
+
 static void a_new_threads_first_report_may_stop_anywhere(void)
 {
 	play_all(&(struct part){before_report, nothing, held_report, report_acts,
@@ -397,6 +407,7 @@ int main(void)
 		return check_finish();
 	}
 	RUN(a_new_threads_first_get_may_stop_anywhere);
+	RUN(a_consumer_may_stop_anywhere_in_its_turn);
 	RUN(a_new_threads_first_report_may_stop_anywhere);
 	RUN(a_leader_may_stop_anywhere);
 	RUN(a_producer_may_stop_anywhere_in_put);
