@@ -49,7 +49,7 @@ struct cell {
 	_Atomic bool alone;        /* as far as the owner knows, head is at head_minus_got + got */
 	_Atomic uint8_t streaming; /* above 0 if items come soon; <= STREAMING, see get.c */
 	_Atomic uint8_t patience;  /* pauses to make before sleeping: see get.c */
-	_Atomic uint8_t backoff;   /* 0 before the first lost claim: see BACKOFF_MOST */
+	_Atomic uint8_t losses;    /* recent lost claims: see LOSSES_MOST */
 };
 _Static_assert(CACHE_LINE % sizeof(struct cell) == 0, "a cell must not straddle lines");
 
@@ -87,7 +87,7 @@ static void cells_init(struct cells *cells)
 #endif
 		atomic_init(&cell->streaming, 0);
 		atomic_init(&cell->patience, 1);
-		atomic_init(&cell->backoff, 0);
+		atomic_init(&cell->losses, 0);
 	}
 }
 
@@ -171,45 +171,46 @@ static inline void cell_add_got(struct cells *cells, struct cell *cell, uint64_t
 		CELL_SET(cell, got, CELL_GET(cell, got) + n);
 }
 
-/* A consumer waits for a random time after each claim that it loses in ring_take(), but not in a
- * final look. Each loss adds 1 to its `backoff`. The first wait lasts 4 pause instructions at most,
- * about as long as a cache line takes to move to another processor; each unit of backoff makes
- * this 1.5 times as long, up to 4 units. With the next loss the consumer begins to take turns (see
- * turns.h), and backoff jumps to BACKOFF_TURNS. Each turn that comes at once takes 1 off again. So
- * after 36 of them in a row the consumer claims without a turn, until it loses again.
- * `spmcq-bench simulate --consumers 64 --work 1us --arbitration queued`: 0.07 M items/s without
- * waits and turns, 2.6 with them. If backoff rose to 6 only, --consumers 4 --work 200ns would move
- * 2.5 M items/s instead of 4.6. Once it has lost such a claim, a consumer's backoff is never 0
- * again, and cursor_guess_head() prefetches for it no more. */
-enum { BACKOFF_MOST = 4, BACKOFF_TURNS = 40 };
+/* `losses` counts the claims that a consumer has lost in ring_take(), final looks left out. After
+ * each of the first LOSSES_MOST it waits for a random time, of 16 pause instructions at most, which
+ * is some times as long as a cache line takes to move to another processor. With the next loss it
+ * begins to take turns (see turns.h), and `losses` jumps to LOSSES_TURNS. Each turn that comes at
+ * once takes 1 off again. So after 36 of them without a new loss the consumer claims without turns,
+ * until its next loss. `spmcq-bench simulate --consumers 64 --work 1us --arbitration queued`: 0.07
+ * M items/s without waits and turns, 2.6 with them. With LOSSES_TURNS = 6, --consumers 4 --work
+ * 200ns would move 2.5 M items/s instead of 5.2. */
+enum { LOSSES_MOST = 4, LOSSES_TURNS = 40 };
 
 static inline bool cell_takes_turns(const struct cell *cell)
 {
-	return CELL_GET(cell, backoff) > BACKOFF_MOST;
+	return CELL_GET(cell, losses) > LOSSES_MOST;
 }
 
-/* After a lost claim: wait a random time, longer after each loss, as in Ethernet (Metcalfe and
- * Boggs, "Ethernet", CACM 19, 1976). */
-SLOW_PATH static void cell_back_off(struct cell *cell, uint64_t head)
+/* The owner has lost a claim of the item at head. Returns whether it shall take a turn; otherwise
+ * waits. */
+SLOW_PATH static bool cell_lost(struct cell *cell, uint64_t head)
 {
-	unsigned step = CELL_GET(cell, backoff), most = 4;
+	unsigned losses = CELL_GET(cell, losses);
 	/* Random enough: few threads share a cell, and head has changed after each lost claim. */
-	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 32;
-	unsigned stalls;
+	uint64_t chance = (head ^ (uintptr_t)cell >> 6) * UINT64_C(0x9E3779B97F4A7C15) >> 60;
 
-	for (unsigned i = 0; i < step && i < BACKOFF_MOST; i++)
-		most += most / 2;
-	stalls = 1 + (unsigned)(chance * most >> 32);
-	while (stalls-- > 0)
+	if (losses >= LOSSES_MOST) {
+		CELL_SET(cell, losses, LOSSES_TURNS);
+		return true;
+	}
+	CELL_SET(cell, losses, (uint8_t)(losses + 1));
+	for (uint64_t i = 0; i <= chance; i++)
 		ck_pr_stall();
-	CELL_SET(cell, backoff, (uint8_t)(step < BACKOFF_MOST ? step + 1 : BACKOFF_TURNS));
+	return false;
 }
 
-/* The turn came at once: few consumers compete. */
+/* A turn came at once: few consumers compete. */
 static void cell_turn_was_free(struct cell *cell)
 {
-	if (cell_takes_turns(cell))
-		CELL_SET(cell, backoff, (uint8_t)(CELL_GET(cell, backoff) - 1));
+	unsigned losses = CELL_GET(cell, losses);
+
+	if (losses > LOSSES_MOST)
+		CELL_SET(cell, losses, (uint8_t)(losses - 1));
 }
 
 #endif

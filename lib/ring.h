@@ -3,7 +3,7 @@
  * sleeps. lib/DESIGN.md explains it in "Putting" and "Claiming". cursor.h lists which release (R)
  * pairs with which acquire (A); here is one more pair:
  *
- *   R4 fresh_items() stores tail_seen -> A4 known_items() reads it: items can be read
+ *   R4 fresh_items() stores tail_seen -> A4 tail_seen() reads it: items can be read
  *
  * By R4 the consumer that stores tail_seen passes on to others what it acquired by A1 (in
  * cursor.h).
@@ -60,8 +60,9 @@ enum { COPY_BYTES = 64 };
  * of the items/s without this. */
 enum { SHRINK_BYTES = 512 };
 
-/* In its turn a consumer claims this often at most. If head is not yet where it should be, it looks
- * again this often at most, before it claims from there. SPMCQ_MODEL: as for cells. */
+/* In its turn a consumer claims TURN_CLAIMS times at most. If head has not yet come as far as it
+ * was told, it looks at head HEAD_LOOKS times at most, and then claims at the head that it read.
+ * SPMCQ_MODEL: as for cells. */
 #ifdef SPMCQ_MODEL
 enum { TURN_CLAIMS = 1, HEAD_LOOKS = 1 };
 #else
@@ -189,7 +190,7 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 {
 	struct claim claim;
 
-	if (ring->slots.item_size != sizeof *word)
+	if (ring->slots.item_size != sizeof *word || cell_takes_turns(cell))
 		return RING_LOST;
 	if (!cursor_claim_at_once(&ring->cursor, cell, &claim))
 		return RING_NONE_KNOWN;
@@ -197,8 +198,6 @@ FAST_PATH enum ring_take ring_take_word(struct ring *ring, struct cell *cell, ui
 		claim.leads = true;
 		return take_word(ring, cell, claim, word);
 	}
-	if (cell_takes_turns(cell))
-		return RING_LOST;
 	claim.leads = false;
 	return take_word(ring, cell, claim, word);
 }
@@ -236,7 +235,7 @@ static inline bool are_known(int64_t known, size_t n)
 }
 
 /* Take exactly n known items of any size; claims once at most. Returns false if fewer are known, or
- * the claim was lost, or a lead forbids it. Wait-free. */
+ * the claim was lost, or a lead forbids it, or the items were discarded. Wait-free. */
 static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	struct claim claim;
@@ -248,20 +247,18 @@ static bool ring_take_known(struct ring *ring, struct cell *cell, void *items, s
 	return are_known(known, n) && take_copy(ring, cell, claim, items, n, (uint64_t)known);
 }
 
-/* Returns head. If it is before `at`, some consumer will probably move it there soon: waits for
- * that a little. */
+/* Returns what is in head. If that is before `at`, some consumer will probably move it there soon:
+ * waits for that a little. */
 static uint64_t await_head(const struct ring *ring, uint64_t at)
 {
-	uint64_t head;
-
-	for (int looks = 0; looks < HEAD_LOOKS; looks++) {
+	for (int looks = 1;; looks++) {
 		/* Relaxed: the claim will tell whether this is head. */
-		head = atomic_load_explicit(&ring->cursor.head, memory_order_relaxed);
-		if (position_distance(head, at) <= 0)
-			break;
+		uint64_t head = atomic_load_explicit(&ring->cursor.head, memory_order_relaxed);
+
+		if (position_distance(head, at) <= 0 || looks == HEAD_LOOKS)
+			return head;
 		ck_pr_stall();
 	}
-	return head;
 }
 
 /* As ring_take_known(), but waits for a turn first, and claims up to TURN_CLAIMS times. The caller
@@ -269,24 +266,29 @@ static uint64_t await_head(const struct ring *ring, uint64_t at)
 static bool ring_take_in_turn(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	struct turn turn = turns_await(&ring->turns, cell);
+	uint64_t next;
 	bool taken = false;
 
 	if (!turn.was_told)
 		turn.head = await_head(ring, turn.head);
 	for (int claims = 0; !taken && claims < TURN_CLAIMS; claims++) {
 		struct claim claim = {turn.head, false};
-
-		if (!are_known(position_distance(turn.head, turn.tail), n))
-			turn.tail = tail_seen(ring);
 		int64_t known = position_distance(turn.head, turn.tail);
+
+		if (!are_known(known, n)) {
+			turn.tail = tail_seen(ring);
+			known = position_distance(turn.head, turn.tail);
+		}
 		if (!are_known(known, n) || turn.head > POSITION_MASK)
 			break;
 		taken = take_copy(ring, cell, claim, items, n, (uint64_t)known);
-		turn.head = taken ? turn.head + n : await_head(ring, turn.head);
+		if (!taken)
+			turn.head = await_head(ring, turn.head);
 	}
-	/* Before the next claims, another consumer will probably have taken as many. */
-	turn.head = (turn.head + (TURNS_AT_ONCE - 1) * n) & POSITION_MASK;
-	turns_pass(&ring->turns, &turn);
+	/* The consumer whose turn comes before the one that is told now will probably take as many
+	 * as we did. */
+	next = taken ? turn.head + TURNS_AT_ONCE * n : await_head(ring, turn.head);
+	turns_pass(&ring->turns, turn.number, next & POSITION_MASK, turn.tail);
 	return taken;
 }
 
@@ -317,11 +319,8 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 			cursor_note_take(&ring->cursor, cell, claim, n);
 			return (ssize_t)n;
 		}
-		if (!final) {
-			cell_back_off(cell, claim.at);
-			if (cell_takes_turns(cell) && ring_take_in_turn(ring, cell, items, n))
-				return (ssize_t)n;
-		}
+		if (!final && cell_lost(cell, claim.at) && ring_take_in_turn(ring, cell, items, n))
+			return (ssize_t)n;
 		max = n > 1 && n > SHRINK_BYTES / ring->slots.item_size ? n / 2 : n;
 	}
 }
@@ -352,9 +351,9 @@ static uint64_t ring_batch(const struct ring *ring)
 /* If this returns true, the ring held an item at some moment of the call. False proves nothing. */
 static bool ring_knows_more(const struct ring *ring)
 {
-	/* A4, pairs with R4. Read before head: so if this returns true, the ring held an item when
+	/* Read before head: so if this returns true, the ring held an item when
 	 * head was read. See wake_joiners_if_done(). */
-	uint64_t tail = atomic_load_explicit(&ring->cursor.tail_seen, memory_order_acquire);
+	uint64_t tail = tail_seen(ring);
 	uint64_t head = cursor_head(&ring->cursor);
 
 	return position_distance(head, cursor_last(&ring->cursor, tail)) > 0;

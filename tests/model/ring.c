@@ -210,12 +210,7 @@ static void a_guess_in_two_slots_takes_nothing_that_was_taken(void)
 
 static void pass_turn(uint64_t head)
 {
-	struct turn turn;
-
-	turn.number = 0;
-	turn.head = head;
-	turn.tail = tail_seen(ring);
-	turns_pass(&ring->turns, &turn);
+	turns_pass(&ring->turns, 0, head, tail_seen(ring));
 }
 
 static void take_one_and_pass(void *arg)

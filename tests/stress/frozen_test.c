@@ -125,7 +125,7 @@ static ssize_t blocking_get(void *q, void *items, size_t max)
 
 static ssize_t get_in_turn(void *q, void *items, size_t max)
 {
-	CELL_SET(my_cell(q), backoff, BACKOFF_TURNS);
+	CELL_SET(my_cell(q), losses, LOSSES_TURNS);
 	return blocking_get(q, items, max);
 }
 

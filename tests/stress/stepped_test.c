@@ -65,7 +65,7 @@ static void get_and_release(void)
 
 static void prepare_to_take_turns(void)
 {
-	CELL_SET(my_cell(game.q), backoff, BACKOFF_TURNS);
+	CELL_SET(my_cell(game.q), losses, LOSSES_TURNS);
 }
 
 static void held_get(void)

@@ -19,13 +19,13 @@ static struct spmcq *queue_for_turns(void)
 	for (uint64_t i = 1; i <= CAPACITY; i++)
 		RETURNS(0, spmcq_put(q, &i));
 	atomic_store(&q->ring.cursor.tail_seen, cursor_own_tail(&q->ring.cursor));
-	CELL_SET(my_cell(q), backoff, BACKOFF_TURNS);
+	CELL_SET(my_cell(q), losses, LOSSES_TURNS);
 	return q;
 }
 
-static struct turn_line *line_of(struct spmcq *q, uint32_t number)
+static struct turn_place *place_of(struct spmcq *q, uint32_t number)
 {
-	return &q->ring.turns.line[number % TURN_LINES];
+	return &q->ring.turns.place[number % TURN_PLACES];
 }
 
 static void get_in_turn(struct spmcq *q, uint64_t expected)
@@ -43,13 +43,13 @@ static void the_next_but_one_is_told(void)
 	struct spmcq *q = queue_for_turns();
 
 	for (uint32_t i = 0; i < CAPACITY / 2; i++) {
-		struct turn_line *line = line_of(q, i + NEXT);
+		struct turn_place *place = place_of(q, i + NEXT);
 
 		get_in_turn(q, i + 1);
-		CHECK(atomic_load(&line->number) == i + NEXT, "nobody told number %u", i + NEXT);
-		CHECK(atomic_load(&line->head) == ((first + i + NEXT) & POSITION_MASK),
+		CHECK(atomic_load(&place->number) == i + NEXT, "nobody told number %u", i + NEXT);
+		CHECK(atomic_load(&place->head) == ((first + i + NEXT) & POSITION_MASK),
 		      "it was told a wrong head");
-		CHECK(atomic_load(&line->tail) == tail_seen(&q->ring), "it was told a wrong tail");
+		CHECK(atomic_load(&place->tail) == tail_seen(&q->ring), "it was told a wrong tail");
 	}
 	queue_free(q);
 }
@@ -60,7 +60,7 @@ static void a_consumer_that_nobody_tells_goes_ahead(void)
 
 	atomic_store(&q->ring.turns.next, NEXT + 1);
 	get_in_turn(q, 1);
-	CHECK(atomic_load(&line_of(q, 2 * NEXT + 1)->number) == 2 * NEXT + 1, "nor does it tell");
+	CHECK(atomic_load(&place_of(q, 2 * NEXT + 1)->number) == 2 * NEXT + 1, "nor does it tell");
 	CHECK(!cell_takes_turns(my_cell(q)), "it takes turns, in vain");
 	queue_free(q);
 }
@@ -71,10 +71,10 @@ static void a_wrong_head_does_no_harm(void)
 	struct spmcq *q = queue_for_turns();
 
 	for (uint32_t i = 0; i < COUNT_OF(wrong); i++) {
-		struct turn_line *line = line_of(q, i);
+		struct turn_place *place = place_of(q, i);
 
-		atomic_store(&line->head, (first + i + (uint64_t)wrong[i]) & POSITION_MASK);
-		atomic_store(&line->tail, tail_seen(&q->ring));
+		atomic_store(&place->head, (first + i + (uint64_t)wrong[i]) & POSITION_MASK);
+		atomic_store(&place->tail, tail_seen(&q->ring));
 		get_in_turn(q, i + 1);
 	}
 	queue_free(q);
@@ -85,7 +85,7 @@ static void an_old_tail_does_no_harm(void)
 	struct spmcq *q = queue_for_turns();
 
 	for (uint32_t i = 0; i < CAPACITY; i++) {
-		atomic_store(&line_of(q, i)->tail, first);
+		atomic_store(&place_of(q, i)->tail, first);
 		get_in_turn(q, i + 1);
 	}
 	queue_free(q);
@@ -108,9 +108,9 @@ static void turns_end_when_they_come_at_once(void)
 	struct spmcq *q = queue_for_turns();
 	struct cell *cell = my_cell(q);
 
-	for (uint64_t i = 1; i <= 2 * BACKOFF_TURNS; i++) {
+	for (uint64_t i = 1; i <= 2 * LOSSES_TURNS; i++) {
 		uint64_t item = CAPACITY + i;
-		bool in_turn = i <= BACKOFF_TURNS - BACKOFF_MOST;
+		bool in_turn = i <= LOSSES_TURNS - LOSSES_MOST;
 
 		CHECK(cell_takes_turns(cell) == in_turn, "before get %" PRIu64, i);
 		RETURNS(0, spmcq_get(q, &item));
