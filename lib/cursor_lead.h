@@ -268,6 +268,7 @@ SLOW_PATH static bool lead_begin(struct cursor *cursor, struct cell *cell)
 	if (head > POSITION_MASK)
 		return false;
 	CELL_SET(cell, alone, false);
+	CELL_SET(cell, losses, 0); /* a leader takes no turns */
 	CELL_SET(cell, alone_since_got, (uint32_t)CELL_GET(cell, got));
 	CELL_SET(cell, lead_id, lead);
 	/* R8, pairs with A8: a thread that read the id of this cell's previous lead from head may

@@ -60,7 +60,8 @@ enum { COPY_BYTES = 64 };
  * of the items/s without this. */
 enum { SHRINK_BYTES = 512 };
 
-/* In its turn a consumer claims TURN_CLAIMS times at most. If head has not yet come as far as it
+/* In its turn a consumer claims TURN_CLAIMS times at most; only once if it claims more bytes than
+ * SHRINK_BYTES. If head has not yet come as far as it
  * was told, it looks at head HEAD_LOOKS times at most, and then claims at the head that it read.
  * SPMCQ_MODEL: as for cells. */
 #ifdef SPMCQ_MODEL
@@ -266,12 +267,13 @@ static uint64_t await_head(const struct ring *ring, uint64_t at)
 static bool ring_take_in_turn(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	struct turn turn = turns_await(&ring->turns, cell);
-	uint64_t next;
+	int most = n > SHRINK_BYTES / ring->slots.item_size ? 1 : TURN_CLAIMS;
 	bool taken = false;
+	uint64_t next;
 
 	if (!turn.was_told)
 		turn.head = await_head(ring, turn.head);
-	for (int claims = 0; !taken && claims < TURN_CLAIMS; claims++) {
+	for (int claims = 0; !taken && claims < most; claims++) {
 		struct claim claim = {turn.head, false};
 		int64_t known = position_distance(turn.head, turn.tail);
 
