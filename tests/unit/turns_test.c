@@ -11,7 +11,7 @@ enum { CAPACITY = 8, NEXT = TURNS_AT_ONCE };
 /* Just before positions wrap. */
 static const uint64_t first = POSITION_MASK - 1;
 
-/* All its items are known. */
+/* All its items are known, and nobody leads. */
 static struct spmcq *queue_for_turns(void)
 {
 	struct spmcq *q = queue_at(CAPACITY, sizeof(uint64_t), first);
@@ -19,6 +19,7 @@ static struct spmcq *queue_for_turns(void)
 	for (uint64_t i = 1; i <= CAPACITY; i++)
 		RETURNS(0, spmcq_put(q, &i));
 	atomic_store(&q->ring.cursor.tail_seen, cursor_own_tail(&q->ring.cursor));
+	atomic_store(&q->ring.cursor.may_lead, false);
 	CELL_SET(my_cell(q), losses, LOSSES_TURNS);
 	return q;
 }
