@@ -2,9 +2,13 @@
  * A consumer that takes turns gets the items in order, whatever it is told, and tells the next but
  * one what it knows. The library is compiled in, to tell a consumer what is wrong.
  */
-#include "spmcq.c" /* first: it says which system interfaces it wants */
-
+#define _GNU_SOURCE
 #include "support/fixture.h"
+#include <ck_pr.h>
+
+static void wait_a_moment(void);
+#define ck_pr_stall wait_a_moment
+#include "spmcq.c"
 
 enum { CAPACITY = 8, NEXT = TURNS_AT_ONCE };
 
@@ -66,18 +70,42 @@ static void a_consumer_that_nobody_tells_goes_ahead(void)
 	queue_free(q);
 }
 
+/* Opened while a consumer waits. */
+static struct {
+	struct spmcq *q; /* NULL: nothing is opened */
+	uint32_t number;
+	uint64_t head, tail;
+} opening;
+
+static void wait_a_moment(void)
+{
+	struct spmcq *q = opening.q;
+
+	opening.q = NULL;
+	if (q != NULL)
+		turns_pass(&q->ring.turns, opening.number - NEXT, opening.head, opening.tail);
+}
+
+/* Get the next item, i, in a turn for which the consumer waits until it is told this. */
+static void get_as_told(struct spmcq *q, uint32_t i, uint64_t head, uint64_t tail)
+{
+	opening.q = q;
+	/* Beyond the places that are open. */
+	opening.number = atomic_load(&q->ring.turns.next) + NEXT + 1;
+	opening.head = head & POSITION_MASK;
+	opening.tail = tail;
+	atomic_store(&q->ring.turns.next, opening.number);
+	get_in_turn(q, i + 1);
+	CHECK(opening.q == NULL, "it did not wait");
+}
+
 static void a_wrong_head_does_no_harm(void)
 {
 	static const int64_t wrong[] = {-1, 1, 2, CAPACITY, 1000, -1000};
 	struct spmcq *q = queue_for_turns();
 
-	for (uint32_t i = 0; i < COUNT_OF(wrong); i++) {
-		struct turn_place *place = place_of(q, i);
-
-		atomic_store(&place->head, (first + i + (uint64_t)wrong[i]) & POSITION_MASK);
-		atomic_store(&place->tail, tail_seen(&q->ring));
-		get_in_turn(q, i + 1);
-	}
+	for (uint32_t i = 0; i < COUNT_OF(wrong); i++)
+		get_as_told(q, i, first + i + (uint64_t)wrong[i], tail_seen(&q->ring));
 	queue_free(q);
 }
 
@@ -85,10 +113,8 @@ static void an_old_tail_does_no_harm(void)
 {
 	struct spmcq *q = queue_for_turns();
 
-	for (uint32_t i = 0; i < CAPACITY; i++) {
-		atomic_store(&place_of(q, i)->tail, first);
-		get_in_turn(q, i + 1);
-	}
+	for (uint32_t i = 0; i < CAPACITY; i++)
+		get_as_told(q, i, first + i, first);
 	queue_free(q);
 }
 
