@@ -151,8 +151,8 @@ static inline uint64_t cursor_guess_head(const struct cursor *cursor, const stru
 	if (CELL_GET(cell, alone))
 		return (CELL_GET(cell, head_minus_got) + CELL_GET(cell, got)) & POSITION_MASK;
 	/* Fetch the cache line of head for writing: it then moves here once, for the load and the
-	 * compare-and-swap together. After its first wait for a lost claim, a consumer no longer
-	 * does this: see LOSSES_MOST. `spmcq-bench work --work 200ns`: a tenth fewer items/s
+	 * compare-and-swap together. After its first loss a consumer does this no more, unless it
+	 * leads later: see LOSSES_MOST. `spmcq-bench work --work 200ns`: a tenth fewer items/s
 	 * without this. */
 	if (CELL_GET(cell, losses) == 0)
 		__builtin_prefetch((const void *)&cursor->head, 1);

@@ -229,6 +229,12 @@ static bool take_copy(struct ring *ring, struct cell *cell, struct claim claim, 
 	return true;
 }
 
+/* Returns whether n items are so many bytes that the copy takes too long. */
+static inline bool is_long_copy(const struct ring *ring, size_t n)
+{
+	return n > SHRINK_BYTES / ring->slots.item_size;
+}
+
 static inline bool are_known(int64_t known, size_t n)
 {
 	return known > 0 && (uint64_t)known >= n;
@@ -258,7 +264,7 @@ static inline uint64_t glimpse_head(const struct ring *ring)
 static bool ring_take_in_turn(struct ring *ring, struct cell *cell, void *items, size_t n)
 {
 	struct turn turn = turns_await(&ring->turns, cell);
-	int most = n > SHRINK_BYTES / ring->slots.item_size ? 1 : TURN_CLAIMS;
+	int most = is_long_copy(ring, n) ? 1 : TURN_CLAIMS;
 	bool taken = false;
 	uint64_t next;
 
@@ -314,7 +320,7 @@ static ssize_t ring_take(struct ring *ring, struct cell *cell, void *items, size
 		}
 		if (!final && cell_lost(cell, claim.at) && ring_take_in_turn(ring, cell, items, n))
 			return (ssize_t)n;
-		max = n > 1 && n > SHRINK_BYTES / ring->slots.item_size ? n / 2 : n;
+		max = n > 1 && is_long_copy(ring, n) ? n / 2 : n;
 	}
 }
 
@@ -344,8 +350,8 @@ static uint64_t ring_batch(const struct ring *ring)
 /* If this returns true, the ring held an item at some moment of the call. False proves nothing. */
 static bool ring_knows_more(const struct ring *ring)
 {
-	/* Read before head: so if this returns true, the ring held an item when
-	 * head was read. See wake_joiners_if_done(). */
+	/* Read before head: so if this returns true, the ring held an item when head was read. See
+	 * wake_joiners_if_done(). */
 	uint64_t tail = tail_seen(ring);
 	uint64_t head = cursor_head(&ring->cursor);
 
